@@ -1,0 +1,136 @@
+"""What every test may use: the real data, a home of its own, a browser; and what no test may do: reach the network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser  # only the browser tests pay for this import
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+KEPT_SETTINGS = ("QTS_REALDATA", "QTS_REQUIRE_REALDATA", "QTS_REQUIRE_BROWSER", "QTS_CHROMIUM")
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_SWITCHES = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+class NetworkReached(AssertionError):
+    """A test tried to leave this machine."""
+
+
+def _is_local(address: object) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a path: a Unix socket
+    host = str(address[0])
+    return host in {"localhost", "", "::1", "0.0.0.0"} or host.startswith("127.")  # noqa: S104 - compared, not bound
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    """Refuse every connection and look-up outside loopback, with the address in the message."""
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def checked_connect(self: socket.socket, address: Any) -> None:
+        if not _is_local(address):
+            raise NetworkReached(f"a test tried to connect to {address!r}")
+        connect(self, address)
+
+    def checked_connect_ex(self: socket.socket, address: Any) -> int:
+        if not _is_local(address):
+            raise NetworkReached(f"a test tried to connect to {address!r}")
+        return connect_ex(self, address)
+
+    def checked_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name is not None and not _is_local((name,)):
+            raise NetworkReached(f"a test tried to look up {name!r}")
+        return getaddrinfo(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", checked_connect)
+        patch.setattr(socket.socket, "connect_ex", checked_connect_ex)
+        patch.setattr(socket, "getaddrinfo", checked_getaddrinfo)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the developer's settings and home out of the tests, and the tests out of that home; child processes inherit both."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("QTS_", "STREAMLIT_")) and name not in KEPT_SETTINGS:
+                patch.delenv(name)
+        home = tmp_path_factory.mktemp("user")
+        patch.setenv("HOME", str(home))
+        for name, folder in (
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_CACHE_HOME", "cache"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_STATE_HOME", "state"),
+        ):
+            patch.setenv(name, str(home / folder))
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty QTS_HOME, also set in the environment."""
+    folder = tmp_path / "qts-home"
+    folder.mkdir()
+    monkeypatch.setenv("QTS_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """Return the folder of real market data; skip where there is none, fail if it is required."""
+    folder = Path(os.environ.get("QTS_REALDATA") or REPOSITORY.parent / "shared" / "data")
+    if (folder / "README.md").is_file():
+        return folder
+    reason = f"the real market data is not at {folder}; QTS_REALDATA names its folder"
+    if os.environ.get("QTS_REQUIRE_REALDATA") == "1":
+        pytest.fail(f"QTS_REQUIRE_REALDATA=1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Return the path of a Chromium; skip where there is none, fail if it is required."""
+    named = os.environ.get("QTS_CHROMIUM")
+    found = named or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    if found is not None:
+        return Path(found)
+    reason = "there is no Chromium here; QTS_CHROMIUM names one, or: apt-get install chromium"
+    if os.environ.get("QTS_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"QTS_REQUIRE_BROWSER=1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """Return a headless browser, closed after the module (an open one occupies this thread's event loop)."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - 0.3 s that only browser tests pay
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(chromium), args=list(CHROMIUM_SWITCHES))
+        yield opened
+        opened.close()
