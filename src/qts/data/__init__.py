@@ -1,0 +1,1 @@
+"""Market data: where it comes from, how it is read, and where it is kept."""

@@ -1,0 +1,58 @@
+"""Which bars share a file, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from qts.core import IST, Bars, Exchange, InstrumentId, Interval, exchange_of, micros_of, session_date_of
+from qts.data.storage.series import PriceBasis, SeriesKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileGroup:
+    """The bars of one file: a year of one instrument, or of a whole exchange where bars last a session or longer.
+
+    ``instrument`` is None for the latter. Years are those of India.
+    """
+
+    interval: Interval
+    exchange: Exchange
+    basis: PriceBasis
+    instrument: InstrumentId | None
+    year: int
+
+    @property
+    def label(self) -> str:
+        """Return a name that says which bars these are on any machine."""
+        return f"{self.interval}/{self.exchange}/{self.basis}/{self.instrument or '*'}/{self.year}"
+
+    def folder(self, number: int | None) -> str:
+        """Return the folder, relative to the store's root; ``number`` is the instrument's, as symbols are no safe file names."""
+        shared = f"data/bars/{self.interval}/{self.exchange}/{self.basis}"
+        return shared if number is None else f"{shared}/{number}"
+
+
+def groups_of(key: SeriesKey, bars: Bars) -> Iterator[tuple[FileGroup, Bars]]:
+    """Yield the bars of each year with the group that they belong to."""
+    if len(bars) == 0:
+        return
+    first, last = session_date_of(int(bars.ts[0])).year, session_date_of(int(bars.ts[-1])).year
+    cuts = np.searchsorted(bars.ts, [micros_of(datetime(year, 1, 1, tzinfo=IST)) for year in range(first, last + 2)]).tolist()
+    for year, start, stop in zip(range(first, last + 1), cuts[:-1], cuts[1:], strict=True):
+        if start < stop:
+            yield group_of(key, year), bars.window(start, stop)
+
+
+def group_of(key: SeriesKey, year: int) -> FileGroup:
+    """Return the group that holds this year of a series."""
+    return FileGroup(
+        interval=key.interval,
+        exchange=exchange_of(key.instrument),
+        basis=key.basis,
+        instrument=key.instrument if key.interval.is_intraday else None,
+        year=year,
+    )

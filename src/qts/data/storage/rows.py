@@ -1,0 +1,190 @@
+"""How stored and new bars of several instruments are merged and counted, and what names their content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from qts.core import Bars, Bools, Floats, InstrumentId, Interval, Ints, instant_of, micros_of
+from qts.core.errors import DataError, DuplicateBar
+
+PRICES: Final = ("open", "high", "low", "close")
+VALUES: Final = (*PRICES, "volume", "oi")
+CLOSE: Final = VALUES.index("close")
+_FIRST_TS: Final = micros_of(datetime(1900, 1, 1, tzinfo=UTC))
+_LAST_TS: Final = micros_of(datetime(2200, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Bars of several instruments, sorted by ``(number, ts)``, each pair once.
+
+    ``numbers`` are the store's own instrument numbers, int64 of shape ``(n,)``; ``ts`` microseconds UTC; ``values`` float64 of shape
+    ``(6, n)`` in the order of ``VALUES``, volume and open interest NaN where absent.
+    """
+
+    numbers: Ints
+    ts: Ints
+    values: Floats
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    def parts(self) -> Iterator[tuple[int, int, int]]:
+        """Yield ``(number, start, stop)`` of each instrument."""
+        if len(self.ts) == 0:
+            return
+        starts = [0, *(np.flatnonzero(np.diff(self.numbers)) + 1).tolist(), len(self.ts)]
+        for start, stop in pairwise(starts):
+            yield int(self.numbers[start]), start, stop
+
+    def bars(self, *, instrument: InstrumentId, interval: Interval) -> Bars:
+        """Return the rows as the columns of one instrument."""
+        values = dict(zip(VALUES, self.values, strict=True))
+        return Bars(instrument=instrument, interval=interval, ts=self.ts, **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """Old and new rows together.
+
+    ``is_new`` marks which of the new rows were absent before, ``is_changed`` which of them replaced a different bar.
+    """
+
+    rows: Rows
+    is_new: Bools
+    is_changed: Bools
+
+
+def rows_of(parts: Sequence[tuple[int, Bars]]) -> Rows:
+    """Return the bars of numbered instruments as sorted rows; of bars with the same instant the one given last stays."""
+    numbers = np.concatenate([np.full(len(bars), number, dtype=np.int64) for number, bars in parts])
+    ts = np.concatenate([np.asarray(bars.ts, dtype=np.int64) for _, bars in parts])
+    values = np.empty((len(VALUES), len(ts)), dtype=np.float64)
+    for i_value, name in enumerate(VALUES):
+        np.concatenate([getattr(bars, name) for _, bars in parts], out=values[i_value])
+    # -0.0 becomes 0.0: they are equal, and their bits would otherwise make two contents of one.
+    values += 0.0
+    return _last_per_key(Rows(numbers=numbers, ts=ts, values=values))
+
+
+def join(parts: Sequence[Rows]) -> Rows:
+    """Return rows that follow one another as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(
+        numbers=np.concatenate([part.numbers for part in parts]),
+        ts=np.concatenate([part.ts for part in parts]),
+        values=np.concatenate([part.values for part in parts], axis=1),
+    )
+
+
+def merge(old: Rows | None, new: Rows) -> Merge:
+    """Return old rows overlaid by new ones.
+
+    Notes
+    -----
+    O(n log n) in general, O(n) where the new rows follow the old ones.
+    """
+    if old is None or len(old) == 0:
+        return Merge(rows=new, is_new=np.ones(len(new), dtype=np.bool_), is_changed=np.zeros(len(new), dtype=np.bool_))
+    both = join([old, new])
+    if _is_increasing(both):
+        return Merge(rows=both, is_new=np.ones(len(new), dtype=np.bool_), is_changed=np.zeros(len(new), dtype=np.bool_))
+    order = np.lexsort((both.ts, both.numbers))
+    numbers, ts = both.numbers[order], both.ts[order]
+    is_repeated = (numbers[1:] == numbers[:-1]) & (ts[1:] == ts[:-1])
+    # lexsort is stable and old rows come first: of a pair, the first is the old one.
+    pairs = np.flatnonzero(is_repeated)
+    i_old, i_new = order[pairs], order[pairs + 1] - len(old)
+    is_new = np.ones(len(new), dtype=np.bool_)
+    is_new[i_new] = False
+    is_changed = np.zeros(len(new), dtype=np.bool_)
+    is_changed[i_new] = _differ(old.values[:, i_old], new.values[:, i_new])
+    kept = order[np.append(~is_repeated, True)]
+    rows = Rows(numbers=both.numbers[kept], ts=both.ts[kept], values=np.ascontiguousarray(both.values[:, kept]))
+    return Merge(rows=rows, is_new=is_new, is_changed=is_changed)
+
+
+def content_id(rows: Rows, names: dict[int, str]) -> str:
+    """Return a hash of what the rows say, whatever numbers the instruments have here and however the file encodes them."""
+    digest = hashlib.sha256()
+    for name, start, stop in sorted((names[number], start, stop) for number, start, stop in rows.parts()):
+        digest.update(f"{name}\0{stop - start}\0".encode())
+        digest.update(rows.ts[start:stop].astype("<i8").tobytes())
+        digest.update(_canonical(rows.values[:, start:stop]).astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
+def state_id(files: Iterable[tuple[str, str]]) -> str:
+    """Return the snapshot id of a store that holds these ``(group, content id)`` pairs."""
+    digest = hashlib.sha256()
+    for group, content in sorted(files):
+        digest.update(f"{group}\0{content}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def require_sound(bars: Bars) -> None:
+    """Raise unless the bars can be stored: columns of one length, instants increasing and within 1900..2199, prices finite.
+
+    Raises
+    ------
+    DuplicateBar
+        If an instant comes twice.
+    DataError
+        If anything else is wrong.
+    """
+    name = f"{bars.instrument} {bars.interval}"
+    if any(len(getattr(bars, column)) != len(bars.ts) for column in VALUES):
+        raise DataError(f"{name}: the columns are not of one length.", hint="Give every column one value per bar.")
+    steps = np.diff(bars.ts)
+    if np.any(steps <= 0):
+        i_bar = int(np.argmax(steps <= 0)) + 1
+        at = instant_of(int(bars.ts[i_bar]))
+        if steps[i_bar - 1] == 0:
+            raise DuplicateBar(f"{name}: two bars open at {at:%Y-%m-%d %H:%M}.", hint="Keep one of them.")
+        raise DataError(f"{name}: the bar at {at:%Y-%m-%d %H:%M} is older than the one before it.", hint="Sort the bars, oldest first.")
+    if len(bars) and not (bars.ts[0] >= _FIRST_TS and bars.ts[-1] < _LAST_TS):
+        raise DataError(f"{name}: bars outside the years 1900 to 2199.", hint="Instants are microseconds since 1970, UTC.")
+    _require_finite(bars, name)
+
+
+def _require_finite(bars: Bars, name: str) -> None:
+    for column in VALUES:
+        values = getattr(bars, column)
+        is_bad = ~np.isfinite(values) if column in PRICES else np.isinf(values)
+        if np.any(is_bad):
+            i_bar = int(np.argmax(is_bad))
+            at = instant_of(int(bars.ts[i_bar]))
+            reason = f"{column} = {values[i_bar]} at {at:%Y-%m-%d %H:%M} is not a number that can be stored"
+            raise DataError(f"{name}: {reason}.", hint="Leave the bar out, or correct it.")
+
+
+def _last_per_key(rows: Rows) -> Rows:
+    if _is_increasing(rows):
+        return rows
+    order = np.lexsort((rows.ts, rows.numbers))
+    numbers, ts = rows.numbers[order], rows.ts[order]
+    is_last = np.append((numbers[1:] != numbers[:-1]) | (ts[1:] != ts[:-1]), True)
+    kept = order[is_last]
+    return Rows(numbers=rows.numbers[kept], ts=rows.ts[kept], values=np.ascontiguousarray(rows.values[:, kept]))
+
+
+def _is_increasing(rows: Rows) -> bool:
+    steps = np.diff(rows.numbers)
+    return bool(np.all((steps > 0) | ((steps == 0) & (np.diff(rows.ts) > 0))))
+
+
+def _differ(left: Floats, right: Floats) -> Bools:
+    is_same = (left == right) | (np.isnan(left) & np.isnan(right))
+    return np.asarray(~np.all(is_same, axis=0))
+
+
+def _canonical(values: Floats) -> Floats:
+    return np.where(np.isnan(values), np.nan, values)

@@ -1,0 +1,88 @@
+"""What a series of bars is, who delivered it, and what storing it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from qts.core import Bars, InstrumentId, Interval
+
+
+class PriceBasis(StrEnum):
+    """What the prices mean. The two never share a series or a file.
+
+    ``RAW`` is the price as traded; ``ADJUSTED`` is back-adjusted for corporate actions by whoever delivered it.
+    """
+
+    RAW = "raw"
+    ADJUSTED = "adjusted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesKey:
+    """The name of a series: one instrument, one bar length, one price basis."""
+
+    instrument: InstrumentId
+    interval: Interval
+    basis: PriceBasis = PriceBasis.RAW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesBars:
+    """Bars to be stored under a key."""
+
+    key: SeriesKey
+    bars: Bars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where bars came from: ``file:reliance.csv`` or the name of a source. ``simulated`` marks invented prices."""
+
+    source: str
+    simulated: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesInfo:
+    """What is stored of a series: first and last open instant in microseconds UTC, the last close in rupees, the number of bars.
+
+    ``simulated`` stays true once any simulated bar was stored. ``sources`` are distinct names, the newest last, at most
+    16; the ingest log has them all.
+    """
+
+    key: SeriesKey
+    first_ts: int
+    last_ts: int
+    last_close: float
+    n_bars: int
+    simulated: bool
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpsertReport:
+    """What one commit did.
+
+    ``stored`` counts bars that are new or differ from what was there, ``changed`` those of them that replaced a different bar,
+    ``unchanged`` bars that were there already. ``snapshot`` names the state after it.
+    """
+
+    stored: int
+    unchanged: int
+    changed: int
+    snapshot: str
+    files_written: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A state of the store. ``id`` depends on the bars alone: the same bars give the same id on any machine, in any order of import."""
+
+    seq: int
+    id: str
+    at: datetime
+    kind: str
+    note: str

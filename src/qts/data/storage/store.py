@@ -1,0 +1,69 @@
+"""What anything that keeps bars promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from qts.core import Bars
+from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
+
+
+class BarStore(Protocol):
+    """A keeper of bars. Each commit makes a snapshot; a snapshot can be read for ever."""
+
+    def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
+        """Store all batches in one atomic commit; per series and instant the last bar given wins.
+
+        Bars that are stored already are left alone: storing the same again writes nothing and makes no snapshot.
+
+        Parameters
+        ----------
+        batches : sequence of SeriesBars
+            Any number of series; a series may come in several batches.
+        provenance : Provenance
+            Where they came from.
+        at : datetime
+            The present instant, aware; recorded with the commit.
+
+        Raises
+        ------
+        DataError
+            If a batch has prices that are not finite or instants that do not increase; nothing is stored then.
+        StoreFull
+            If the disk is full; nothing is stored then.
+        """
+        ...
+
+    def read(self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, as_of: str | None = None) -> Bars:
+        """Return the bars that open in ``[start, end)``, oldest first.
+
+        Raises
+        ------
+        UnknownInstrument
+            If nothing at all is stored under the instrument.
+        EmptySpan
+            If the series has no bars in the span.
+        DamagedFile
+            If what is stored is not what was written.
+        BadParameter
+            If ``as_of`` names no snapshot, or an instant has no zone.
+        """
+        ...
+
+    def series(self, *, as_of: str | None = None) -> tuple[SeriesInfo, ...]:
+        """Return all series, sorted by instrument, interval length and basis, without reading a bar."""
+        ...
+
+    def info(self, key: SeriesKey) -> SeriesInfo | None:
+        """Return what is stored of a series, or None."""
+        ...
+
+    def snapshot(self) -> str:
+        """Return the id of the present state."""
+        ...
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Return every commit, oldest first."""
+        ...
