@@ -89,10 +89,7 @@ class MemoryStore:
                 return state
         raise no_snapshot(as_of)
 
-    def _commit(
-        self, rows: Mapping[SeriesKey, Rows], infos: Mapping[SeriesKey, SeriesInfo], provenance: Provenance, *, at: datetime
-    ) -> None:
-        state = _State(id=_id_of(rows), rows=rows, infos=infos)
+    def _commit(self, state: _State, provenance: Provenance, *, at: datetime) -> None:
         self._states.append(state)
         seq = len(self._snapshots) + 1
         self._snapshots.append(Snapshot(seq=seq, id=state.id, at=at, kind="import", note=provenance.note or provenance.source))

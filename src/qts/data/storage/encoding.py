@@ -1,0 +1,162 @@
+"""How bars become Parquet and come back, bit for bit.
+
+Prices are decimals on 32-bit integers where every one of them reads back as the same float64, and float64 otherwise. Decoding
+divides (``paise / 100.0``): the product with 0.01 is a different float for one value in five.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from qts.core import Floats, Ints
+from qts.core.errors import DataError
+from qts.data.storage.lookup import Span
+from qts.data.storage.rows import PRICES, VALUES, Rows
+
+ROW_GROUP: Final = 8_192
+_PRICE_SCALES: Final = (2, 4)
+_PRICE_LIMIT: Final = 999_999_999
+_COUNT_LIMIT: Final = float(2**62)
+_COUNTS: Final = ("volume", "oi")
+_NUMBER, _TS = "instrument_id", "ts"
+_COLUMNS: Final = (_NUMBER, _TS, *VALUES)
+_THREADED_GROUPS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footer:
+    """What a file says of itself: enough to open it without reading the end again. Bounds are per row group."""
+
+    metadata: Any
+    first_number: Ints
+    last_number: Ints
+    first_ts: Ints
+    last_ts: Ints
+
+    def groups(self, number: int | None, span: Span) -> list[int]:
+        """Return the row groups that may hold bars of this instrument and span."""
+        may = np.ones(len(self.first_ts), dtype=np.bool_)
+        if number is not None:
+            may &= (self.first_number <= number) & (self.last_number >= number)
+        if span.start is not None:
+            may &= self.last_ts >= span.start
+        if span.end is not None:
+            may &= self.first_ts < span.end
+        return np.flatnonzero(may).tolist()
+
+
+def encode(rows: Rows) -> pa.Buffer:
+    """Return the rows as a Parquet file.
+
+    Raises
+    ------
+    DataError
+        If they are not sorted by instrument and instant, each pair once.
+    """
+    steps = np.diff(rows.numbers)
+    if not np.all((steps > 0) | ((steps == 0) & (np.diff(rows.ts) > 0))):
+        raise DataError("The merged bars are not in order: nothing was stored.", hint="This is a fault of the program; please report it.")
+    scale = _price_scale(rows.values[: len(PRICES)])
+    values = dict(zip(VALUES, rows.values, strict=True))
+    columns: dict[str, pa.Array] = {
+        _NUMBER: pa.array(rows.numbers.astype(np.int32)),
+        _TS: pa.array(rows.ts, type=pa.timestamp("us", tz="UTC")),
+    }
+    columns |= {name: _price_column(values[name], scale) for name in PRICES}
+    columns |= {name: _count_column(values[name]) for name in _COUNTS}
+    schema = pa.schema([pa.field(name, column.type, nullable=name in _COUNTS) for name, column in columns.items()])
+    return _written(pa.Table.from_arrays(list(columns.values()), schema=schema))
+
+
+def read_footer(source: Any) -> Footer:  # noqa: ANN401 - pyarrow carries no types
+    """Return the footer of a file."""
+    metadata = pq.read_metadata(source)
+    bounds = np.empty((4, metadata.num_row_groups), dtype=np.int64)
+    for i_group in range(metadata.num_row_groups):
+        group = metadata.row_group(i_group)
+        numbers, instants = group.column(0).statistics, group.column(1).statistics
+        bounds[:, i_group] = numbers.min_raw, numbers.max_raw, instants.min_raw, instants.max_raw
+    return Footer(metadata=metadata, first_number=bounds[0], last_number=bounds[1], first_ts=bounds[2], last_ts=bounds[3])
+
+
+def decode(source: Any, footer: Footer, *, number: int | None, span: Span) -> Rows:  # noqa: ANN401 - pyarrow carries no types
+    """Return the rows of one instrument (None: of all) that open in the span."""
+    groups = footer.groups(number, span)
+    if not groups:
+        return Rows(numbers=np.empty(0, np.int64), ts=np.empty(0, np.int64), values=np.empty((len(VALUES), 0)))
+    with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=False) as file:
+        table = file.read_row_groups(groups, columns=list(_COLUMNS), use_threads=len(groups) > _THREADED_GROUPS)
+    numbers = _flat(table, _NUMBER).to_numpy().astype(np.int64)
+    ts = _flat(table, _TS).cast(pa.int64()).to_numpy()
+    start, stop = (0, len(ts)) if number is None else np.searchsorted(numbers, [number, number + 1]).tolist()
+    if span.start is not None:
+        start += int(np.searchsorted(ts[start:stop], span.start))
+    if span.end is not None:
+        stop = start + int(np.searchsorted(ts[start:stop], span.end))
+    values = np.empty((len(VALUES), max(stop - start, 0)), dtype=np.float64)
+    for i_value, name in enumerate(VALUES):
+        _decode_into(values[i_value], _flat(table, name).slice(start, max(stop - start, 0)))
+    return Rows(numbers=numbers[start:stop], ts=ts[start:stop], values=values)
+
+
+def price_scale_of(footer: Footer) -> int | None:
+    """Return the number of decimals that the prices are kept with, or None where they are floats."""
+    kind = footer.metadata.schema.to_arrow_schema().field(PRICES[0]).type
+    return int(kind.scale) if pa.types.is_decimal(kind) else None
+
+
+def _price_scale(prices: Floats) -> int | None:
+    for scale in _PRICE_SCALES:
+        units = np.rint(prices * 10**scale)
+        if np.all(np.abs(units) <= _PRICE_LIMIT) and np.array_equal(units / 10**scale, prices):
+            return scale
+    return None
+
+
+def _price_column(values: Floats, scale: int | None) -> pa.Array:
+    if scale is None:
+        return pa.array(values)
+    units = np.rint(values * 10**scale).astype(np.int32)
+    return pa.Array.from_buffers(pa.decimal32(9, scale), len(units), [None, pa.py_buffer(units)])
+
+
+def _count_column(values: Floats) -> pa.Array:
+    is_absent = np.isnan(values)
+    counts = np.where(is_absent, 0.0, values)
+    if np.all(np.abs(counts) < _COUNT_LIMIT) and np.array_equal(np.rint(counts), counts):
+        return pa.array(counts.astype(np.int64), mask=is_absent)
+    return pa.array(values, mask=is_absent)
+
+
+def _written(table: pa.Table) -> pa.Buffer:
+    floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    encodings = {name: "BYTE_STREAM_SPLIT" if name in floats else "DELTA_BINARY_PACKED" for name in table.column_names}
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        row_group_size=ROW_GROUP,
+        compression="zstd",
+        use_dictionary=False,
+        column_encoding=encodings,
+        store_decimal_as_integer=True,
+    )
+    return sink.getvalue()
+
+
+def _flat(table: pa.Table, name: str) -> pa.Array:
+    column = table.column(name)
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _decode_into(out: Floats, column: pa.Array) -> None:
+    if pa.types.is_decimal32(column.type):
+        units = np.frombuffer(column.buffers()[1], dtype=np.int32)[column.offset : column.offset + len(column)]
+        np.divide(units, 10.0**column.type.scale, out=out)
+    else:
+        out[:] = column.to_numpy(zero_copy_only=False)
