@@ -1,0 +1,88 @@
+"""Which sessions differ from the table of weekday holidays: added, removed, or held at other hours."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from qts.core import Exchange
+from qts.core.errors import BadParameter
+from qts.market.sessions.hours import Span, parse_span
+
+EQUITY_EXCHANGES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO})
+
+
+class OverlayKind(StrEnum):
+    """What a row of the overlay does to its date."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    ALTER = "alter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayRow:
+    """One correction of the calendar. ``windows`` are continuous trading; empty means the regular hours of the day."""
+
+    date: date
+    kind: OverlayKind
+    note: str
+    source: str
+    windows: tuple[Span, ...] = ()
+    is_estimate: bool = False
+    exchanges: frozenset[Exchange] = EQUITY_EXCHANGES
+
+
+Overlay = Mapping[date, OverlayRow]
+
+
+def parse_overlay(text: str, *, origin: str) -> tuple[OverlayRow, ...]:
+    """Return the rows of an overlay in TOML.
+
+    Raises
+    ------
+    BadParameter
+        If the text is no TOML, or a row lacks a field or has one of a wrong kind; ``origin`` names the file.
+    """
+    try:
+        return tuple(_row_of(raw) for raw in tomllib.loads(text).get("session", []))
+    except tomllib.TOMLDecodeError as error:
+        raise BadParameter(
+            origin, "calendar overlay", f"is not TOML: {error}", hint="Compare it with a row of the shipped overlay."
+        ) from error
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        reason = f"lacks the field {error}" if isinstance(error, KeyError) else str(error)
+        raise BadParameter(origin, "calendar overlay", reason, hint="A row needs date, kind, note and source.") from error
+
+
+def load_overlay(exchange: Exchange, extra: Sequence[OverlayRow] = ()) -> Overlay:
+    """Return the shipped rows of an exchange by date; a row of ``extra`` replaces the shipped one of its date."""
+    rows = {row.date: row for row in _shipped() if exchange in row.exchanges}
+    return rows | {row.date: row for row in extra if exchange in row.exchanges}
+
+
+@cache
+def _shipped() -> tuple[OverlayRow, ...]:
+    path = Path(__file__).with_name("overlay.toml")
+    return parse_overlay(path.read_text(encoding="utf-8"), origin=path.name)
+
+
+def _row_of(raw: Mapping[str, object]) -> OverlayRow:
+    on, windows, exchanges = raw["date"], raw.get("windows", []), raw.get("exchanges")
+    if type(on) is not date or not isinstance(windows, list):
+        raise ValueError(f"{on!s} needs a date like 2026-11-08 and a list of windows")
+    return OverlayRow(
+        date=on,
+        kind=OverlayKind(str(raw["kind"])),
+        note=str(raw["note"]),
+        source=str(raw["source"]),
+        windows=tuple(parse_span(str(window)) for window in windows),
+        is_estimate=bool(raw.get("estimate", False)),
+        exchanges=frozenset(Exchange(name) for name in exchanges) if isinstance(exchanges, list) else EQUITY_EXCHANGES,
+    )
