@@ -1,0 +1,186 @@
+"""Bars of one instrument, for programs and people: choosing the price basis, reading the span, exporting with its label."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final, assert_never
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from qts.app.requests import BarsRequest, Prices
+from qts.app.workspace import Workspace
+from qts.core.bars import Bars
+from qts.core.clock import IST
+from qts.core.errors import BadParameter, EmptySpan, UnknownInstrument
+from qts.core.instrument import InstrumentId
+from qts.core.interval import Interval
+from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
+
+SIMULATED_NOTE: Final = "SIMULATED: invented prices, not a real market"
+_COLUMNS: Final = ("open", "high", "low", "close", "volume", "oi")
+_IST_OFFSET_MICROS: Final = 19_800_000_000
+
+
+class ExportFormat(StrEnum):
+    """How bars leave the store."""
+
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarsAnswer:
+    """Bars with what must be said about them."""
+
+    bars: Bars
+    basis: PriceBasis
+    simulated: bool
+    snapshot: str
+    sources: tuple[str, ...]
+
+
+def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
+    """Return the bars of a request.
+
+    Raises
+    ------
+    UnknownInstrument
+        If nothing is stored under the instrument.
+    EmptySpan
+        If there are no bars of the interval, basis and span.
+    """
+    info = choose_series(workspace, InstrumentId(request.instrument), request.interval, prices=request.prices, as_of=request.as_of)
+    start, end = instants(request.start, request.end)
+    bars = workspace.store.read(info.key, start=start, end=end, as_of=request.as_of)
+    return BarsAnswer(
+        bars=bars,
+        basis=info.key.basis,
+        simulated=info.simulated,
+        snapshot=request.as_of or workspace.store.snapshot(),
+        sources=info.sources,
+    )
+
+
+def choose_series(
+    workspace: Workspace, instrument: InstrumentId, interval: Interval, *, prices: Prices = "auto", as_of: str | None = None
+) -> SeriesInfo:
+    """Return the series to read: the basis named, or for ``auto`` adjusted prices where they are held and raw ones otherwise.
+
+    Raises
+    ------
+    UnknownInstrument
+        If nothing at all is stored under the instrument.
+    EmptySpan
+        If it has no bars of this interval and basis.
+    """
+    wanted = [PriceBasis.ADJUSTED, PriceBasis.RAW] if prices == "auto" else [PriceBasis(prices)]
+    if as_of is None:
+        found = [info for basis in wanted if (info := workspace.store.info(_key(instrument, interval, basis))) is not None]
+    else:
+        held = {info.key: info for info in workspace.store.series(as_of=as_of)}
+        found = [held[key] for basis in wanted if (key := _key(instrument, interval, basis)) in held]
+    if found:
+        return found[0]
+    raise _absent(workspace, instrument, interval, prices)
+
+
+def instants(start: date | None, end: date | None) -> tuple[datetime | None, datetime | None]:
+    """Return the half-open span of instants that covers these dates in India, both included.
+
+    Raises
+    ------
+    BadParameter
+        If the dates are turned round.
+    """
+    if start is not None and end is not None and end < start:
+        raise BadParameter("to", end, f"is before {start}", hint="Turn the two dates round.")
+    first = None if start is None else datetime.combine(start, time(), tzinfo=IST)
+    last = None if end is None or end == date.max else datetime.combine(end + timedelta(days=1), time(), tzinfo=IST)
+    return first, last
+
+
+def records(answer: BarsAnswer) -> list[dict[str, object]]:
+    """Return one object per bar, oldest first: ``ts`` in IST, prices, ``volume`` and ``oi`` or None, ``simulated``."""
+    bars = answer.bars
+    columns = [[_plain(value) for value in getattr(bars, name).tolist()] for name in _COLUMNS]
+    names = ("ts", *_COLUMNS, "simulated")
+    return [dict(zip(names, (*row, answer.simulated), strict=True)) for row in zip(_stamps(bars), *columns, strict=True)]
+
+
+def table(answer: BarsAnswer) -> pa.Table:
+    """Return the bars as an Arrow table with zoned timestamps, a ``simulated`` column and labels in its metadata."""
+    bars = answer.bars
+    columns: dict[str, pa.Array] = {"ts": pa.array(bars.ts, pa.int64()).cast(pa.timestamp("us", tz="Asia/Kolkata"))}
+    for name in _COLUMNS:
+        columns[name] = pa.array(getattr(bars, name), from_pandas=True)
+    columns["simulated"] = pa.array(np.full(len(bars), answer.simulated))
+    labels = {"instrument": bars.instrument, "interval": bars.interval.value, "prices": answer.basis.value, "snapshot": answer.snapshot}
+    if answer.simulated:
+        labels["label"] = SIMULATED_NOTE
+    return pa.table(columns).replace_schema_metadata(labels)
+
+
+def export(answer: BarsAnswer, kind: ExportFormat) -> bytes:
+    """Return the bars as a file's content. Whatever the format, simulated prices carry their label."""
+    match kind:
+        case ExportFormat.JSON:
+            return json.dumps(records(answer), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        case ExportFormat.CSV:
+            return _csv(answer)
+        case ExportFormat.PARQUET:
+            sink = io.BytesIO()
+            pa.parquet.write_table(table(answer), sink, compression="zstd")
+            return sink.getvalue()
+        case _:
+            assert_never(kind)
+
+
+def _key(instrument: InstrumentId, interval: Interval, basis: PriceBasis) -> SeriesKey:
+    return SeriesKey(instrument=instrument, interval=interval, basis=basis)
+
+
+def _absent(workspace: Workspace, instrument: InstrumentId, interval: Interval, prices: Prices) -> UnknownInstrument | EmptySpan:
+    held = [info.key for info in workspace.store.series() if info.key.instrument == instrument]
+    if not held:
+        return UnknownInstrument(instrument, near=_near(workspace, instrument))
+    error = EmptySpan(instrument, interval, start=None, end=None, stored=None)
+    offers = ", ".join(f"{key.interval} {key.basis}" for key in held)
+    kind = interval.value if prices == "auto" else f"{interval} {prices}"
+    error.message = f"{instrument} has no {kind} bars; stored: {offers}."
+    error.hint = "Choose one of the stored ones with --interval and --prices."
+    return error
+
+
+def _near(workspace: Workspace, instrument: str) -> list[str]:
+    import difflib  # noqa: PLC0415 - only a mistyped name needs it
+
+    names = sorted({info.key.instrument for info in workspace.store.series()})
+    return difflib.get_close_matches(instrument, names, n=3)
+
+
+def _stamps(bars: Bars) -> list[str]:
+    local = (bars.ts + _IST_OFFSET_MICROS).view("datetime64[us]")
+    return [f"{text}+05:30" for text in np.datetime_as_string(local, unit="s").tolist()]
+
+
+def _plain(value: float) -> int | float | None:
+    if math.isnan(value):
+        return None
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _csv(answer: BarsAnswer) -> bytes:
+    whole = table(answer).replace_schema_metadata(None)
+    whole = whole.set_column(0, "ts", pa.array(_stamps(answer.bars)))
+    sink = io.BytesIO()
+    pa.csv.write_csv(whole, sink, pa.csv.WriteOptions(quoting_style="none", quoting_header="none"))
+    return sink.getvalue()

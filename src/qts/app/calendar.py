@@ -1,0 +1,116 @@
+"""When an exchange trades: its sessions over a span of dates."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from qts.app.requests import CalendarRequest
+from qts.core.clock import IST, Clock
+from qts.core.errors import BadParameter
+from qts.core.instrument import Exchange
+from qts.core.session import Session
+from qts.market.sessions import sessions
+
+_DEFAULT_SPAN: Final = timedelta(days=30)
+_MAX_SPAN: Final = timedelta(days=366 * 60)
+
+
+class WindowDocument(BaseModel):
+    """A stretch of a session; instants in IST."""
+
+    model_config = ConfigDict(frozen=True)
+
+    opens_at: str
+    closes_at: str
+    kind: str
+
+
+class SessionDocument(BaseModel):
+    """One trading day. ``note`` names what is special about it; ``is_estimate`` marks days beyond the known holidays."""
+
+    model_config = ConfigDict(frozen=True)
+
+    date: str
+    weekday: str
+    windows: tuple[WindowDocument, ...]
+    note: str
+    source: str
+    is_estimate: bool
+
+
+class CalendarDocument(BaseModel):
+    """The sessions of a span."""
+
+    model_config = ConfigDict(frozen=True)
+
+    exchange: str
+    segment: str
+    start: str
+    end: str
+    sessions: tuple[SessionDocument, ...]
+
+
+def parse_exchange(text: str) -> Exchange:
+    """Return the exchange of this name.
+
+    Raises
+    ------
+    BadParameter
+        If there is none.
+    """
+    try:
+        return Exchange(text.strip().upper())
+    except ValueError as error:
+        raise BadParameter("exchange", text, "there is no such exchange", hint=f"Use one of {', '.join(Exchange)}.") from error
+
+
+def list_sessions(request: CalendarRequest, clock: Clock) -> CalendarDocument:
+    """Return the sessions of a span, today's date and the thirty days after it where no span is given.
+
+    Raises
+    ------
+    BadParameter
+        If the exchange is unknown or the span is turned round or longer than sixty years.
+    """
+    exchange = parse_exchange(request.exchange)
+    start, end = _span(request, clock)
+    found = sessions(exchange, start, end, segment=request.segment)
+    return CalendarDocument(
+        exchange=exchange,
+        segment=request.segment,
+        start=start.isoformat(),
+        end=end.isoformat(),
+        sessions=tuple(_document(session) for session in found),
+    )
+
+
+def _span(request: CalendarRequest, clock: Clock) -> tuple[date, date]:
+    if request.start is not None:
+        start = request.start
+    elif request.end is not None:
+        start = request.end - _DEFAULT_SPAN
+    else:
+        start = clock.now().astimezone(IST).date()
+    end = request.end or start + _DEFAULT_SPAN
+    if end < start:
+        raise BadParameter("to", end, f"is before {start}", hint="Turn the two dates round.")
+    if end - start > _MAX_SPAN:
+        raise BadParameter("to", end, f"is more than sixty years after {start}", hint="Ask for a shorter span.")
+    return start, end
+
+
+def _document(session: Session) -> SessionDocument:
+    return SessionDocument(
+        date=session.date.isoformat(),
+        weekday=f"{session.date:%A}",
+        windows=tuple(
+            WindowDocument(opens_at=window.opens_at.isoformat(), closes_at=window.closes_at.isoformat(), kind=window.kind.value)
+            for window in session.windows
+        ),
+        note=session.note,
+        source=session.source,
+        is_estimate=session.is_estimate,
+    )

@@ -1,0 +1,181 @@
+"""The control database: which runs are stored, and how often each strategy idea has been tried.
+
+The runs themselves are folders of files; this is their list. SQLite in write-ahead mode, created on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError
+
+from qts.core.errors import DamagedFile
+
+SCHEMA_VERSION: Final = 1
+_METADATA: Final = sa.MetaData()
+
+_RUNS: Final = sa.Table(
+    "runs",
+    _METADATA,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("made_at", sa.String(40), nullable=False),
+    sa.Column("strategy", sa.String(200), nullable=False),
+    sa.Column("instruments", sa.Text, nullable=False),
+    sa.Column("interval", sa.String(8), nullable=False),
+    sa.Column("first", sa.String(10), nullable=False),
+    sa.Column("last", sa.String(10), nullable=False),
+    sa.Column("simulated", sa.Boolean, nullable=False),
+    sa.Column("final_equity", sa.Float),
+    sa.Column("total_return", sa.Float),
+    sa.Column("sharpe", sa.Float),
+    sa.Column("max_drawdown", sa.Float),
+    sa.Column("n_trades", sa.Integer),
+)
+
+# Every run of an idea counts once, however often it is repeated: the deflated Sharpe ratio needs the number of distinct attempts.
+_TRIALS: Final = sa.Table(
+    "trials",
+    _METADATA,
+    sa.Column("idea", sa.String(200), primary_key=True),
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("made_at", sa.String(40), nullable=False),
+    sa.Column("sharpe_per_bar", sa.Float),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A stored run in one line. ``made_at`` is when it was first stored, aware."""
+
+    run_id: str
+    made_at: datetime
+    strategy: str
+    instruments: tuple[str, ...]
+    interval: str
+    first: str
+    last: str
+    simulated: bool
+    final_equity: float | None
+    total_return: float | None
+    sharpe: float | None
+    max_drawdown: float | None
+    n_trades: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One attempt at an idea, and what it reached: the Sharpe ratio per bar, or None where it is not defined."""
+
+    run_id: str
+    sharpe_per_bar: float | None
+
+
+class ControlDatabase:
+    """The runs and the trial ledger of one home folder."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, path: Path) -> ControlDatabase:
+        """Open the database, creating it on first use.
+
+        Raises
+        ------
+        DamagedFile
+            If the file is there and is no control database of this version.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        sa.event.listen(engine, "connect", _prepare_connection)
+        try:
+            with engine.begin() as connection:
+                _check_version(connection, path)
+                _METADATA.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        except DatabaseError as error:
+            engine.dispose()
+            raise DamagedFile(str(path), f"it cannot be opened as the control database ({error.orig})") from error
+        return cls(engine)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def check(self) -> None:
+        """Read one row, to see that the database answers."""
+        with self._engine.connect() as connection:
+            connection.execute(sa.select(sa.func.count()).select_from(_RUNS)).scalar_one()
+
+    def record(self, summary: RunSummary, *, sharpe_per_bar: float | None) -> None:
+        """List a run and count it as a trial of its idea; a run that is listed already changes nothing."""
+        row = {
+            "run_id": summary.run_id,
+            "made_at": summary.made_at.isoformat(),
+            "strategy": summary.strategy,
+            "instruments": ",".join(summary.instruments),
+            "interval": summary.interval,
+            "first": summary.first,
+            "last": summary.last,
+            "simulated": summary.simulated,
+            "final_equity": summary.final_equity,
+            "total_return": summary.total_return,
+            "sharpe": summary.sharpe,
+            "max_drawdown": summary.max_drawdown,
+            "n_trades": summary.n_trades,
+        }
+        trial = {"idea": summary.strategy, "run_id": summary.run_id, "made_at": row["made_at"], "sharpe_per_bar": sharpe_per_bar}
+        with self._engine.begin() as connection:
+            connection.execute(sa.insert(_RUNS).prefix_with("OR IGNORE"), row)
+            connection.execute(sa.insert(_TRIALS).prefix_with("OR IGNORE"), trial)
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        """Return the stored runs, latest first."""
+        query = sa.select(_RUNS).order_by(_RUNS.c.made_at.desc(), _RUNS.c.run_id)
+        with self._engine.connect() as connection:
+            return tuple(_summary(row) for row in connection.execute(query).mappings())
+
+    def trials(self, idea: str) -> tuple[Trial, ...]:
+        """Return the distinct attempts at an idea, in the order they were made."""
+        query = sa.select(_TRIALS).where(_TRIALS.c.idea == idea).order_by(_TRIALS.c.made_at, _TRIALS.c.run_id)
+        with self._engine.connect() as connection:
+            rows: Sequence[sa.RowMapping] = connection.execute(query).mappings().all()
+        return tuple(Trial(run_id=row["run_id"], sharpe_per_bar=row["sharpe_per_bar"]) for row in rows)
+
+
+def _prepare_connection(connection: object, record: object) -> None:
+    del record
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA busy_timeout = 30000")
+    cursor.close()
+
+
+def _check_version(connection: sa.Connection, path: Path) -> None:
+    found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    if found > SCHEMA_VERSION:
+        raise DamagedFile(str(path), f"it was made by a later release (schema {found}, this release knows {SCHEMA_VERSION})")
+
+
+def _summary(row: sa.RowMapping) -> RunSummary:
+    return RunSummary(
+        run_id=row["run_id"],
+        made_at=datetime.fromisoformat(row["made_at"]),
+        strategy=row["strategy"],
+        instruments=tuple(row["instruments"].split(",")),
+        interval=row["interval"],
+        first=row["first"],
+        last=row["last"],
+        simulated=row["simulated"],
+        final_equity=row["final_equity"],
+        total_return=row["total_return"],
+        sharpe=row["sharpe"],
+        max_drawdown=row["max_drawdown"],
+        n_trades=row["n_trades"],
+    )

@@ -1,0 +1,133 @@
+"""What can be asked for: one model per verb, shared by the command line, the API and the pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from qts.core.errors import BadParameter
+from qts.core.instrument import parse_instrument
+from qts.core.interval import Interval, parse_interval
+
+Prices = Literal["auto", "raw", "adjusted"]
+ParamText = bool | int | float | str
+M = TypeVar("M", bound=BaseModel)
+
+
+def _instrument(value: object) -> object:
+    return parse_instrument(value) if isinstance(value, str) else value
+
+
+def _instruments(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)):
+        return names
+    parts = [name for name in names if not isinstance(name, str) or name.strip()]
+    return tuple(dict.fromkeys(_instrument(name) for name in parts))
+
+
+def _interval(value: object) -> object:
+    return parse_interval(value) if isinstance(value, str) else value
+
+
+InstrumentText = Annotated[str, BeforeValidator(_instrument)]
+InstrumentTexts = Annotated[tuple[str, ...], BeforeValidator(_instruments), Field(min_length=1)]
+IntervalName = Annotated[Interval, BeforeValidator(_interval)]
+
+
+class Request(BaseModel):
+    """Base of all requests: frozen, unknown fields refused, ``from``/``to`` or ``start``/``end`` taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ImportRequest(Request):
+    """Files and folders to import, and how to read them."""
+
+    paths: tuple[Path, ...] = Field(min_length=1, description="Files and folders to read.")
+    format: str = Field(default="auto", description="Layout of the files; auto finds it.")
+    interval: IntervalName | None = Field(default=None, description="Length of the bars; found from the stamps when absent.")
+    exchange: str = Field(default="NSE", description="Exchange of symbols that do not name one.")
+    symbol: str | None = Field(default=None, description="Symbol of a file that does not hold one.")
+    adjusted: bool | None = Field(default=None, description="Whether the prices are adjusted for splits; found from the ticks when absent.")
+    mapping: dict[str, str] = Field(default_factory=dict, description="Our column name to the file's.")
+
+
+class BarsRequest(Request):
+    """Bars of one instrument."""
+
+    instrument: InstrumentText = Field(description="Instrument, as EXCHANGE:SYMBOL.")
+    interval: IntervalName = Field(default=Interval.DAY, description="Length of the bars.")
+    start: date | None = Field(default=None, alias="from", description="First date in India; from the beginning when absent.")
+    end: date | None = Field(default=None, alias="to", description="Last date in India, included; to the end when absent.")
+    as_of: str | None = Field(default=None, description="Snapshot of the store to read; the present one when absent.")
+    prices: Prices = Field(default="auto", description="Price basis: adjusted where it is held and raw otherwise, or the one named.")
+
+
+class CalendarRequest(Request):
+    """Sessions of an exchange over a span of dates."""
+
+    exchange: str = Field(default="NSE", description="Exchange.")
+    segment: Literal["cash", "fo"] = Field(default="cash", description="Segment: cash, or futures and options.")
+    start: date | None = Field(default=None, alias="from", description="First date; today when absent.")
+    end: date | None = Field(default=None, alias="to", description="Last date, included; thirty days after the first when absent.")
+
+
+class CostsRequest(Request):
+    """One order to price, or a file of examples with orders."""
+
+    on: date | None = Field(default=None, description="Trade date; today when absent.")
+    exchange: str = Field(default="NSE", description="Exchange.")
+    segment: str = Field(default="equity_delivery", description="Segment, such as equity_delivery or equity_intraday.")
+    side: Literal["buy", "sell"] = Field(default="buy", description="Side of the order.")
+    quantity: Decimal = Field(default=Decimal(100), gt=0, description="Quantity of the order.")
+    price: Decimal = Field(default=Decimal(1000), gt=0, description="Price of the order in rupees.")
+    mode: str = Field(default="contract_note", description="Rounding: exact, contract_note, calculator or api.")
+    file: Path | None = Field(default=None, description="JSON file of examples to price instead of one order.")
+
+
+class BacktestRequest(Request):
+    """A backtest; what is absent comes from the settings."""
+
+    strategy: str = Field(min_length=1, description="Id of a strategy, or a path to its file.")
+    instruments: InstrumentTexts = Field(description="Instruments to trade, as EXCHANGE:SYMBOL.")
+    interval: IntervalName = Field(default=Interval.DAY, description="Length of the bars.")
+    start: date | None = Field(default=None, alias="from", description="First date in India; from the beginning when absent.")
+    end: date | None = Field(default=None, alias="to", description="Last date in India, included; to the end when absent.")
+    params: dict[str, ParamText] = Field(default_factory=dict, description="Parameters of the strategy; its defaults otherwise.")
+    capital: Decimal | None = Field(default=None, gt=0, description="Rupees to start with.")
+    product: Literal["CNC", "MIS"] | None = Field(default=None, description="Delivery (CNC) or intraday (MIS).")
+    size: str | None = Field(default=None, description="Sizing: shares:N, cash:RUPEES or percent:FRACTION.")
+    costs: str | None = Field(default=None, description="Costs: zerodha, none, percent:FRACTION or per-share:RUPEES,min=RUPEES.")
+    slippage: str | None = Field(default=None, description="Slippage: none or bps:N.")
+    fill: Literal["next_open", "close"] | None = Field(default=None, description="Fill at the next open, or (optimistic) at the close.")
+    fractional: bool = Field(default=False, description="Whether parts of a share may be traded.")
+    close_at_end: bool = Field(default=False, description="Whether open positions are closed at the last close.")
+    as_of: str | None = Field(default=None, description="Snapshot of the store to read; the present one when absent.")
+    prices: Prices = Field(default="auto", description="Price basis: adjusted where it is held and raw otherwise, or the one named.")
+    equity: bool = Field(default=False, description="Whether the answer holds the equity curve.")
+
+
+def build(model: type[M], **values: object) -> M:
+    """Return a request made of these values; a value that does not fit becomes an :class:`InputError`.
+
+    Raises
+    ------
+    BadParameter
+        Naming the first field that does not fit.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise bad_parameter(error) from error
+
+
+def bad_parameter(error: ValidationError) -> BadParameter:
+    """Return the first finding of a validation as the error a person reads."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"]) or "request"
+    return BadParameter(name, first.get("input"), first["msg"].rstrip("."))

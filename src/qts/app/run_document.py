@@ -1,0 +1,150 @@
+"""The result document of a backtest: what programs read, what is stored, what a replay compares.
+
+Amounts are JSON numbers made from exact decimals; a number that is not defined is null, never NaN or Infinity.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ParamJson = bool | int | float | str
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, field names or aliases taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, serialize_by_alias=True)
+
+
+class StrategyPart(Part):
+    """Which strategy ran: ``version`` is the hash of its source text."""
+
+    id: str
+    title: str
+    source: str
+    version: str
+    params: dict[str, ParamJson]
+
+
+class DataPart(Part):
+    """Which bars were used. ``from`` and ``to`` are dates in India; ``quality`` is the share of expected bars held, 0 to 100."""
+
+    snapshot: str
+    instruments: tuple[str, ...]
+    interval: str
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    bars: int
+    quality: float | None
+    prices: dict[str, Literal["raw", "adjusted"]]
+    sources: tuple[str, ...]
+
+
+class SettingsPart(Part):
+    """How orders were sized, filled and charged; texts as the command line takes them."""
+
+    capital: str
+    product: str
+    size: str
+    costs: str
+    slippage: str
+    fill: str
+    fractional: bool = False
+    close_at_end: bool = False
+
+
+class ChargesPart(Part):
+    """The lines of a contract note, in rupees."""
+
+    brokerage: float
+    stt: float
+    exchange: float
+    ipft: float
+    sebi: float
+    stamp: float
+    gst: float
+    dp: float
+    total: float
+
+
+class FillPart(Part):
+    """One executed order. ``slippage`` is in rupees over the whole quantity, positive when against us."""
+
+    at: str
+    instrument: str
+    side: Literal["buy", "sell"]
+    quantity: int | float
+    price: float
+    reference_price: float
+    slippage: float
+    order: str
+    reason: str
+    charges: ChargesPart
+
+
+class TradePart(Part):
+    """One round trip, or a position still open, marked at the last close."""
+
+    instrument: str
+    direction: Literal["long", "short"]
+    quantity: int | float
+    entry_at: str
+    entry_price: float
+    exit_at: str
+    exit_price: float
+    gross_pnl: float
+    costs: float
+    net_pnl: float
+    return_: float | None = Field(alias="return")
+    bars_held: int
+    mae: float | None
+    mfe: float | None
+    exit_reason: str | None
+    open: bool
+
+
+class HonestyPart(Part):
+    """What keeps a result honest. ``trials`` and ``deflated_sharpe`` come from the trial ledger when the document is read."""
+
+    lookahead: str
+    trials: int = 1
+    deflated_sharpe: float | None = None
+    trades_enough: bool | None
+    cost_share_of_gross: float | None
+    beats_buy_and_hold: bool | None
+    notes: tuple[str, ...] = ()
+
+
+class BenchmarkPart(Part):
+    """Buying the same instruments with the same capital at the first bar and holding them, without costs."""
+
+    title: str
+    total_return: float | None
+
+
+class EnginePart(Part):
+    """What computed the run: version of this package and content hash of the cost schedule."""
+
+    version: str
+    cost_schedule: str
+
+
+class RunDocument(Part):
+    """A whole run. ``equity`` is present only where it was asked for."""
+
+    run_id: str
+    simulated: bool
+    strategy: StrategyPart
+    data: DataPart
+    settings: SettingsPart
+    metrics: dict[str, float | int | None]
+    costs: ChargesPart
+    fills: tuple[FillPart, ...]
+    trades: tuple[TradePart, ...]
+    benchmark: BenchmarkPart
+    honesty: HonestyPart
+    engine: EnginePart
+    warnings: tuple[str, ...] = ()
+    equity: tuple[tuple[str, float], ...] | None = None

@@ -1,0 +1,111 @@
+"""What a person may set: one class, from arguments, the environment, ``qts.toml`` and defaults, in this order."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from qts.core.errors import BadFile, BadParameter
+
+TOML_NAME = "qts.toml"
+
+
+def default_home() -> Path:
+    """Return the folder that holds all state when nobody names one: the platform's user data folder."""
+    return Path(platformdirs.user_data_dir("qts", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """All settings. The environment spells a field ``QTS_<FIELD>``; ``qts.toml`` in the home folder spells it as here."""
+
+    model_config = SettingsConfigDict(env_prefix="QTS_", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=default_home, description="Folder that holds all state: data, runs, strategies, logs.")
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(default=8501, ge=1, le=65535, description="Port the web server listens on.")
+    capital: Decimal = Field(default=Decimal(1_000_000), gt=0, description="Rupees a backtest starts with.")
+    product: Literal["CNC", "MIS"] = Field(default="CNC", description="Product of a backtest's orders: delivery or intraday.")
+    size: str = Field(default="percent:0.95", description="Sizing of a backtest's orders: shares:N, cash:RUPEES or percent:FRACTION.")
+    costs: str = Field(
+        default="zerodha", description="Cost model of a backtest: zerodha, none, percent:FRACTION or per-share:RUPEES,min=RUPEES."
+    )
+    slippage: str = Field(default="bps:2", description="Slippage of a backtest's fills: none or bps:N.")
+    fill: Literal["next_open", "close"] = Field(
+        default="next_open", description="When a decision fills: at the next open, or at its own close."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severe event that is logged.")
+    max_api_bars: int = Field(default=200_000, ge=1, description="Most bars that one API answer may hold.")
+
+    @field_validator("home")
+    @classmethod
+    def _whole_path(cls, home: Path) -> Path:
+        return Path(os.path.abspath(home.expanduser()))  # noqa: PTH100 - resolve() would follow the user's links
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic's
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the home folder's ``qts.toml`` below the environment."""
+        del dotenv_settings, file_secret_settings
+        named = init_settings().get("home") or env_settings().get("home") or default_home()
+        toml = TomlConfigSettingsSource(settings_cls, Path(str(named)).expanduser() / TOML_NAME)
+        return init_settings, env_settings, toml
+
+    @property
+    def store_root(self) -> Path:
+        """Return the folder of the bar store: the home itself, which holds ``data/`` and ``manifest.sqlite``."""
+        return self.home
+
+    @property
+    def runs_folder(self) -> Path:
+        """Return the folder of stored runs."""
+        return self.home / "data" / "runs"
+
+    @property
+    def strategies_folder(self) -> Path:
+        """Return the folder of the user's own strategies."""
+        return self.home / "strategies"
+
+    @property
+    def logs_folder(self) -> Path:
+        """Return the folder of log files."""
+        return self.home / "logs"
+
+    @property
+    def control_path(self) -> Path:
+        """Return the file of the control database."""
+        return self.home / "control.sqlite"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Return the settings of this machine; arguments win over the environment, it over ``qts.toml``, it over defaults.
+
+    Raises
+    ------
+    BadParameter
+        If a value does not fit, or ``qts.toml`` has a key that is no setting.
+    BadFile
+        If ``qts.toml`` is not TOML.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic validates what a caller or the environment gave
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        hint = f"Correct it in {TOML_NAME}, in the environment variable QTS_{name.upper()}, or on the command line."
+        raise BadParameter(name, first.get("input"), first["msg"].rstrip("."), hint=hint) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadFile(TOML_NAME, f"is not valid TOML: {error}", hint="Correct the file or remove it.") from error

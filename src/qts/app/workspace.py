@@ -1,0 +1,62 @@
+"""One home folder, opened: its settings, bar store, control database, clock and strategies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from qts.app.clock import SystemClock
+from qts.app.control import ControlDatabase
+from qts.app.settings import Settings, load_settings
+from qts.core.clock import Clock
+from qts.core.errors import BadPath
+from qts.data.storage import BarStore, ParquetStore
+from qts.strategies import Catalog, load_catalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What a use case works with. Open it once per process; it may be shared by threads."""
+
+    settings: Settings
+    store: BarStore
+    control: ControlDatabase
+    clock: Clock
+
+    def catalog(self) -> Catalog:
+        """Return the strategies as they are on disk at this moment."""
+        return load_catalog(self.settings.strategies_folder)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.control.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def open_workspace(settings: Settings | None = None, *, clock: Clock | None = None) -> Workspace:
+    """Open the home folder, creating it on first use.
+
+    Raises
+    ------
+    BadPath
+        If the folder cannot be made or written.
+    """
+    settings = settings or load_settings()
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.strategies_folder.mkdir(exist_ok=True)
+    except OSError as error:
+        reason = f"the home folder cannot be written ({(error.strerror or 'unknown reason').lower()})"
+        raise BadPath(str(settings.home), reason, hint="Choose another with QTS_HOME or --home.") from error
+    return Workspace(
+        settings=settings,
+        store=ParquetStore.open(settings.store_root),
+        control=ControlDatabase.open(settings.control_path),
+        clock=clock or SystemClock(),
+    )
