@@ -1,0 +1,33 @@
+"""What a backtest hands back: what happened, fill by fill, and the account bar by bar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qts.core.arrays import Floats, Ints
+from qts.core.trading import Charges, Fill, Position, Trade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestResult:
+    """A finished run.
+
+    ``ts``, ``equity``, ``cash`` and ``exposure`` have shape ``(n_bars,)`` over the union of the instruments' bars, oldest first: equity is
+    cash plus positions at their last close, after all that happened in the bar, net of charges; exposure is signed notional over equity.
+    ``charges`` is the sum over fills, exact; ``slippage_total`` what the fills lost against the bars' prices. ``traded_notional`` counts
+    both sides. ``warmup_bars`` is the number of bars before the last instrument's strategy first decided anything.
+    """
+
+    fills: tuple[Fill, ...]
+    trades: tuple[Trade, ...]
+    ts: Ints
+    equity: Floats
+    cash: Floats
+    exposure: Floats
+    charges: Charges
+    slippage_total: Decimal
+    traded_notional: Decimal
+    final_positions: tuple[Position, ...]
+    warnings: tuple[str, ...]
+    warmup_bars: int

@@ -1,0 +1,31 @@
+"""When the compiled twin of a loop is used instead of the plain one.
+
+Both are made from the same source and give the same bits, so the choice is one of time only: importing the compiler costs more than a
+second, which a short series does not need.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from qts.core.arrays import Floats
+
+Column: TypeAlias = "Floats | list[float]"
+
+# Below this many bars the plain loop is done before the compiler would be imported.
+COMPILE_FROM: Final = 100_000
+_COMPILED: Final = "qts.kernels.compiled"
+
+
+def prefers_compiled(n_bars: int) -> bool:
+    """Return whether the compiled twin is worth it: for long series, and always once the compiler is there."""
+    return n_bars >= COMPILE_FROM or _COMPILED in sys.modules
+
+
+def twin(name: str) -> Callable[..., Any]:
+    """Return the compiled twin of a loop, importing the compiler on first use."""
+    compiled: Callable[..., Any] = getattr(importlib.import_module(_COMPILED), f"{name}_nb")
+    return compiled

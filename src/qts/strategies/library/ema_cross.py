@@ -1,0 +1,33 @@
+"""EMA crossover: long after the fast average has crossed above the slow one, flat (or short) after it has crossed below."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from qts.core import Bars, Floats
+from qts.kernels import crosses_above, crosses_below, ema, hold
+from qts.strategies import Param, Strategy
+
+
+def targets(bars: Bars, *, fast: int, slow: int, short: bool) -> Floats:
+    """Return 1 from a cross up and 0 (or -1) from a cross down; no position before the first cross."""
+    quick = ema(bars.close, fast)
+    calm = ema(bars.close, slow)
+    held = hold(crosses_above(quick, calm), crosses_below(quick, calm), outside=-1.0 if short else 0.0)
+    return np.where(np.isnan(calm), np.nan, held)
+
+
+STRATEGY: Final = Strategy(
+    title="EMA crossover",
+    description="Follows the trend: buys when the fast exponential average crosses above the slow one, leaves when it crosses below.",
+    tags=("trend", "moving average"),
+    params={
+        "fast": Param(12, low=2, high=200, step=1, help="Span of the fast average, in bars"),
+        "slow": Param(26, low=3, high=400, step=1, help="Span of the slow average, in bars"),
+        "short": Param(False, help="Go short on a cross down instead of flat"),
+    },
+    constraint="fast < slow",
+    targets=targets,
+)
