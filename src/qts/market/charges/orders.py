@@ -1,0 +1,69 @@
+"""What can be priced: orders of a segment, and the ways a bill is rounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from qts.core import Charges, Side
+from qts.core.errors import BadParameter
+
+
+class ChargeSegment(StrEnum):
+    """A set of trades that pay the same rates."""
+
+    EQUITY_DELIVERY = "equity_delivery"
+    EQUITY_INTRADAY = "equity_intraday"
+    EQUITY_FUTURES = "equity_futures"
+    EQUITY_OPTIONS = "equity_options"
+    CURRENCY_FUTURES = "currency_futures"
+    CURRENCY_OPTIONS = "currency_options"
+    COMMODITY_FUTURES = "commodity_futures"
+    COMMODITY_OPTIONS = "commodity_options"
+
+
+class RoundingMode(StrEnum):
+    """Whose bill is meant: nobody's, the contract note, the broker's public calculator, or its API."""
+
+    EXACT = "exact"
+    CONTRACT_NOTE = "contract_note"
+    CALCULATOR = "calculator"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeableOrder:
+    """An executed order: quantity at an average price in rupees. ``value`` replaces their product where it is given."""
+
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    value: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot have been traded."""
+        for name, number in (("quantity", self.quantity), ("price", self.price), ("value", self.notional)):
+            if not number.is_finite() or number < 0:
+                raise BadParameter(name, number, "is not a positive number")
+        if self.quantity == 0:
+            raise BadParameter("quantity", self.quantity, "an executed order has at least one share")
+
+    @property
+    def notional(self) -> Decimal:
+        """Return the order's value in rupees."""
+        return self.quantity * self.price if self.value is None else self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricedOrders:
+    """The bill of a set of orders.
+
+    ``orders`` has the lines of each order, ``total`` those of the bill, rounded as the mode says; rounding happens on the bill, so the
+    parts add up to it only in the modes ``exact`` and ``api``. An order alone on its bill has the bill's lines. ``warnings`` names every
+    estimate among the rates used.
+    """
+
+    orders: tuple[Charges, ...]
+    total: Charges
+    warnings: tuple[str, ...] = ()
