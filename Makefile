@@ -1,6 +1,7 @@
 # `make` alone lists what there is. Everything happens in .venv; nothing is installed outside this folder but package caches.
 PYTHON ?= python3
 IN := .venv/bin
+export NO_MKDOCS_2_WARNING := 1
 PYTEST := $(IN)/python -m pytest -n 2
 
 .PHONY: help setup run test check bench docs lock clean
