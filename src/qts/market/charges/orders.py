@@ -54,6 +54,12 @@ class ChargeableOrder:
         """Return the order's value in rupees."""
         return self.quantity * self.price if self.value is None else self.value
 
+    def notional_of(self, quantity: Decimal) -> Decimal:
+        """Return the value of a part of the order, in rupees."""
+        if self.value is None:
+            return quantity * self.price
+        return self.value if quantity == self.quantity else self.value * quantity / self.quantity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedOrders:
