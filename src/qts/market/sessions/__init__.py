@@ -1,5 +1,6 @@
 """Sessions: which days an exchange trades, at which hours, how many bars they hold, and when intraday positions are closed."""
 
+from qts.market.sessions.bar_counts import bars_expected, bars_per_year
 from qts.market.sessions.calendar import (
     NOT_ON_RECORD,
     Segment,
@@ -14,12 +15,19 @@ from qts.market.sessions.calendar import (
 )
 from qts.market.sessions.holidays import known_span
 from qts.market.sessions.overlay import OverlayKind, OverlayRow, load_overlay, parse_overlay
+from qts.market.sessions.square_off import SquareOff, square_off, square_off_at
+from qts.market.sessions.verdict import SessionVerdict, accepts
 
 __all__ = [
     "NOT_ON_RECORD",
     "OverlayKind",
     "OverlayRow",
     "Segment",
+    "SessionVerdict",
+    "SquareOff",
+    "accepts",
+    "bars_expected",
+    "bars_per_year",
     "daily_stamp",
     "is_session",
     "known_span",
@@ -31,4 +39,6 @@ __all__ = [
     "previous_session",
     "session_on",
     "sessions",
+    "square_off",
+    "square_off_at",
 ]
