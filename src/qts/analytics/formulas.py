@@ -16,14 +16,16 @@ from qts.core import Floats
 DAYS_PER_YEAR: Final = 365
 # Returns of a constant growth differ in the last bits only; dividing by such a deviation would give a number of no meaning.
 NO_VARIATION: Final = 1e-14
+# Less than half a paisa is nothing, and a return on it is not one.
+NOTHING_LEFT: Final = 0.005
 
 
 def bar_returns(equity: Floats) -> Floats | Undefined:
     """Return the simple return of each bar over the one before, shape (n_bars - 1,).
 
-    Undefined where the equity reaches zero or less before the last bar: nothing can be earned on it.
+    Undefined where the equity, rounded to the paisa, reaches zero or less before the last bar: nothing can be earned on it.
     """
-    if np.any(equity[:-1] <= 0.0):
+    if np.any(equity[:-1] < NOTHING_LEFT):
         return Undefined("the equity fell to zero or below, so returns have no base")
     return equity[1:] / equity[:-1] - 1.0
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from qts.core import Bars, Instrument
+from qts.core import Bars, Instrument, discover
+from qts.data import sources
 from qts.data.storage.series import Provenance, SeriesKey
 
 
@@ -51,3 +52,8 @@ class Source:
     def provenance(self, source_id: str) -> Provenance:
         """Return what to store with the bars; ``source_id`` is the name of the plugin's file."""
         return Provenance(source=source_id.replace("_", "-"), simulated=self.simulated, note=self.note)
+
+
+def built_in_sources() -> Mapping[str, Source]:
+    """Return the sources of this package by id."""
+    return discover(sources, "SOURCE", Source)
