@@ -12,7 +12,8 @@
     │   ├── BadFile           a file is not what it claims to be
     │   ├── DamagedFile       a stored file is missing or differs from its recorded hash
     │   ├── GapFound, DuplicateBar
-    │   └── StoreFull         no room left on the disk
+    │   ├── StoreFull         no room left on the disk
+    │   └── StoreBusy         other writers never let this one in
     ├── PluginError       a plugin file does not keep the contract
     ├── StrategyFailed    a strategy raised, or returned what cannot be traded
     ├── CheckFailed       a check found something (a replay differs, a file is corrupt)
@@ -158,6 +159,14 @@ class StoreFull(DataError):
         super().__init__(
             f"The disk that holds {path} is full: nothing of this step was stored.", hint="Free some space and run the same command again."
         )
+
+
+class StoreBusy(DataError):
+    """Other writers held the store for longer than we wait; nothing was stored."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"Another process is writing to {path} and does not let go.", hint="Wait until it has finished, then run again.")
 
 
 class PluginError(QtsError):

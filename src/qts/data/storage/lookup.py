@@ -33,6 +33,16 @@ class Growth:
     last_close: float
     n_new: int
 
+    def plus(self, other: Growth) -> Growth:
+        """Return both together, for two years of one series."""
+        latest = self if self.last_ts >= other.last_ts else other
+        return Growth(
+            first_ts=min(self.first_ts, other.first_ts),
+            last_ts=latest.last_ts,
+            last_close=latest.last_close,
+            n_new=self.n_new + other.n_new,
+        )
+
 
 def span_of(start: datetime | None, end: datetime | None) -> Span:
     """Return the span in microseconds.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -112,7 +112,7 @@ def merge(old: Rows | None, new: Rows) -> Merge:
     return Merge(rows=rows, is_new=is_new, is_changed=is_changed)
 
 
-def content_id(rows: Rows, names: dict[int, str]) -> str:
+def content_id(rows: Rows, names: Mapping[int, str]) -> str:
     """Return a hash of what the rows say, whatever numbers the instruments have here and however the file encodes them."""
     digest = hashlib.sha256()
     for name, start, stop in sorted((names[number], start, stop) for number, start, stop in rows.parts()):

@@ -1,0 +1,127 @@
+"""The manifest: which files hold which bars at which snapshot. A commit is one transaction here, or did not happen."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from qts.core.errors import BadPath, DamagedFile, QtsError, StoreBusy, StoreFull
+from qts.data.storage.ledger import Ledger
+from qts.data.storage.schema import FORMAT, METADATA, VERSION
+
+_WAIT_SECONDS: Final = 10
+_WRITES: Final = "qts_writes"
+_LITTLE_ROOM: Final = 1 << 20
+_NOT_A_STORE: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+_REFUSED: Final = frozenset({"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH"})
+
+
+class Manifest:
+    """The transactional database beside the files. Threads and processes may share it."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self._path = path
+        self._engine = engine
+
+    @classmethod
+    def open(cls, path: Path) -> Manifest:
+        """Return the manifest of a store, made if it is not there.
+
+        Raises
+        ------
+        BadPath
+            If the file cannot be opened, or was written by a newer version.
+        DamagedFile
+            If it is no manifest.
+        """
+        engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _WAIT_SECONDS})
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        manifest = cls(path, engine)
+        with manifest._faults():
+            if not manifest._has_tables():
+                with manifest._begun(writes=True) as connection:
+                    METADATA.create_all(connection)
+                    if connection.execute(FORMAT.select()).first() is None:
+                        connection.execute(FORMAT.insert().values(version=VERSION))
+            with manifest._begun(writes=False) as connection:
+                version = connection.execute(FORMAT.select()).scalar_one()
+        if version != VERSION:
+            raise BadPath(str(path), f"is of format {version}; this program reads format {VERSION}", hint="Use the version that wrote it.")
+        return manifest
+
+    @contextmanager
+    def reading(self) -> Iterator[Ledger]:
+        """Yield one consistent view."""
+        with self._faults(), self._begun(writes=False) as connection:
+            yield Ledger(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Ledger]:
+        """Yield the one writer's view; what it did is committed at the end, or undone by an exception."""
+        with self._faults(), self._begun(writes=True) as connection:
+            yield Ledger(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _has_tables(self) -> bool:
+        with self._begun(writes=False) as connection:
+            return bool(self._engine.dialect.has_table(connection, FORMAT.name))
+
+    @contextmanager
+    def _begun(self, *, writes: bool) -> Iterator[Connection]:
+        with self._engine.connect().execution_options(**{_WRITES: writes}) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            known = self._translated(error)
+            if known is None:
+                raise
+            raise known from error
+
+    def _translated(self, error: DBAPIError) -> QtsError | None:
+        original = error.orig
+        if not isinstance(original, sqlite3.Error):
+            return None
+        name = getattr(original, "sqlite_errorname", "")
+        family = "_".join(name.split("_")[:2])
+        if family == "SQLITE_FULL" or (family in {"SQLITE_IOERR", "SQLITE_CANTOPEN"} and self._is_full()):
+            return StoreFull(str(self._path.parent))
+        if family in _NOT_A_STORE:
+            return DamagedFile(self._path.name, str(original))
+        if family == "SQLITE_BUSY":
+            return StoreBusy(str(self._path.parent))
+        if family in _REFUSED or family == "SQLITE_IOERR":
+            return BadPath(str(self._path), str(original))
+        return None
+
+    def _is_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self._path.parent).free < _LITTLE_ROOM
+        except OSError:
+            return False
+
+
+def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy hands over the driver's own connection
+    # We begin transactions ourselves: a writer must take its lock before it looks.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")

@@ -1,0 +1,213 @@
+"""The files of bars on the disk: written whole or not at all, never changed, and trusted only after their hash was checked."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from qts.core.errors import BadPath, DamagedFile, StoreFull
+from qts.data.storage.lookup import Span
+from qts.data.storage.records import Draft, StoredFile
+from qts.data.storage.rows import Rows
+
+if TYPE_CHECKING:  # pyarrow is imported when the first file is opened
+    import pyarrow as pa
+
+    from qts.data.storage.encoding import Footer
+
+_MOST_FOOTERS: Final = 4_096
+_NAME_LENGTHS: Final = (8, 16, 64)
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where the bytes of a new file are: at ``temporary`` still, or (None) at ``path`` already."""
+
+    path: str
+    temporary: str | None
+    n_bytes: int
+    sha256: str
+
+
+class Vault:
+    """The folder of files. Paths are relative to ``root``; threads may share it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        # path -> (size, mtime, inode) at the time its hash was checked, and its footer
+        self._checked: OrderedDict[str, tuple[tuple[int, int, int], Footer]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, file: StoredFile, *, number: int | None, span: Span) -> Rows:
+        """Return the bars of one instrument (None: of all) that open in the span.
+
+        Raises
+        ------
+        DamagedFile
+            If the file is missing or is not what was written.
+        """
+        from qts.data.storage.encoding import decode  # noqa: PLC0415 - pyarrow only when bars are read
+
+        footer = self.footer(file)
+        with _damage(file.path):
+            return decode(str(self._root / file.path), footer, number=number, span=span)
+
+    def footer(self, file: StoredFile) -> Footer:
+        """Return the footer of a file whose bytes have been checked, now or, if nobody touched it since, before.
+
+        Raises
+        ------
+        DamagedFile
+            If the file is missing or is not what was written.
+        """
+        from qts.data.storage.encoding import read_footer  # noqa: PLC0415 - pyarrow only when bars are read
+
+        path = self._root / file.path
+        with _damage(file.path):
+            stat = path.stat()
+            signature = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            with self._lock:
+                known = self._checked.get(file.path)
+                if known is not None and known[0] == signature:
+                    self._checked.move_to_end(file.path)
+                    return known[1]
+            if stat.st_size != file.n_bytes:
+                raise DamagedFile(file.path, f"it has {stat.st_size} bytes instead of {file.n_bytes}")
+            if sha256_of(path) != file.sha256:
+                raise DamagedFile(file.path, "its bytes differ from those that were written")
+            footer = read_footer(str(path))
+        with self._lock:
+            self._checked[file.path] = (signature, footer)
+            if len(self._checked) > _MOST_FOOTERS:
+                self._checked.popitem(last=False)
+        return footer
+
+    def place(self, content: pa.Buffer, *, folder: str, year: int) -> Placed:
+        """Write a file beside its final place, flushed to the disk; nothing is written where its bytes are there already."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = ""
+        for length in _NAME_LENGTHS:
+            path = f"{folder}/{year}-{sha256[:length]}.parquet"
+            if not (self._root / path).exists():
+                break
+            if sha256_of(self._root / path) == sha256:
+                return Placed(path=path, temporary=None, n_bytes=content.size, sha256=sha256)
+        temporary = f"{folder}/.{year}-{secrets.token_hex(8)}.tmp"
+        self._write(self._root / temporary, content)
+        return Placed(path=path, temporary=temporary, n_bytes=content.size, sha256=sha256)
+
+    def settle(self, drafts: Iterable[Draft]) -> None:
+        """Give the files their final names and flush the folders, so that a commit may name them."""
+        touched: set[Path] = set()
+        for draft in drafts:
+            if draft.temporary is not None:
+                (self._root / draft.temporary).replace(self._root / draft.path)
+                touched.update(self._folders((self._root / draft.path).parent))
+        for folder in sorted(touched):
+            _flush_folder(folder)
+
+    def discard(self, drafts: Iterable[Draft]) -> None:
+        """Remove what was written for a commit that will not come."""
+        for draft in drafts:
+            if draft.temporary is not None:
+                (self._root / draft.temporary).unlink(missing_ok=True)
+
+    def replace(self, content: pa.Buffer, path: str) -> None:
+        """Put these bytes in the place of a damaged file."""
+        temporary = self._root / f"{path}.{secrets.token_hex(8)}.tmp"
+        self._write(temporary, content)
+        temporary.replace(self._root / path)
+        _flush_folder((self._root / path).parent)
+
+    def found(self) -> Iterator[str]:
+        """Yield the paths of all files among the bars, ours or not."""
+        for path in sorted((self._root / "data" / "bars").rglob("*")):
+            if path.is_file():
+                yield path.relative_to(self._root).as_posix()
+
+    def is_sound(self, file: StoredFile) -> bool | None:
+        """Return whether the bytes are those that were written, read afresh; None where the file is missing."""
+        path = self._root / file.path
+        if not path.is_file():
+            return None
+        return sha256_of(path) == file.sha256
+
+    def _folders(self, folder: Path) -> Iterator[Path]:
+        while folder != self._root:
+            yield folder
+            folder = folder.parent
+        yield folder
+
+    def _write(self, path: Path, content: pa.Buffer) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Read-only: a file that is in a snapshot never changes.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                path.unlink()
+            raise
+
+
+@contextmanager
+def disk_faults(root: Path) -> Iterator[None]:
+    """Turn the operating system's errors into ours.
+
+    Raises
+    ------
+    StoreFull
+        If no room is left, or a quota is used up.
+    BadPath
+        If the system refuses for another reason, such as permissions.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StoreFull(str(root)) from error
+        raise BadPath(str(error.filename or root), (error.strerror or str(error)).lower()) from error
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _damage(path: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DamagedFile(path, "it is missing") from error
+    except PermissionError as error:
+        raise BadPath(path, "may not be read") from error
+    except (OSError, ValueError) as error:  # pyarrow's own errors are these
+        raise DamagedFile(path, f"it cannot be read ({error})") from error
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
