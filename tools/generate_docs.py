@@ -1,0 +1,336 @@
+"""Write the reference pages that come from the code: commands, settings, metrics, charges, formats, sources, strategies, pages, errors.
+
+``make docs`` runs it; ``--check`` only says which pages are stale. A test in ``tests/repo`` holds the committed pages to this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from qts.analytics import built_in_metrics
+from qts.app.settings import Settings
+from qts.cli import exit_codes
+from qts.core import discover, errors
+from qts.core.errors import QtsError
+from qts.data import formats as format_package
+from qts.data import sources as source_package
+from qts.data.layout import Format
+from qts.data.source import Source
+from qts.market import charges
+from qts.strategies import Param, Strategy
+from qts.strategies import library as strategy_package
+from qts.ui.page import pages as ui_pages
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+REFERENCE: Final = ROOT / "docs" / "reference"
+MADE: Final = "<!-- Written by tools/generate_docs.py (`make docs`); changes made here are lost. -->\n"
+
+
+def reference_pages() -> dict[str, str]:
+    """Return every generated page by file name."""
+    builders: dict[str, Callable[[], str]] = {
+        "cli.md": cli_page,
+        "settings.md": settings_page,
+        "metrics.md": metrics_page,
+        "charges.md": charges_page,
+        "formats.md": formats_page,
+        "sources.md": sources_page,
+        "strategies.md": strategies_page,
+        "pages.md": pages_page,
+        "errors.md": errors_page,
+    }
+    return {name: MADE + build().rstrip() + "\n" for name, build in builders.items()}
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; text is one line per cell, with bars and angle brackets escaped."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def cell(value: object) -> str:
+    """Return a value as the text of a table's cell."""
+    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def code(value: object) -> str:
+    """Return a value set as code."""
+    return f"`{value}`" if str(value) else ""
+
+
+def summary(thing: object) -> str:
+    """Return the first paragraph of a docstring, without its markup."""
+    return " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split()).replace("``", "`")
+
+
+def heading_of(module: object) -> str:
+    """Return what stands after the colon of a plugin's docstring, or all of it."""
+    text = summary(module)
+    return text.partition(": ")[2] or text
+
+
+def cli_page() -> str:
+    """Return the page of all commands with their options."""
+    import typer.main  # noqa: PLC0415 - only this page asks the command line
+
+    group: Any = typer.main.get_command(importlib.import_module("qts.cli.main").app)
+    parts = [
+        "# Command line",
+        "`make setup` leaves the command at `.venv/bin/qts`. Every command takes `--json`: one JSON document on standard output, messages on standard error. [Exit codes](errors.md) are the same for all.",
+        table(
+            ["command", "does"], [(f"[`qts {name}`](#qts-{name})", first_line(command.help)) for name, command in group.commands.items()]
+        ),
+    ]
+    for name, command in group.commands.items():
+        parts += [f"## qts {name}", plain(command.help), usage(name, command), option_table(command)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def plain(text: str | None) -> str:
+    """Return a command's help as paragraphs."""
+    paragraphs = inspect.cleandoc(text or "").replace("\b", "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()).replace("<", "&lt;") for paragraph in paragraphs)
+
+
+def first_line(text: str | None) -> str:
+    """Return the first sentence of a command's help."""
+    return plain(text).split("\n\n")[0]
+
+
+def usage(name: str, command: Any) -> str:
+    """Return how a command is written."""
+    words = [parameter.make_metavar(command.make_context(name, [], resilient_parsing=True)) for parameter in arguments_of(command)]
+    return f"```sh\nqts {' '.join([name, *words, '[OPTIONS]'])}\n```"
+
+
+def arguments_of(command: Any) -> list[Any]:
+    """Return a command's arguments without its options."""
+    return [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+
+
+def option_table(command: Any) -> str:
+    """Return a command's arguments and options."""
+    rows = []
+    for parameter in command.params:
+        if getattr(parameter, "hidden", False) or "--help" in parameter.opts:
+            continue
+        is_argument = parameter.param_type_name == "argument"
+        names = [parameter.human_readable_name.upper()] if is_argument else [*parameter.opts, *parameter.secondary_opts]
+        default = parameter.default
+        shown = "" if default is None or callable(default) or default in (False, [], ()) or "UNSET" in repr(default) else code(default)
+        rows.append((" ".join(code(name) for name in names), "required" if parameter.required else shown, parameter.help or ""))
+    return table(["option", "default", "meaning"], rows) if rows else ""
+
+
+def settings_page() -> str:
+    """Return the page of all settings."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        if field.default_factory is not None:
+            default = "the platform's folder for user data"
+        else:
+            default = code(f"{field.default:f}" if isinstance(field.default, Decimal) else field.default)
+        rows.append((code(name), code(f"QTS_{name.upper()}"), default, field.description or ""))
+    return "\n\n".join(
+        [
+            "# Settings",
+            "An argument on the command line wins over the environment, the environment over `qts.toml` in the home folder, that over the default. A key that is no setting is refused, not ignored.",
+            table(["in qts.toml", "in the environment", "default", "meaning"], rows),
+            '```toml\n# $QTS_HOME/qts.toml\ncapital = "500000"\nsize = "percent:0.5"\nslippage = "bps:5"\n```',
+        ]
+    )
+
+
+def metrics_page() -> str:
+    """Return the page of all metrics with their formulas."""
+    parts = [
+        "# Metrics",
+        "Computed on **net** equity, marked at each bar's close. A metric that does not exist for a run is `null`, with the reason in the run's warnings; it is never NaN or infinite.",
+        "Symbols: *E* equity at each close, *C* the capital, *r* the returns of E from bar to bar, *B* the real number of bars per year of that calendar and interval over the run's span, *p* the net profits of the closed trades.",
+    ]
+    for name, metric in built_in_metrics().items():
+        better = {"higher": "higher is better", "lower": "lower is better", None: "neither direction is better"}[metric.better]
+        unit = {"per_year": "per year"}.get(metric.unit, metric.unit)
+        lines = [f"## {metric.title}", f"`{name}`, {unit}, {better}. {metric.meaning}", f"```text\n{metric.formula}\n```"]
+        if metric.undefined_when:
+            lines.append(f"Not defined when {metric.undefined_when}.")
+        lines.append(f"Source: {metric.reference}")
+        parts.append("\n\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def charges_page() -> str:
+    """Return the page of the dated schedule of charges, row by row."""
+    file = Path(inspect.getfile(charges)).with_name("rates.toml")
+    document = tomllib.loads(file.read_text(encoding="utf-8"))
+    parts = [
+        "# Charges",
+        "The schedule for shares at NSE and BSE through Zerodha, for resident individuals. A row holds from its date until the next row of the same component. *Confidence*: A official or reproduced to the paisa by a published example; B several pages agree; C one page, or recalled. An estimate is named in the result of every run that uses it.",
+        f"Version of this schedule: `{charges.schedule_version()}`, stored with each run.",
+        "Segments that exist in the schedule: equity delivery and equity intraday. Asking for another is an error that says so.",
+    ]
+    components: dict[str, list[Mapping[str, Any]]] = {}
+    for row in document["rate"]:
+        components.setdefault(row["component"], []).append(row)
+    for component, rows in components.items():
+        parts.append(f"## {component}")
+        parts.append(table(["from", "for", "rate", "confidence", "source"], [rate_row(row) for row in rows]))
+    parts.append("## Rounding")
+    parts.append("`qts costs --mode` names whose rounding is wanted; `exact` rounds nothing.")
+    parts.append(table(["mode", "from", "source"], [(code(row["mode"]), row["valid_from"], row["source"]) for row in document["rounding"]]))
+    return "\n\n".join(parts)
+
+
+def rate_row(row: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return one row of the schedule as cells."""
+    where = ", ".join([*row.get("exchanges", []), *(name.replace("_", " ") for name in row.get("segments", []))]) or "all"
+    side = row.get("side")
+    amount = [f"{row['percent']} %"] if "percent" in row else []
+    amount += [f"₹{row['amount']}"] if "amount" in row else []
+    amount += [f"at most ₹{row['cap']}"] if "cap" in row else []
+    amount += [f"on {', '.join(row['on'])}"] if "on" in row else []
+    amount += [f"({'both sides' if side == 'both' else side})"] if side else []
+    source = row["source"] + (f" **Estimate:** {row['estimate']}." if row.get("estimate") else "")
+    return row["valid_from"], where, " ".join(amount), row["confidence"], source
+
+
+def formats_page() -> str:
+    """Return the page of the file formats that an import recognises."""
+    rows = []
+    for name, found in discover(format_package, "FORMAT", Format).items():
+        rows.append((code(name.replace("_", "-")), found.title, heading_of(sys.modules[f"{format_package.__name__}.{name}"])))
+    return "\n\n".join(
+        [
+            "# File formats",
+            "`qts import` finds the format from a file's columns, content and name; `--format` names it. Each may be plain, gzipped or zipped; an archive may hold several files. Text may be UTF-8 or UTF-16.",
+            table(["`--format`", "what", "notes"], rows),
+            "A bar is stored with its opening instant, in India time unless the file says otherwise. How to help where detection fails: [Import your files](../how-to/import-files.md).",
+        ]
+    )
+
+
+def sources_page() -> str:
+    """Return the page of the data sources and what they list."""
+    parts = [
+        "# Data sources",
+        "Sources that need neither network nor key. `qts demo` stores all of them; `make run` does so when the store is empty.",
+    ]
+    for name, source in discover(source_package, "SOURCE", Source).items():
+        intervals = ", ".join(dict.fromkeys(str(key.interval) for key in source.series()))
+        parts.append(f"## {source.title}")
+        parts.append(f"`{name}`, {'**simulated**' if source.simulated else 'real'}, intervals {intervals}. {source.note}")
+        parts.append(f"Licence: {source.licence}")
+        parts.append(
+            table(
+                ["instrument", "name", "sector", "note"],
+                [(code(item.instrument.id), item.instrument.name, item.sector, item.note) for item in source.listings()],
+            )
+        )
+    return "\n\n".join(parts)
+
+
+def strategies_page() -> str:
+    """Return the page of the built-in strategies with their parameters."""
+    parts = [
+        "# Strategies",
+        "Built in. Yours stand beside them as soon as their file is there: [Write your own strategy](../tutorial/write-a-strategy.md).",
+    ]
+    for name, strategy in discover(strategy_package, "STRATEGY", Strategy).items():
+        parts.append(f"## {strategy.title}")
+        parts.append(f"`{name}`, in `src/qts/strategies/library/{name}.py`. {strategy.description}")
+        if strategy.params:
+            parts.append(
+                table(["parameter", "default", "allowed", "meaning"], [parameter_row(key, param) for key, param in strategy.params.items()])
+            )
+        if isinstance(strategy.constraint, str):
+            parts.append(f"Must hold: `{strategy.constraint}`.")
+    return "\n\n".join(parts)
+
+
+def parameter_row(name: str, param: Param) -> tuple[object, ...]:
+    """Return one parameter as cells."""
+    allowed = " to ".join(str(bound) for bound in (param.low, param.high) if bound is not None)
+    if param.choices:
+        allowed = ", ".join(str(choice) for choice in param.choices)
+    return (
+        code(name),
+        code(str(param.default).lower() if isinstance(param.default, bool) else param.default),
+        allowed or param.kind.value,
+        param.help,
+    )
+
+
+def pages_page() -> str:
+    """Return the page of the pages in the browser."""
+    rows = [(page.title, code("/" if name == "home" else f"/{name}"), page.help) for name, page in ui_pages().items()]
+    return "\n\n".join(
+        [
+            "# Pages",
+            "In the browser, at the address that `qts up` or `qts serve` prints. What a page shows is in its address, so a bookmark or F5 opens the same again.",
+            table(["page", "address", "shows"], rows),
+        ]
+    )
+
+
+def errors_page() -> str:
+    """Return the page of the errors and exit codes."""
+    rows = [(code(kind.__name__), code(kind.__mro__[1].__name__), summary(kind), exit_code(kind)) for kind in error_classes()]
+    return "\n\n".join(
+        [
+            "# Errors and exit codes",
+            'With `--json` an error is one document on standard output: `{"error": {"kind", "message", "hint", …}}`. Programs branch on `kind` and on the exit code, never on the text.',
+            table(
+                ["code", "means"],
+                [
+                    (exit_codes.DONE, "done"),
+                    (exit_codes.UNEXPECTED, "something nobody foresaw; the message carries an error id, the log the details"),
+                    (exit_codes.USAGE, "the caller can fix it: usage, unknown instrument, bad parameter, broken strategy file"),
+                    (exit_codes.DATA, "data missing or wrong"),
+                    (exit_codes.OUTSIDE, "the outside failed"),
+                    (exit_codes.FOUND, "a check found something: look-ahead, damage, a replay that differs"),
+                    (exit_codes.INTERRUPTED, "stopped with Ctrl-C"),
+                ],
+            ),
+            "## Kinds",
+            table(["kind", "is a", "meaning", "exit code"], rows),
+        ]
+    )
+
+
+def error_classes() -> list[type[QtsError]]:
+    """Return every error class in the order of its file."""
+    return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, QtsError)]
+
+
+def exit_code(kind: type[QtsError]) -> int:
+    """Return the exit code of a class, from the command line's own table."""
+    return next((status for base, status in exit_codes.EXIT_CODES if issubclass(kind, base)), exit_codes.UNEXPECTED)
+
+
+def main_program() -> int:
+    """Write what changed, or with ``--check`` only say so."""
+    parser = argparse.ArgumentParser(description="Generate the reference pages.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is stale")
+    check = parser.parse_args().check
+    stale = []
+    for name, text in reference_pages().items():
+        path = REFERENCE / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    print(f"{'stale' if check else 'written'}: {', '.join(stale) or 'none'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main_program())
