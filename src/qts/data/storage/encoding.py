@@ -61,13 +61,12 @@ def encode(rows: Rows) -> pa.Buffer:
     steps = np.diff(rows.numbers)
     if not np.all((steps > 0) | ((steps == 0) & (np.diff(rows.ts) > 0))):
         raise DataError("The merged bars are not in order: nothing was stored.", hint="This is a fault of the program; please report it.")
-    scale = _price_scale(rows.values[: len(PRICES)])
     values = dict(zip(VALUES, rows.values, strict=True))
     columns: dict[str, pa.Array] = {
         _NUMBER: pa.array(rows.numbers.astype(np.int32)),
         _TS: pa.array(rows.ts, type=pa.timestamp("us", tz="UTC")),
     }
-    columns |= {name: _price_column(values[name], scale) for name in PRICES}
+    columns |= dict(zip(PRICES, _price_columns(rows.values[: len(PRICES)]), strict=True))
     columns |= {name: _count_column(values[name]) for name in _COUNTS}
     schema = pa.schema([pa.field(name, column.type, nullable=name in _COUNTS) for name, column in columns.items()])
     return _written(pa.Table.from_arrays(list(columns.values()), schema=schema))
@@ -104,25 +103,13 @@ def decode(source: Any, footer: Footer, *, number: int | None, span: Span) -> Ro
     return Rows(numbers=numbers[start:stop], ts=ts[start:stop], values=values)
 
 
-def price_scale_of(footer: Footer) -> int | None:
-    """Return the number of decimals that the prices are kept with, or None where they are floats."""
-    kind = footer.metadata.schema.to_arrow_schema().field(PRICES[0]).type
-    return int(kind.scale) if pa.types.is_decimal(kind) else None
-
-
-def _price_scale(prices: Floats) -> int | None:
+def _price_columns(prices: Floats) -> list[pa.Array]:
     for scale in _PRICE_SCALES:
         units = np.rint(prices * 10**scale)
         if np.all(np.abs(units) <= _PRICE_LIMIT) and np.array_equal(units / 10**scale, prices):
-            return scale
-    return None
-
-
-def _price_column(values: Floats, scale: int | None) -> pa.Array:
-    if scale is None:
-        return pa.array(values)
-    units = np.rint(values * 10**scale).astype(np.int32)
-    return pa.Array.from_buffers(pa.decimal32(9, scale), len(units), [None, pa.py_buffer(units)])
+            kind = pa.decimal32(9, scale)
+            return [pa.Array.from_buffers(kind, len(row), [None, pa.py_buffer(row)]) for row in units.astype(np.int32)]
+    return [pa.array(row) for row in prices]
 
 
 def _count_column(values: Floats) -> pa.Array:

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from qts.core import InstrumentId, Interval, exchange_of, instant_of, micros_of, symbol_of
 from qts.data.storage.lookup import Growth, Span, grown, no_snapshot
@@ -15,8 +31,9 @@ from qts.data.storage.rows import state_id
 from qts.data.storage.schema import FILE, INGEST_LOG, INSTRUMENT, SERIES, SNAPSHOT, SOURCES
 from qts.data.storage.series import PriceBasis, SeriesInfo, SeriesKey, Snapshot
 
-_EMPTY_ID = state_id(())
-_CHUNK = 5_000
+_EMPTY_ID: Final = state_id(())
+_CHUNK: Final = 5_000
+_LATEST: Final = 2**63 - 1
 
 
 class Ledger:
@@ -99,22 +116,17 @@ class Ledger:
 
     def files_of(self, key: SeriesKey, span: Span, seq: int | None) -> tuple[int, list[StoredFile]]:
         """Return the number of a series' instrument (0: unknown) and the files that may hold its bars in the span, oldest first."""
-        exchange = str(exchange_of(key.instrument))
-        conditions = [
-            INSTRUMENT.c.exchange == exchange,
-            INSTRUMENT.c.symbol == symbol_of(key.instrument),
-            FILE.c.interval == str(key.interval),
-            FILE.c.basis == str(key.basis),
-            FILE.c.instrument_id == INSTRUMENT.c.id if key.interval.is_intraday else FILE.c.instrument_id.is_(None),
-            _is_live(FILE, seq),
-        ]
-        if span.start is not None:
-            conditions.append(FILE.c.ts_max >= span.start)
-        if span.end is not None:
-            conditions.append(FILE.c.ts_min < span.end)
-        both = INSTRUMENT.join(FILE, FILE.c.exchange == INSTRUMENT.c.exchange)
-        query = select(FILE, INSTRUMENT.c.id.label("number")).select_from(both).where(*conditions).order_by(FILE.c.year)
-        rows = self._connection.execute(query).all()
+        query = _files_query(is_shared=not key.interval.is_intraday, is_past=seq is not None)
+        given = {
+            "exchange": str(exchange_of(key.instrument)),
+            "symbol": symbol_of(key.instrument),
+            "interval": str(key.interval),
+            "basis": str(key.basis),
+            "start": -_LATEST if span.start is None else span.start,
+            "end": _LATEST if span.end is None else span.end,
+            "seq": seq,
+        }
+        rows = self._connection.execute(query, given).all()
         return (rows[0].number if rows else 0), [_file(row) for row in rows]
 
     def series(self, seq: int | None, instruments: Sequence[InstrumentId] | None = None) -> tuple[SeriesInfo, ...]:
@@ -179,7 +191,28 @@ class Ledger:
             self._connection.execute(update(table).where(table.c.id.in_(ids[i_first : i_first + _CHUNK])).values(end_snapshot=seq))
 
 
-def _is_live(table: Table, seq: int | None) -> ColumnElement[bool]:
+@cache
+def _files_query(*, is_shared: bool, is_past: bool) -> Select[Any]:
+    # Built once: putting the statement together costs more than running it.
+    both = INSTRUMENT.join(FILE, FILE.c.exchange == INSTRUMENT.c.exchange)
+    return (
+        select(FILE, INSTRUMENT.c.id.label("number"))
+        .select_from(both)
+        .where(
+            INSTRUMENT.c.exchange == bindparam("exchange"),
+            INSTRUMENT.c.symbol == bindparam("symbol"),
+            FILE.c.interval == bindparam("interval"),
+            FILE.c.basis == bindparam("basis"),
+            FILE.c.instrument_id.is_(None) if is_shared else FILE.c.instrument_id == INSTRUMENT.c.id,
+            FILE.c.ts_max >= bindparam("start"),
+            FILE.c.ts_min < bindparam("end"),
+            _is_live(FILE, bindparam("seq", type_=Integer)) if is_past else _is_live(FILE, None),
+        )
+        .order_by(FILE.c.year)
+    )
+
+
+def _is_live(table: Table, seq: int | BindParameter[int] | None) -> ColumnElement[bool]:
     if seq is None:
         return table.c.end_snapshot.is_(None)
     return and_(table.c.begin_snapshot <= seq, or_(table.c.end_snapshot.is_(None), table.c.end_snapshot > seq))

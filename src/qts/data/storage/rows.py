@@ -117,8 +117,9 @@ def content_id(rows: Rows, names: Mapping[int, str]) -> str:
     digest = hashlib.sha256()
     for name, start, stop in sorted((names[number], start, stop) for number, start, stop in rows.parts()):
         digest.update(f"{name}\0{stop - start}\0".encode())
-        digest.update(rows.ts[start:stop].astype("<i8").tobytes())
-        digest.update(_canonical(rows.values[:, start:stop]).astype("<f8").tobytes())
+        values = rows.values[:, start:stop]
+        digest.update(np.ascontiguousarray(rows.ts[start:stop], dtype="<i8").data)
+        digest.update(np.where(np.isnan(values), np.nan, values).astype("<f8", copy=False).data)
     return digest.hexdigest()
 
 
@@ -184,7 +185,3 @@ def _is_increasing(rows: Rows) -> bool:
 def _differ(left: Floats, right: Floats) -> Bools:
     is_same = (left == right) | (np.isnan(left) & np.isnan(right))
     return np.asarray(~np.all(is_same, axis=0))
-
-
-def _canonical(values: Floats) -> Floats:
-    return np.where(np.isnan(values), np.nan, values)
