@@ -10,6 +10,7 @@
     │   └── EmptySpan         nothing is stored for the span asked for
     ├── DataError         the market data is wrong or missing
     │   ├── BadFile           a file is not what it claims to be
+    │   │   └── NotPrices         a sound file of something else than bars
     │   ├── DamagedFile       a stored file is missing or differs from its recorded hash
     │   ├── GapFound, DuplicateBar
     │   ├── StoreFull         no room left on the disk
@@ -132,6 +133,10 @@ class BadFile(DataError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: {reason}.", hint=hint or "Name the layout with --format, or the columns with --map.")
+
+
+class NotPrices(BadFile):
+    """A sound file that holds something else than bars: ticks, instruments, text. In a folder it is skipped with this reason."""
 
 
 class DamagedFile(DataError):

@@ -1,0 +1,185 @@
+"""Which parsed rows are bars? Every other one gets its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from qts.core import Exchange, Interval, Ints, Session, WindowKind, micros_of
+from qts.data.intake import VALUES, Block, Names, Skip, Verdict
+from qts.data.layout import Field
+from qts.data.shape import EARLIEST, Shape
+from qts.data.stamps import MINUTE, NO_STAMP, SECOND, ist_day, settle
+from qts.market.sessions import daily_stamp, is_session, session_on
+
+OHLC_TOLERANCE: Final = 1e-9
+"""Share of the price by which high and low may miss open and close: the noise of a float, far below a paisa."""
+MIN_INSTRUMENTS: Final = 3
+MIN_INTRADAY_BARS: Final = 20
+_EPOCH: Final = date(1970, 1, 1)
+_TRADING: Final = (WindowKind.CONTINUOUS, WindowKind.CLOSING_AUCTION)
+_VOLUME: Final = VALUES.index(Field.VOLUME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """The rows that are good so far, by exchange and date: ``order`` sorts them, ``parts`` are slices of it."""
+
+    order: Ints
+    parts: tuple[tuple[Exchange, date, slice], ...]
+
+
+def judge(block: Block, names: Names, shape: Shape, *, now: datetime) -> list[str]:
+    """Mark every row that is no bar, put daily stamps where they belong, and return what is worth telling.
+
+    Rows that are duplicates of rows in other blocks are not seen here.
+    """
+    _settle_stamps(block, shape, now)
+    _check_values(block)
+    notes = _check_sessions(block, names, shape.interval)
+    if not shape.interval.is_intraday:
+        _stamp_days(block, names)
+    _choose_series(block)
+    _mark_duplicates(block)
+    return notes
+
+
+def _settle_stamps(block: Block, shape: Shape, now: datetime) -> None:
+    ts, is_ambiguous = settle(block.ts, block.month_first, shape.order)
+    block.ts = ts
+    block.mark(is_ambiguous, Verdict.AMBIGUOUS_DATE)
+    block.mark(ts == NO_STAMP, Verdict.BAD_DATE)
+    block.mark(ts < EARLIEST, Verdict.TOO_OLD)
+    block.mark(ts > micros_of(now), Verdict.FUTURE)
+
+
+def _check_values(block: Block) -> None:
+    prices, counts = block.values[:4], block.values[4:]
+    block.mark(np.asarray(~np.isfinite(prices).all(axis=0)), Verdict.NOT_FINITE)
+    block.mark(np.asarray(~(prices > 0).all(axis=0)), Verdict.NOT_POSITIVE)
+    block.mark(np.asarray((counts < 0).any(axis=0) | np.isinf(counts).any(axis=0)), Verdict.BAD_VOLUME)
+    open_, high, low, close = prices
+    with np.errstate(invalid="ignore"):
+        noise = OHLC_TOLERANCE * np.abs(close)
+        block.mark(high < np.maximum(np.maximum(open_, close), low) - noise, Verdict.HIGH)
+        block.mark(low > np.minimum(open_, close) + noise, Verdict.LOW)
+
+
+def _check_sessions(block: Block, names: Names, interval: Interval) -> list[str]:
+    if interval in (Interval.WEEK, Interval.MONTH):
+        return []
+    days = _days(block, names)
+    unknown: list[date] = []
+    for exchange, on, part in days.parts:
+        rows = days.order[part]
+        if is_session(exchange, on):
+            if interval.minutes:
+                _check_hours(block, rows, session_on(exchange, on), interval.minutes * MINUTE)
+        elif _is_real_session(block, rows, interval):
+            unknown.append(on)
+        else:
+            block.mark_rows(rows, Verdict.NO_SESSION)
+        if interval.minutes:
+            _check_grid(block, rows, exchange, on, length=interval.minutes * MINUTE)
+    if not unknown:
+        return []
+    shown = ", ".join(on.isoformat() for on in sorted(set(unknown))[:10])
+    return [f"{len(set(unknown))} dates are no sessions in the calendar, but the file shows trading; accepted: {shown}."]
+
+
+def _days(block: Block, names: Names) -> Days:
+    good = np.flatnonzero(block.is_good)
+    kinds = list(dict.fromkeys(names.exchanges))
+    kind_of = np.array([kinds.index(exchange) for exchange in names.exchanges], dtype=np.int64)
+    day = ist_day(block.ts[good])
+    key = day * len(kinds) + kind_of[block.codes[good]] if len(good) else day
+    by_key = np.argsort(key, kind="stable")
+    bounds = np.flatnonzero(np.diff(key[by_key])) + 1
+    starts = [0, *bounds.tolist()] if len(good) else []
+    stops = [*bounds.tolist(), len(good)]
+    parts = []
+    for start, stop in zip(starts, stops, strict=False):
+        number = int(key[by_key[start]])
+        parts.append((kinds[number % len(kinds)], _EPOCH + timedelta(days=number // len(kinds)), slice(start, stop)))
+    return Days(order=good[by_key], parts=tuple(parts))
+
+
+def _is_real_session(block: Block, rows: Ints, interval: Interval) -> bool:
+    """Return whether rows of a date unknown to the calendar show trading, not the repetition of the last price."""
+    volume = block.values[_VOLUME, rows]
+    has_moved = block.values[1, rows] > block.values[2, rows]
+    is_trade = (volume > 0) | (np.isnan(volume) & has_moved)
+    if interval.is_intraday and np.count_nonzero(is_trade) >= MIN_INTRADAY_BARS:
+        return True
+    return len(np.unique(block.codes[rows[is_trade]])) >= MIN_INSTRUMENTS
+
+
+def _check_hours(block: Block, rows: Ints, session: Session | None, length: int) -> None:
+    windows = [] if session is None else [window for window in session.windows if window.kind in _TRADING]
+    if not windows:
+        return
+    ts = block.ts[rows]
+    is_inside = np.zeros(len(rows), np.bool_)
+    for window in windows:
+        is_inside |= (ts < micros_of(window.closes_at)) & (ts + length > micros_of(window.opens_at))
+    block.mark_rows(rows[~is_inside], Verdict.OFF_HOURS)
+
+
+def _check_grid(block: Block, rows: Ints, exchange: Exchange, on: date, *, length: int) -> None:
+    ts = block.ts[rows]
+    is_on_grid = (ts - micros_of(daily_stamp(exchange, on))) % length == 0
+    if not is_on_grid.all():
+        session = session_on(exchange, on)
+        for window in session.windows if session else ():
+            is_on_grid |= (ts - micros_of(window.opens_at)) % length == 0
+    block.mark_rows(rows[~is_on_grid], Verdict.OFF_GRID)
+
+
+def _stamp_days(block: Block, names: Names) -> None:
+    days = _days(block, names)
+    for exchange, on, part in days.parts:
+        block.ts[days.order[part]] = micros_of(daily_stamp(exchange, on))
+
+
+def _choose_series(block: Block) -> None:
+    good = np.flatnonzero(block.is_good)
+    if not block.ranks[good].any():
+        return
+    order = good[np.lexsort((block.ranks[good], block.ts[good], block.codes[good]))]
+    leader = _group_starts(block, order)
+    lesser = order[block.ranks[order] > block.ranks[order[leader]]]
+    block.mark_rows(lesser, Skip.LESSER_SERIES)
+
+
+def _mark_duplicates(block: Block) -> None:
+    good = np.flatnonzero(block.is_good)
+    order = good[np.lexsort((block.rows[good], block.ts[good], block.codes[good]))]
+    leader = _group_starts(block, order)
+    is_repeat = leader != np.arange(len(order))
+    repeats, firsts = order[is_repeat], order[leader[is_repeat]]
+    ours, theirs = block.values[:, repeats], block.values[:, firsts]
+    is_same = ((ours == theirs) | (np.isnan(ours) & np.isnan(theirs))).all(axis=0)
+    block.mark_rows(repeats[is_same], Verdict.DUPLICATE)
+    block.mark_rows(repeats[~is_same], Verdict.CONFLICT)
+
+
+def _group_starts(block: Block, order: Ints) -> Ints:
+    """Return for each place of a sorted order the place where its instrument and instant begin."""
+    ts, codes = block.ts[order], block.codes[order]
+    is_start = np.ones(len(order), np.bool_)
+    is_start[1:] = (ts[1:] != ts[:-1]) | (codes[1:] != codes[:-1])
+    return np.maximum.accumulate(np.where(is_start, np.arange(len(order)), 0)) if len(order) else np.zeros(0, np.int64)
+
+
+def seen_key(codes: Ints, ts: Ints) -> Ints:
+    """Return one number per instrument and second, to find duplicates between blocks."""
+    return codes * (1 << 33) + (ts - EARLIEST) // SECOND
+
+
+def mark_seen(block: Block, seen: Ints) -> None:
+    """Mark rows whose instrument and instant were accepted in an earlier block; ``seen`` holds their keys."""
+    keys = np.where(block.is_good, seen_key(block.codes, block.ts), -1)
+    block.mark(np.asarray(np.isin(keys, seen) & (keys >= 0), np.bool_), Verdict.DUPLICATE)
