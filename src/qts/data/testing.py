@@ -10,7 +10,7 @@ import numpy as np
 
 from qts.core import Bars
 from qts.data.storage.layout import FileGroup, groups_of
-from qts.data.storage.lookup import Growth, absent, grown, no_snapshot, sort_key, span_of
+from qts.data.storage.lookup import Growth, absent, grown, no_snapshot, require_aware, sort_key, span_of
 from qts.data.storage.rows import CLOSE, Rows, content_id, merge, require_sound, rows_of, state_id
 from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 
@@ -31,6 +31,7 @@ class MemoryStore:
 
     def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
         """Store all batches at once; the last bar given wins."""
+        require_aware("at", at)
         for batch in batches:
             require_sound(batch.bars)
         given: dict[SeriesKey, list[Bars]] = {}

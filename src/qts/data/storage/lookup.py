@@ -53,9 +53,21 @@ def span_of(start: datetime | None, end: datetime | None) -> Span:
         If an instant has no zone.
     """
     for name, at in (("start", start), ("end", end)):
-        if at is not None and at.tzinfo is None:
-            raise BadParameter(name, at, "has no time zone", hint="Give an aware instant, such as one with tzinfo=IST.")
+        if at is not None:
+            require_aware(name, at)
     return Span(start=None if start is None else micros_of(start), end=None if end is None else micros_of(end))
+
+
+def require_aware(name: str, at: datetime) -> None:
+    """Raise unless the instant has a zone.
+
+    Raises
+    ------
+    BadParameter
+        If it has none.
+    """
+    if at.tzinfo is None:
+        raise BadParameter(name, at, "has no time zone", hint="Give an aware instant, such as one with tzinfo=IST.")
 
 
 def absent(key: SeriesKey, span: Span, held: Iterable[SeriesInfo]) -> UnknownInstrument | EmptySpan:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from qts.core import Bars, InstrumentId
 from qts.data.storage.layout import FileGroup
-from qts.data.storage.lookup import absent, sort_key, span_of
+from qts.data.storage.lookup import absent, require_aware, sort_key, span_of
 from qts.data.storage.records import Commit, FileFinding, FileState, StoredFile
 from qts.data.storage.rows import join, require_sound
 from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
@@ -66,7 +66,7 @@ class ParquetStore:
         """Store all batches in one atomic commit; per series and instant the last bar given wins."""
         from qts.data.storage.drafting import grouped  # noqa: PLC0415 - see the imports above
 
-        span_of(at, None)
+        require_aware("at", at)
         for batch in batches:
             require_sound(batch.bars)
         groups = grouped(batches)
