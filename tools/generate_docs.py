@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from qts.analytics import built_in_metrics
+from qts.analytics import metrics_document
 from qts.app.settings import Settings
 from qts.cli import exit_codes
 from qts.core import discover, errors
@@ -39,7 +39,7 @@ def reference_pages() -> dict[str, str]:
     builders: dict[str, Callable[[], str]] = {
         "cli.md": cli_page,
         "settings.md": settings_page,
-        "metrics.md": metrics_page,
+        "metrics.md": metrics_document,
         "charges.md": charges_page,
         "formats.md": formats_page,
         "sources.md": sources_page,
@@ -86,6 +86,7 @@ def cli_page() -> str:
     parts = [
         "# Command line",
         "`make setup` leaves the command at `.venv/bin/qts`. Every command takes `--json`: one JSON document on standard output, messages on standard error. [Exit codes](errors.md) are the same for all.",
+        "Before the command stands `--home FOLDER`, for a home folder other than that of the [settings](settings.md).",
         table(
             ["command", "does"], [(f"[`qts {name}`](#qts-{name})", first_line(command.help)) for name, command in group.commands.items()]
         ),
@@ -108,7 +109,8 @@ def first_line(text: str | None) -> str:
 
 def usage(name: str, command: Any) -> str:
     """Return how a command is written."""
-    words = [parameter.make_metavar(command.make_context(name, [], resilient_parsing=True)) for parameter in arguments_of(command)]
+    words = [f"{parameter.name.upper()}{'…' if parameter.nargs == -1 else ''}" for parameter in arguments_of(command)]
+    words += [f"{parameter.opts[0]} …" for parameter in command.params if parameter.required and parameter not in arguments_of(command)]
     return f"```sh\nqts {' '.join([name, *words, '[OPTIONS]'])}\n```"
 
 
@@ -124,9 +126,8 @@ def option_table(command: Any) -> str:
         if getattr(parameter, "hidden", False) or "--help" in parameter.opts:
             continue
         is_argument = parameter.param_type_name == "argument"
-        names = [parameter.human_readable_name.upper()] if is_argument else [*parameter.opts, *parameter.secondary_opts]
-        default = parameter.default
-        shown = "" if default is None or callable(default) or default in (False, [], ()) or "UNSET" in repr(default) else code(default)
+        names = [parameter.name.upper()] if is_argument else [*parameter.opts, *parameter.secondary_opts]
+        shown = "" if parameter.default in (None, False) else code(parameter.default)
         rows.append((" ".join(code(name) for name in names), "required" if parameter.required else shown, parameter.help or ""))
     return table(["option", "default", "meaning"], rows) if rows else ""
 
@@ -148,24 +149,6 @@ def settings_page() -> str:
             '```toml\n# $QTS_HOME/qts.toml\ncapital = "500000"\nsize = "percent:0.5"\nslippage = "bps:5"\n```',
         ]
     )
-
-
-def metrics_page() -> str:
-    """Return the page of all metrics with their formulas."""
-    parts = [
-        "# Metrics",
-        "Computed on **net** equity, marked at each bar's close. A metric that does not exist for a run is `null`, with the reason in the run's warnings; it is never NaN or infinite.",
-        "Symbols: *E* equity at each close, *C* the capital, *r* the returns of E from bar to bar, *B* the real number of bars per year of that calendar and interval over the run's span, *p* the net profits of the closed trades.",
-    ]
-    for name, metric in built_in_metrics().items():
-        better = {"higher": "higher is better", "lower": "lower is better", None: "neither direction is better"}[metric.better]
-        unit = {"per_year": "per year"}.get(metric.unit, metric.unit)
-        lines = [f"## {metric.title}", f"`{name}`, {unit}, {better}. {metric.meaning}", f"```text\n{metric.formula}\n```"]
-        if metric.undefined_when:
-            lines.append(f"Not defined when {metric.undefined_when}.")
-        lines.append(f"Source: {metric.reference}")
-        parts.append("\n\n".join(lines))
-    return "\n\n".join(parts)
 
 
 def charges_page() -> str:

@@ -16,8 +16,8 @@ from qts.core import Floats
 DAYS_PER_YEAR: Final = 365
 # Returns of a constant growth differ in the last bits only; dividing by such a deviation would give a number of no meaning.
 NO_VARIATION: Final = 1e-14
-# Less than half a paisa is nothing, and a return on it is not one.
-NOTHING_LEFT: Final = 0.005
+# Rupees below this are nothing: to divide by them would give a number of no meaning.
+HALF_PAISA: Final = 0.005
 
 
 def bar_returns(equity: Floats) -> Floats | Undefined:
@@ -25,7 +25,7 @@ def bar_returns(equity: Floats) -> Floats | Undefined:
 
     Undefined where the equity, rounded to the paisa, reaches zero or less before the last bar: nothing can be earned on it.
     """
-    if np.any(equity[:-1] < NOTHING_LEFT):
+    if np.any(equity[:-1] < HALF_PAISA):
         return Undefined("the equity fell to zero or below, so returns have no base")
     return equity[1:] / equity[:-1] - 1.0
 

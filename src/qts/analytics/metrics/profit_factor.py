@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from qts.analytics.curves import RunCurves
+from qts.analytics.formulas import HALF_PAISA
 from qts.analytics.metric import Metric, Undefined
 
 
@@ -16,7 +17,7 @@ def profit_factor(curves: RunCurves) -> float | Undefined:
         return Undefined("no trade was closed")
     pnl = curves.trade_net_pnl
     lost = -float(np.sum(pnl[pnl < 0.0]))
-    if lost == 0.0:
+    if lost < HALF_PAISA:
         return Undefined("no closed trade lost money, so there is no loss to divide by")
     return float(np.sum(pnl[pnl > 0.0])) / lost
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from qts.analytics.curves import RunCurves
+from qts.analytics.formulas import HALF_PAISA
 from qts.analytics.metric import Metric, Undefined
 
 
@@ -15,7 +16,7 @@ def turnover(curves: RunCurves) -> float | Undefined:
     if curves.n_bars == 0:
         return Undefined("there are no bars")
     mean_equity = float(np.mean(curves.equity))
-    if mean_equity <= 0.0:
+    if mean_equity < HALF_PAISA:
         return Undefined("the equity was zero or below on average")
     years = curves.n_bars / curves.bars_per_year
     return curves.traded_notional / mean_equity / years
