@@ -1,5 +1,7 @@
 """Backtests: settings, the engine, its exact ledger, and the look-ahead check."""
 
+from qts.backtest.engine import ENGINE_VERSION, run
+from qts.backtest.lookahead import LookaheadVerdict, Verdict
 from qts.backtest.result import BacktestResult
 from qts.backtest.settings import (
     BacktestSettings,
@@ -16,16 +18,20 @@ from qts.backtest.settings import (
 )
 
 __all__ = [
+    "ENGINE_VERSION",
     "BacktestResult",
     "BacktestSettings",
     "CostKind",
     "CostModel",
     "FillTiming",
+    "LookaheadVerdict",
     "Sizing",
     "SizingKind",
     "Slippage",
     "SlippageKind",
+    "Verdict",
     "parse_costs",
     "parse_size",
     "parse_slippage",
+    "run",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from qts.core.arrays import Floats
 from qts.core.errors import BadParameter
-from qts.kernels.twins import Column, prefers_compiled, twin
+from qts.kernels.twins import Column, as_input, prefers_compiled, twin
 
 
 def sma(values: Floats, span: int) -> Floats:
@@ -72,7 +72,7 @@ def ema(values: Floats, span: int, *, seed: str = "sma") -> Floats:
     needed = 1 if seed == "first" else span
     out = np.full(len(values), np.nan)
     if prefers_compiled(len(values)):
-        twin("ema")(np.ascontiguousarray(values), out, span, needed)
+        twin("ema")(as_input(values), out, span, needed)
         return out
     filled: list[float] = out.tolist()
     ema_loop(values.tolist(), filled, span, needed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from qts.core.arrays import Floats
 from qts.core.errors import BadParameter
-from qts.kernels.twins import Column, prefers_compiled, twin
+from qts.kernels.twins import Column, as_input, prefers_compiled, twin
 
 
 def rsi(values: Floats, span: int) -> Floats:
@@ -35,7 +35,7 @@ def rsi(values: Floats, span: int) -> Floats:
         raise BadParameter("span", span, "relative strength needs at least two bars")
     out = np.full(len(values), np.nan)
     if prefers_compiled(len(values)):
-        twin("rsi")(np.ascontiguousarray(values), out, span)
+        twin("rsi")(as_input(values), out, span)
         return out
     filled: list[float] = out.tolist()
     rsi_loop(values.tolist(), filled, span)
@@ -66,7 +66,7 @@ def atr(high: Floats, low: Floats, close: Floats, span: int) -> Floats:
         raise BadParameter("span", span, "an average range needs at least one bar")
     out = np.full(len(close), np.nan)
     if prefers_compiled(len(close)):
-        twin("atr")((np.ascontiguousarray(high), np.ascontiguousarray(low), np.ascontiguousarray(close)), out, span)
+        twin("atr")((as_input(high), as_input(low), as_input(close)), out, span)
         return out
     filled: list[float] = out.tolist()
     atr_loop((high.tolist(), low.tolist(), close.tolist()), filled, span)

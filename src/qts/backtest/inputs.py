@@ -1,0 +1,169 @@
+"""What a run is made of, checked once: bars on one timeline and the targets of every instrument on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from qts.core.arrays import Bools, Floats, Ints
+from qts.core.bars import Bars
+from qts.core.clock import instant_of
+from qts.core.errors import BadParameter, DataError, DuplicateBar
+from qts.core.instrument import InstrumentId
+from qts.strategies import Strategy
+
+# Beyond this, quantities times prices leave the range in which floats count paise.
+LARGEST_PRICE: Final = 1e12
+_COLUMNS: Final = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Bars of all instruments on the union of their instants.
+
+    Columns have shape ``(n_instruments, n_bars)``, NaN where an instrument has no bar or one with a NaN price. ``warmup_bars`` counts the
+    bars before the last instrument's strategy first decided; ``n_below_zero`` the targets below zero.
+    """
+
+    instruments: tuple[InstrumentId, ...]
+    ts: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    target: Floats
+    warmup_bars: int
+    n_below_zero: int
+
+
+def gather(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars]) -> Timeline:
+    """Return the bars and the strategy's targets on one timeline, checked.
+
+    Each instrument's strategy sees its own bars only, all of them as they came. What it says on a bar with a NaN price counts for nothing.
+
+    Raises
+    ------
+    BadParameter
+        If there is no instrument, one comes twice, or the intervals differ.
+    DataError
+        If bars are absent, out of order, doubled, or carry a price that is none.
+    """
+    _check_set(bars)
+    for series in bars:
+        check_bars(series)
+    ts = _union(bars)
+    targets, warmups, below = [], [], 0
+    for series in bars:
+        target = strategy.exposure(series, params)
+        absent = absent_bars(series)
+        if absent.any():
+            target = np.where(absent, np.nan, target)
+        below += int(np.count_nonzero(target < 0.0))
+        warmups.append(_first_decision(target, series.ts, ts))
+        targets.append(target)
+    columns = {name: _stack([_prices(series, name) for series in bars], bars, ts) for name in _COLUMNS}
+    return Timeline(
+        instruments=tuple(series.instrument for series in bars),
+        ts=ts,
+        target=_stack(targets, bars, ts),
+        warmup_bars=max(warmups),
+        n_below_zero=below,
+        **columns,
+    )
+
+
+def check_bars(bars: Bars) -> None:
+    """Refuse bars that cannot be played.
+
+    A NaN price is allowed: such a bar has no decision and no fill, and the position keeps its last mark.
+
+    Raises
+    ------
+    DuplicateBar
+        If two bars claim one instant.
+    DataError
+        If there are none, they are out of order, or a price is zero, negative or infinite, or a volume negative; names the first such bar.
+    """
+    if len(bars) == 0:
+        raise DataError(f"{bars.instrument} has no bars.", hint="Choose dates for which bars are stored.")
+    steps = np.diff(bars.ts)
+    if len(steps) and int(steps.min()) <= 0:
+        at = int(np.flatnonzero(steps <= 0)[0]) + 1
+        if steps[at - 1] == 0:
+            raise DuplicateBar(f"{_named(bars, at)} is there twice.", hint="Import the instrument's bars again.")
+        raise DataError(f"{_named(bars, at)} comes after a later one.", hint="Sort the bars, oldest first.")
+    for name in ("open", "high", "low", "close"):
+        _check_column(bars, name, getattr(bars, name))
+    wrong = np.flatnonzero((bars.volume < 0.0) | np.isinf(bars.volume))
+    if wrong.size:
+        raise DataError(f"{_named(bars, int(wrong[0]))} has volume {bars.volume[wrong[0]]}.", hint="Correct the bar and import it again.")
+
+
+def absent_bars(bars: Bars) -> Bools:
+    """Return where any price is NaN: such a bar counts as none."""
+    # A sum is NaN where a term is.
+    absent: Bools = np.isnan(bars.open + bars.high + bars.low + bars.close)
+    return absent
+
+
+def _check_set(bars: Sequence[Bars]) -> None:
+    if not bars:
+        raise BadParameter("instruments", "", "there is none to run on", hint="Name at least one, such as NSE:INFY.")
+    seen: set[InstrumentId] = set()
+    for series in bars:
+        if series.instrument in seen:
+            raise BadParameter("instruments", series.instrument, "is given twice", hint="Name each instrument once.")
+        seen.add(series.instrument)
+        if series.interval is not bars[0].interval:
+            reason = f"has {series.interval} bars where {bars[0].instrument} has {bars[0].interval} bars"
+            raise BadParameter("instruments", series.instrument, reason, hint="Run on bars of one interval.")
+
+
+def _check_column(bars: Bars, name: str, prices: Floats) -> None:
+    # Two reductions settle the common case; NaN makes both of them NaN, which compares false.
+    if prices.min() > 0.0 and prices.max() <= LARGEST_PRICE:
+        return
+    wrong = np.flatnonzero((prices <= 0.0) | (prices > LARGEST_PRICE))
+    if wrong.size:
+        at = int(wrong[0])
+        hint = "Correct the bar and import it again."
+        raise DataError(f"{_named(bars, at)} has {name} {prices[at]}, which is no price.", hint=hint)
+
+
+def _named(bars: Bars, at: int) -> str:
+    return f"The {bars.interval} bar of {bars.instrument} at {instant_of(int(bars.ts[at])).isoformat()}"
+
+
+def _union(bars: Sequence[Bars]) -> Ints:
+    first = bars[0].ts
+    if all(np.array_equal(series.ts, first) for series in bars[1:]):
+        return first
+    union: Ints = np.unique(np.concatenate([series.ts for series in bars]))
+    return union
+
+
+def _prices(bars: Bars, name: str) -> Floats:
+    column: Floats = getattr(bars, name)
+    if name == "volume":
+        return column
+    absent = absent_bars(bars)
+    return np.where(absent, np.nan, column) if absent.any() else column
+
+
+def _stack(columns: Sequence[Floats], bars: Sequence[Bars], ts: Ints) -> Floats:
+    if len(columns) == 1:
+        return columns[0].reshape(1, -1)
+    stacked = np.full((len(columns), len(ts)), np.nan)
+    for i, (column, series) in enumerate(zip(columns, bars, strict=True)):
+        stacked[i, np.searchsorted(ts, series.ts)] = column
+    return stacked
+
+
+def _first_decision(target: Floats, own: Ints, ts: Ints) -> int:
+    undecided = np.isnan(target)
+    at = int(np.argmin(undecided))
+    return len(ts) if undecided[at] else int(np.searchsorted(ts, own[at]))

@@ -1,0 +1,91 @@
+"""Does a strategy use the future? Cut the data and see whether the past changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from qts.core.arrays import Floats
+from qts.core.bars import Bars
+from qts.core.clock import instant_of
+from qts.core.errors import StrategyFailed
+from qts.core.instrument import InstrumentId
+from qts.strategies import Strategy
+
+
+class Verdict(StrEnum):
+    """What the check found."""
+
+    CLEAN = "clean"
+    FOUND = "found"
+    NOT_CHECKED = "not_checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookaheadVerdict:
+    """The verdict, and where the past first changed.
+
+    ``first_bar`` is the position of the earliest bar whose target depends on later bars, ``instrument`` whose, ``detail`` a sentence.
+    ``n_cuts`` counts the cuts made over all instruments. Clean means that no cut showed anything, not that none could.
+    """
+
+    verdict: Verdict
+    first_bar: int | None = None
+    instrument: InstrumentId | None = None
+    n_cuts: int = 0
+    detail: str = ""
+
+
+def check(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], *, n_cuts: int = 12) -> LookaheadVerdict:
+    """Return whether the targets of ``bars[:k]`` equal the first k targets of all bars, for several k.
+
+    Cuts are made right after bars where the target changes, for there a leak of one bar shows, and spread over the rest. O(n_cuts) runs
+    of the strategy.
+
+    Raises
+    ------
+    BadParameter
+        If the parameters do not fit.
+    StrategyFailed
+        If the strategy fails on the whole of the bars.
+    """
+    made = 0
+    for series in bars:
+        whole = strategy.exposure(series, params)
+        for k in _cuts(whole, n_cuts):
+            made += 1
+            found = _compare(strategy, params, series, whole[:k])
+            if found is not None:
+                at, why = found
+                when = instant_of(int(series.ts[at])).isoformat()
+                detail = f"{series.instrument}, bar {at} ({when}): {why} once the bars after bar {k - 1} are cut off."
+                return LookaheadVerdict(verdict=Verdict.FOUND, first_bar=at, instrument=series.instrument, n_cuts=made, detail=detail)
+    if made == 0:
+        return LookaheadVerdict(verdict=Verdict.NOT_CHECKED, detail="There are too few bars to cut.")
+    return LookaheadVerdict(verdict=Verdict.CLEAN, n_cuts=made, detail=f"{made} cuts changed nothing.")
+
+
+def _compare(strategy: Strategy, params: Mapping[str, object], series: Bars, expected: Floats) -> tuple[int, str] | None:
+    try:
+        got = strategy.exposure(series.window(0, len(expected)), params)
+    except StrategyFailed as error:
+        return len(expected) - 1, f"the strategy fails ({error.reason})"
+    differs = np.flatnonzero(~((got == expected) | (np.isnan(got) & np.isnan(expected))))
+    if not differs.size:
+        return None
+    at = int(differs[0])
+    return at, f"the target changes from {expected[at]} to {got[at]}"
+
+
+def _cuts(whole: Floats, n_cuts: int) -> list[int]:
+    """Return lengths to cut to: half of them end on a change of target or just before it, half are spread evenly."""
+    if len(whole) < 2:
+        return []
+    changes = np.flatnonzero(np.diff(np.nan_to_num(whole)) != 0.0) + 1
+    picked = changes[np.linspace(0, len(changes) - 1, min(len(changes), max(1, n_cuts // 4))).astype(int)] if len(changes) else changes
+    even = np.linspace(1, len(whole) - 1, max(1, n_cuts - 2 * len(picked))).astype(int)
+    lengths = {int(k) for k in (*picked, *(picked + 1), *even)}
+    return sorted(k for k in lengths if 1 <= k < len(whole))

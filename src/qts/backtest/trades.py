@@ -1,0 +1,145 @@
+"""Round trips out of fills, by average cost.
+
+A trade begins when a position leaves zero and ends when it returns to zero or turns round. Fills that add to it average its entry price,
+fills that take from it average its exit price, both weighted by quantity. A fill that turns a position round belongs to two trades: its
+quantity and its charges are split in proportion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+
+import numpy as np
+
+from qts.backtest.inputs import Timeline
+from qts.backtest.ledger import EXACT
+from qts.core.arrays import Floats
+from qts.core.clock import instant_of
+from qts.core.instrument import InstrumentId
+from qts.core.money import rupees_from_float
+from qts.core.trading import Direction, Fill, FillReason, Position, Side, Trade
+from qts.kernels.state import F_AT_CLOSE, F_BAR, F_INSTRUMENT
+
+_ZERO = Decimal(0)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A position on its way: what went in, what came out. ``from_bar`` is the first bar held through, ``after`` the one after the last."""
+
+    instrument: int
+    sign: int
+    from_bar: int
+    entry_bar: int
+    entered: Decimal = _ZERO
+    paid: Decimal = _ZERO
+    exited: Decimal = _ZERO
+    received: Decimal = _ZERO
+    costs: Decimal = _ZERO
+    after: int = 0
+    exit_bar: int = 0
+    reason: FillReason | None = field(default=None)
+
+    @property
+    def held(self) -> Decimal:
+        """Return the quantity still held, unsigned."""
+        return self.entered - self.exited
+
+
+def build_trades(fills: Sequence[Fill], raw: Floats, timeline: Timeline) -> tuple[tuple[Trade, ...], tuple[Position, ...]]:
+    """Return the round trips in the order of their entries, and the positions still open.
+
+    An open trade is marked at the instrument's last close, without the charges a sale would bring. ``bars_held`` counts the bars of the
+    instrument at whose close the position was held; ``mae`` and ``mfe`` look at the lows and highs of the same bars, and at the exit.
+    """
+    open_ones: dict[int, _Open] = {}
+    begun: list[_Open] = []
+    with localcontext(EXACT):
+        for fill, row in zip(fills, raw, strict=True):
+            _book(fill, row, open_ones, begun)
+        trades = tuple(_trade(one, timeline) for one in begun)
+        positions = tuple(_position(open_ones[i], timeline.instruments[i]) for i in sorted(open_ones))
+    return trades, positions
+
+
+def _book(fill: Fill, row: Floats, open_ones: dict[int, _Open], begun: list[_Open]) -> None:
+    i, bar = int(row[F_INSTRUMENT]), int(row[F_BAR])
+    after = bar + 1 if row[F_AT_CLOSE] else bar
+    sign = 1 if fill.side is Side.BUY else -1
+    left, charges = fill.quantity, fill.charges.total
+    one = open_ones.get(i)
+    if one is not None and one.sign != sign:
+        closing = min(left, one.held)
+        part = charges if closing == left else round(charges * closing / left, 12)
+        one.exited += closing
+        one.received += closing * fill.price
+        one.costs += part
+        one.after, one.exit_bar, one.reason = after, bar, fill.reason
+        left, charges = left - closing, charges - part
+        if one.held == 0:
+            del open_ones[i]
+    if left == 0:
+        return
+    if i not in open_ones:
+        open_ones[i] = _Open(instrument=i, sign=sign, from_bar=after, entry_bar=bar)
+        begun.append(open_ones[i])
+    one = open_ones[i]
+    one.entered += left
+    one.paid += left * fill.price
+    one.costs += charges
+
+
+def _trade(one: _Open, timeline: Timeline) -> Trade:
+    is_open = one.held > 0
+    closes = timeline.close[one.instrument]
+    if is_open:
+        last = int(np.flatnonzero(~np.isnan(closes))[-1])
+        received = one.received + one.held * rupees_from_float(float(closes[last]))
+        exit_bar, after = last, len(timeline.ts)
+    else:
+        received, exit_bar, after = one.received, one.exit_bar, one.after
+    entry_price, exit_price = _per_share(one.paid, one.entered), _per_share(received, one.entered)
+    gross = (received - one.paid) * one.sign
+    net = gross - one.costs
+    mae, mfe = _excursions(one, timeline, after=after, exit_price=float(exit_price), entry_price=float(entry_price))
+    return Trade(
+        instrument=timeline.instruments[one.instrument],
+        direction=Direction.LONG if one.sign > 0 else Direction.SHORT,
+        quantity=one.entered,
+        entry_at=instant_of(int(timeline.ts[one.entry_bar])),
+        entry_price=entry_price,
+        exit_at=instant_of(int(timeline.ts[exit_bar])),
+        exit_price=exit_price,
+        gross_pnl=gross,
+        costs=one.costs,
+        net_pnl=net,
+        return_=float(net / one.paid),
+        bars_held=int(np.count_nonzero(~np.isnan(closes[one.from_bar : after]))),
+        mae=mae,
+        mfe=mfe,
+        exit_reason=None if is_open else one.reason,
+        open=is_open,
+    )
+
+
+def _excursions(one: _Open, timeline: Timeline, *, after: int, exit_price: float, entry_price: float) -> tuple[float, float]:
+    held = slice(one.from_bar, after)
+    # fmin and fmax pass over NaN: bars the instrument does not have.
+    lowest = float(np.fmin.reduce(timeline.low[one.instrument, held], initial=exit_price))
+    highest = float(np.fmax.reduce(timeline.high[one.instrument, held], initial=exit_price))
+    down, up = lowest / entry_price - 1.0, highest / entry_price - 1.0
+    worst, best = (down, up) if one.sign > 0 else (-up, -down)
+    return min(worst, 0.0), max(best, 0.0)
+
+
+def _position(one: _Open, instrument: InstrumentId) -> Position:
+    return Position(instrument=instrument, quantity=one.held * one.sign, average_price=_per_share(one.paid, one.entered))
+
+
+def _per_share(amount: Decimal, quantity: Decimal) -> Decimal:
+    """Return the average price; exact for one fill, and cut to twelve decimals where it has no end."""
+    price = amount / quantity
+    rounded = round(price, 12)
+    return rounded.normalize() if rounded != price else price

@@ -1,0 +1,52 @@
+"""What a reader of a result must know: orders cut, targets not followed, assumptions that flatter, rates that are estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from qts.backtest.inputs import Timeline
+from qts.backtest.rates import estimates_used
+from qts.backtest.settings import BacktestSettings, CostKind, FillTiming
+from qts.core.arrays import Floats
+from qts.core.instrument import exchange_of
+from qts.core.trading import Fill, Product
+from qts.kernels.state import CARRIED, CUT, ORDERS, REFUSED, RUINED
+
+
+def warnings_of(timeline: Timeline, account: Floats, fills: Sequence[Fill], settings: BacktestSettings) -> tuple[str, ...]:
+    """Return the warnings of a run as sentences, the weightiest first."""
+    return (*_of_account(account), *_of_settings(timeline, settings), *_of_rates(fills, settings))
+
+
+def _of_account(account: Floats) -> Iterator[str]:
+    if account[RUINED]:
+        yield "The account was lost: equity fell to zero or below, all positions were closed, and nothing was traded after that."
+    if account[CUT]:
+        yield f"{_count(account[CUT], 'order')} cut to what the cash could pay."
+    if account[REFUSED]:
+        yield f"{_count(account[REFUSED], 'order')} not filled, for the cash could not pay one share."
+    if account[CARRIED]:
+        yield f"{_count(account[CARRIED], 'intraday position')} carried overnight: nothing traded in the session's last bar."
+    if account[ORDERS]:
+        yield f"{_count(account[ORDERS], 'order')} still waiting when the bars ended."
+
+
+def _of_settings(timeline: Timeline, settings: BacktestSettings) -> Iterator[str]:
+    if settings.fill is FillTiming.CLOSE:
+        yield "Fills are at the close they were decided on: optimistic, as no order could have been sent in time."
+    if settings.product is Product.CNC and timeline.n_below_zero:
+        yield f"{timeline.n_below_zero} targets below zero were taken as 0: delivery (CNC) cannot go short."
+
+
+def _of_rates(fills: Sequence[Fill], settings: BacktestSettings) -> Iterator[str]:
+    if settings.costs.kind is not CostKind.ZERODHA:
+        return
+    used: dict[str, None] = {}
+    for fill in fills:
+        used.update(dict.fromkeys(estimates_used(exchange_of(fill.instrument), fill.filled_at.date(), settings.product)))
+    for sentence in used:
+        yield f"A rate used is an estimate: {sentence}."
+
+
+def _count(number: float, noun: str) -> str:
+    return f"{int(number)} {noun} was" if number == 1 else f"{int(number)} {noun}s were"

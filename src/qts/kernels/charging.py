@@ -1,0 +1,154 @@
+"""What one more order of the day costs, in floats: the mirror of ``qts.market.charges.day_charges`` inside the fills loop.
+
+The day's orders of an instrument are read from the fills already booked, newest first. The exact ledger recomputes every fill afterwards;
+the two agree to far less than a paisa.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from qts.kernels.state import F_BAR, F_PREVIOUS, F_PRICE, F_QUANTITY, LATEST, N_FILL, N_RATE, N_ROW, PAID, PAID_ON, Run
+
+_DAY: Final = 86_400_000_000
+_IST: Final = 19_800_000_000
+
+# Columns of a regime's rates, all fractions but the two caps and the DP charge in rupees. TURNOVER holds every line that is a part of
+# the value on both sides, with its tax.
+(
+    TURNOVER,
+    TAX,
+    INTRADAY_FEE,
+    INTRADAY_CAP,
+    DELIVERY_FEE,
+    DELIVERY_CAP,
+    INTRADAY_STT,
+    DELIVERY_STT_BUY,
+    DELIVERY_STT_SELL,
+    INTRADAY_STAMP_BUY,
+    INTRADAY_STAMP_SELL,
+    DELIVERY_STAMP_BUY,
+    DELIVERY_STAMP_SELL,
+    DP,
+) = range(N_RATE)
+
+
+class Day(NamedTuple):
+    """What was bought and sold of one instrument in a day: quantities and values."""
+
+    bought: float
+    paid: float
+    sold: float
+    received: float
+
+
+def day_of(ts: int) -> int:
+    """Return the number of the day in India."""
+    return (ts + _IST) // _DAY
+
+
+def scheduled_cost(run: Run, i: int, t: int, signed_value: tuple[float, float]) -> float:
+    """Return what an order adds to its day's charges; ``signed_value`` is its signed quantity and its price."""
+    row = i * N_ROW
+    day = day_of(run.market.ts[t])
+    before = run.rows[row + PAID] if run.rows[row + PAID_ON] == day else 0.0
+    return day_cost(run, i, day, signed_value) - before
+
+
+def day_cost(run: Run, i: int, day: int, order: tuple[float, float]) -> float:
+    """Return the charges of the day's fills of an instrument and one order on top of them."""
+    rates = run.rules.rates
+    at = (i * (len(run.rules.starts) + 1) + regime_of(run, day)) * N_RATE
+    traded = day_with(run, i, day, order)
+    value = traded.paid + traded.received
+    both = traded.bought + traded.sold
+    if run.rules.intraday:
+        matched = min(traded.bought, traded.sold)
+        stt = traded.sold * value / both * rates[at + INTRADAY_STT]
+        stamp = traded.paid * rates[at + INTRADAY_STAMP_BUY] + traded.received * rates[at + INTRADAY_STAMP_SELL]
+        dp = 0.0
+    else:
+        matched = min(traded.bought, traded.sold)
+        rest = traded.bought - traded.sold
+        rate = rates[at + DELIVERY_STT_BUY] if rest > 0.0 else rates[at + DELIVERY_STT_SELL]
+        stt = (matched * rates[at + INTRADAY_STT] + abs(rest) * rate) * value / both
+        stamp = stamp_of(traded.bought, traded.paid, matched, (rates[at + INTRADAY_STAMP_BUY], rates[at + DELIVERY_STAMP_BUY]))
+        stamp += stamp_of(traded.sold, traded.received, matched, (rates[at + INTRADAY_STAMP_SELL], rates[at + DELIVERY_STAMP_SELL]))
+        dp = rates[at + DP] if rest < 0.0 else 0.0
+    fee = brokerage_of_day(run, i, day, (order, (traded.bought - matched, traded.sold - matched), at))
+    return value * rates[at + TURNOVER] + stt + stamp + fee * (1.0 + rates[at + TAX]) + dp
+
+
+def regime_of(run: Run, day: int) -> int:
+    """Return which row of rates is in force: the number of changes up to this day."""
+    starts = run.rules.starts
+    k = 0
+    while k < len(starts) and starts[k] <= day:
+        k += 1
+    return k
+
+
+def day_with(run: Run, i: int, day: int, order: tuple[float, float]) -> Day:
+    """Return the day's totals, the order included."""
+    quantity, price = order
+    bought, paid, sold, received = 0.0, 0.0, 0.0, 0.0
+    k = int(run.rows[i * N_ROW + LATEST])
+    while True:
+        if quantity > 0.0:
+            bought += quantity
+            paid += quantity * price
+        else:
+            sold -= quantity
+            received -= quantity * price
+        if not is_of_day(run, k, day):
+            return Day(bought, paid, sold, received)
+        quantity, price = run.fills[k * N_FILL - N_FILL + F_QUANTITY], run.fills[k * N_FILL - N_FILL + F_PRICE]
+        k = int(run.fills[k * N_FILL - N_FILL + F_PREVIOUS])
+
+
+def is_of_day(run: Run, k: int, day: int) -> bool:
+    """Return whether the k-th fill, counted from 1, is there and of this day."""
+    return k > 0 and day_of(run.market.ts[int(run.fills[k * N_FILL - N_FILL + F_BAR])]) == day
+
+
+def stamp_of(quantity: float, value: float, matched: float, rates: tuple[float, float]) -> float:
+    """Return one side's stamp duty: its intraday part and its rest at the side's own average price."""
+    if quantity == 0.0:
+        return 0.0
+    return value / quantity * (matched * rates[0] + (quantity - matched) * rates[1])
+
+
+def brokerage_of_day(run: Run, i: int, day: int, given: tuple[tuple[float, float], tuple[float, float], int]) -> float:
+    """Return the broker's fee on the day's orders, each by its intraday and its delivery part.
+
+    The intraday shares are the earliest of each side; walking from the newest order back, the delivery shares come first.
+    """
+    (quantity, price), (unmatched_bought, unmatched_sold), at = given
+    rates = run.rules.rates
+    fee = 0.0
+    k = int(run.rows[i * N_ROW + LATEST])
+    while True:
+        size = abs(quantity)
+        rest = 0.0
+        if not run.rules.intraday:
+            rest = min(size, unmatched_bought if quantity > 0.0 else unmatched_sold)
+            unmatched_bought -= rest if quantity > 0.0 else 0.0
+            unmatched_sold -= rest if quantity < 0.0 else 0.0
+        fee += min((size - rest) * price * rates[at + INTRADAY_FEE], rates[at + INTRADAY_CAP])
+        fee += min(rest * price * rates[at + DELIVERY_FEE], rates[at + DELIVERY_CAP])
+        if not is_of_day(run, k, day):
+            return fee
+        quantity, price = run.fills[k * N_FILL - N_FILL + F_QUANTITY], run.fills[k * N_FILL - N_FILL + F_PRICE]
+        k = int(run.fills[k * N_FILL - N_FILL + F_PREVIOUS])
+
+
+HELPERS: Final[tuple[Any, ...]] = (
+    day_of,
+    scheduled_cost,
+    day_cost,
+    regime_of,
+    day_with,
+    is_of_day,
+    stamp_of,
+    brokerage_of_day,
+)
