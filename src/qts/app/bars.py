@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
@@ -18,7 +18,7 @@ import pyarrow.parquet
 from qts.app.requests import BarsRequest, Prices
 from qts.app.workspace import Workspace
 from qts.core.bars import Bars
-from qts.core.clock import IST
+from qts.core.clock import IST, session_date_of
 from qts.core.errors import BadParameter, EmptySpan, UnknownInstrument
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
@@ -70,6 +70,15 @@ def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
     )
 
 
+def estimate_bars(workspace: Workspace, request: BarsRequest) -> int:
+    """Return about how many bars a request asks for, without reading one: the series' count times the share of its days."""
+    info = choose_series(workspace, InstrumentId(request.instrument), request.interval, prices=request.prices, as_of=request.as_of)
+    first, last = session_date_of(info.first_ts), session_date_of(info.last_ts)
+    start, end = max(request.start or first, first), min(request.end or last, last)
+    n_days = max(0, (end - start).days + 1)
+    return math.ceil(info.n_bars * n_days / ((last - first).days + 1))
+
+
 def choose_series(
     workspace: Workspace, instrument: InstrumentId, interval: Interval, *, prices: Prices = "auto", as_of: str | None = None
 ) -> SeriesInfo:
@@ -108,9 +117,15 @@ def instants(start: date | None, end: date | None) -> tuple[datetime | None, dat
     return first, last
 
 
-def records(answer: BarsAnswer) -> list[dict[str, object]]:
-    """Return one object per bar, oldest first: ``ts`` in IST, prices, ``volume`` and ``oi`` or None, ``simulated``."""
+def records(answer: BarsAnswer, *, edge: int | None = None) -> list[dict[str, object]]:
+    """Return one object per bar, oldest first: ``ts`` in IST, prices, ``volume`` and ``oi`` or None, ``simulated``.
+
+    With ``edge`` only that many bars from either end.
+    """
     bars = answer.bars
+    if edge is not None and len(bars) > 2 * edge:
+        parts = (replace(answer, bars=bars.window(0, edge)), replace(answer, bars=bars.window(len(bars) - edge, len(bars))))
+        return [record for part in parts for record in records(part)]
     columns = [[_plain(value) for value in getattr(bars, name).tolist()] for name in _COLUMNS]
     names = ("ts", *_COLUMNS, "simulated")
     return [dict(zip(names, (*row, answer.simulated), strict=True)) for row in zip(_stamps(bars), *columns, strict=True)]

@@ -44,7 +44,8 @@ _TRIALS: Final = sa.Table(
     sa.Column("idea", sa.String(200), primary_key=True),
     sa.Column("run_id", sa.String(64), primary_key=True),
     sa.Column("made_at", sa.String(40), nullable=False),
-    sa.Column("sharpe_per_bar", sa.Float),
+    sa.Column("interval", sa.String(8), nullable=False),
+    sa.Column("sharpe", sa.Float),
 )
 
 
@@ -69,10 +70,11 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One attempt at an idea, and what it reached: the Sharpe ratio per bar, or None where it is not defined."""
+    """One attempt at an idea, and what it reached: the annualised Sharpe ratio, or None where it is not defined."""
 
     run_id: str
-    sharpe_per_bar: float | None
+    interval: str
+    sharpe: float | None
 
 
 class ControlDatabase:
@@ -112,7 +114,7 @@ class ControlDatabase:
         with self._engine.connect() as connection:
             connection.execute(sa.select(sa.func.count()).select_from(_RUNS)).scalar_one()
 
-    def record(self, summary: RunSummary, *, sharpe_per_bar: float | None) -> None:
+    def record(self, summary: RunSummary) -> None:
         """List a run and count it as a trial of its idea; a run that is listed already changes nothing."""
         row = {
             "run_id": summary.run_id,
@@ -129,7 +131,7 @@ class ControlDatabase:
             "max_drawdown": summary.max_drawdown,
             "n_trades": summary.n_trades,
         }
-        trial = {"idea": summary.strategy, "run_id": summary.run_id, "made_at": row["made_at"], "sharpe_per_bar": sharpe_per_bar}
+        trial = {name: row[name] for name in ("run_id", "made_at", "interval", "sharpe")} | {"idea": summary.strategy}
         with self._engine.begin() as connection:
             connection.execute(sa.insert(_RUNS).prefix_with("OR IGNORE"), row)
             connection.execute(sa.insert(_TRIALS).prefix_with("OR IGNORE"), trial)
@@ -145,7 +147,7 @@ class ControlDatabase:
         query = sa.select(_TRIALS).where(_TRIALS.c.idea == idea).order_by(_TRIALS.c.made_at, _TRIALS.c.run_id)
         with self._engine.connect() as connection:
             rows: Sequence[sa.RowMapping] = connection.execute(query).mappings().all()
-        return tuple(Trial(run_id=row["run_id"], sharpe_per_bar=row["sharpe_per_bar"]) for row in rows)
+        return tuple(Trial(run_id=row["run_id"], interval=row["interval"], sharpe=row["sharpe"]) for row in rows)
 
 
 def _prepare_connection(connection: object, record: object) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from qts.app.calendar import parse_exchange
 from qts.app.errors import ErrorDocument
-from qts.app.requests import CostsRequest
+from qts.app.requests import CostsRequest, OrderCostsRequest
 from qts.app.run_document import ChargesPart
 from qts.core.clock import IST, Clock
 from qts.core.errors import BadFile, BadParameter, BadPath, InputError
@@ -115,7 +115,7 @@ def charges_part(charges: Charges) -> ChargesPart:
     return ChargesPart(**{line: float(getattr(charges, line)) for line in LINES})
 
 
-def price_costs(request: CostsRequest, clock: Clock) -> CostsDocument:
+def price_costs(request: OrderCostsRequest, clock: Clock) -> CostsDocument:
     """Return the charges of one order.
 
     Raises
@@ -235,14 +235,13 @@ def _orders(path: Path, name: str, orders: object) -> tuple[ChargeableOrder, ...
 
 
 def _order(path: Path, name: str, order: object) -> ChargeableOrder:
-    fields = order if isinstance(order, dict) else {}
+    fields: Mapping[str, Any] = order if isinstance(order, dict) else {}
     value = fields.get("value")
-    quantity = fields.get("qty", fields.get("quantity", 1 if value is not None else None))
     try:
         return ChargeableOrder(
             side=Side(str(fields["side"]).lower()),
-            quantity=Decimal(quantity),
-            price=Decimal(fields.get("price", value)),
+            quantity=Decimal(1) if value is not None else Decimal(fields["qty"] if "qty" in fields else fields["quantity"]),
+            price=Decimal(fields["price"] if value is None else value),
             value=None if value is None else Decimal(value),
         )
     except (KeyError, ValueError, TypeError, InvalidOperation) as error:

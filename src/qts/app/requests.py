@@ -77,8 +77,8 @@ class CalendarRequest(Request):
     end: date | None = Field(default=None, alias="to", description="Last date, included; thirty days after the first when absent.")
 
 
-class CostsRequest(Request):
-    """One order to price, or a file of examples with orders."""
+class OrderCostsRequest(Request):
+    """One order to price."""
 
     on: date | None = Field(default=None, description="Trade date; today when absent.")
     exchange: str = Field(default="NSE", description="Exchange.")
@@ -87,6 +87,11 @@ class CostsRequest(Request):
     quantity: Decimal = Field(default=Decimal(100), gt=0, description="Quantity of the order.")
     price: Decimal = Field(default=Decimal(1000), gt=0, description="Price of the order in rupees.")
     mode: str = Field(default="contract_note", description="Rounding: exact, contract_note, calculator or api.")
+
+
+class CostsRequest(OrderCostsRequest):
+    """One order to price, or a file of examples with orders."""
+
     file: Path | None = Field(default=None, description="JSON file of examples to price instead of one order.")
 
 

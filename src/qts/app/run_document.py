@@ -39,7 +39,6 @@ class DataPart(Part):
     bars: int
     quality: float | None
     prices: dict[str, Literal["raw", "adjusted"]]
-    sources: tuple[str, ...]
 
 
 class SettingsPart(Part):
@@ -106,11 +105,12 @@ class TradePart(Part):
 
 
 class HonestyPart(Part):
-    """What keeps a result honest. ``trials`` and ``deflated_sharpe`` come from the trial ledger when the document is read."""
+    """What keeps a result honest. What depends on the trial ledger is brought up to date whenever the document is read."""
 
     lookahead: str
     trials: int = 1
     deflated_sharpe: float | None = None
+    deflated_sharpe_reason: str | None = None
     trades_enough: bool | None
     cost_share_of_gross: float | None
     beats_buy_and_hold: bool | None

@@ -15,8 +15,8 @@ _LENGTH: Final = 16
 class RunIdentity:
     """Everything the result of a run depends on, as plain values.
 
-    ``source_hash`` is the hash of the strategy's source text, ``series`` are ``INSTRUMENT/BASIS`` in the order given, ``first_ts``
-    and ``last_ts`` are those of the bars that were read.
+    ``source_hash`` is the hash of the strategy's source text, ``series`` are ``INSTRUMENT/BASIS`` in the order given, ``span`` the dates
+    in India of the first and the last bar: naming those dates, or leaving them out, is the same run.
     """
 
     strategy: str
@@ -24,7 +24,7 @@ class RunIdentity:
     params: Mapping[str, bool | int | float | str]
     series: tuple[str, ...]
     interval: str
-    span: tuple[str | None, str | None]
+    span: tuple[str, str]
     snapshot: str
     cost_schedule: str
     settings: Mapping[str, str | bool]

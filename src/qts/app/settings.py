@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home, description="Folder that holds all state: data, runs, strategies, logs.")
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port the web server listens on.")
+    allowed_hosts: tuple[str, ...] = Field(default=(), description="Further host names under which the web server may be asked.")
     capital: Decimal = Field(default=Decimal(1_000_000), gt=0, description="Rupees a backtest starts with.")
     product: Literal["CNC", "MIS"] = Field(default="CNC", description="Product of a backtest's orders: delivery or intraday.")
     size: str = Field(default="percent:0.95", description="Sizing of a backtest's orders: shares:N, cash:RUPEES or percent:FRACTION.")

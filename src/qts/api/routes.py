@@ -1,0 +1,135 @@
+"""The verbs of the command line as routes. Importing files is not among them: paths of the server are not a client's to name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import pyarrow as pa
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from qts.app.backtests import list_runs, load_run, run_backtest, runs_document
+from qts.app.bars import estimate_bars, read_bars, records, table
+from qts.app.calendar import CalendarDocument, list_sessions
+from qts.app.catalog import SeriesDocument, list_series
+from qts.app.costs import CostsDocument, price_costs
+from qts.app.errors import ErrorDocument
+from qts.app.replays import ReplayDocument, replay
+from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, OrderCostsRequest
+from qts.app.run_building import equity_rows
+from qts.app.run_document import RunDocument
+from qts.app.strategies import StrategyDocument, list_strategies
+from qts.app.workspace import Workspace
+from qts.core.errors import BadParameter, UnknownStrategy
+
+ARROW: Final = "application/vnd.apache.arrow.stream"
+
+
+class BarsQuery(BarsRequest):
+    """Bars of one instrument, and how to send them."""
+
+    format: Literal["json", "arrow"] = Field(default="json", description="A JSON list of bars, or an Arrow stream.")
+
+
+class CatalogDocument(BaseModel):
+    """All stored series and the snapshot they are of."""
+
+    series: tuple[SeriesDocument, ...]
+    snapshot: str
+
+
+class ErrorAnswer(BaseModel):
+    """What every answer other than 200 looks like."""
+
+    error: ErrorDocument
+
+
+def workspace_of(request: Request) -> Workspace:
+    """Return the workspace this server was started with."""
+    workspace: Workspace = request.app.state.workspace
+    return workspace
+
+
+Opened = Annotated[Workspace, Depends(workspace_of)]
+_ERRORS: Final[dict[int | str, dict[str, Any]]] = {status: {"model": ErrorAnswer} for status in (400, 403, 404, 422, 500)}
+
+router = APIRouter(prefix="/api", responses=_ERRORS)
+
+
+@router.get("/catalog")
+def get_catalog(workspace: Opened) -> CatalogDocument:
+    """Return what is stored, and what is missing in it."""
+    return CatalogDocument(series=list_series(workspace), snapshot=workspace.store.snapshot())
+
+
+@router.get("/bars")
+def get_bars(workspace: Opened, query: Annotated[BarsQuery, Query()]) -> Response:
+    """Return bars as a JSON list or as an Arrow stream; a span of more bars than ``max_api_bars`` is refused."""
+    request = BarsRequest.model_validate(query.model_dump(exclude={"format"}))
+    # Twice: a giant request is refused before a bar is read, and the exact count decides.
+    _limit(workspace, request, estimate_bars(workspace, request) // 2)
+    answer = read_bars(workspace, request)
+    _limit(workspace, request, len(answer.bars))
+    if query.format == "arrow":
+        return Response(_stream(table(answer)), media_type=ARROW)
+    return JSONResponse(records(answer))
+
+
+@router.get("/calendar")
+def get_calendar(workspace: Opened, request: Annotated[CalendarRequest, Query()]) -> CalendarDocument:
+    """Return when an exchange trades."""
+    return list_sessions(request, workspace.clock)
+
+
+@router.get("/costs")
+def get_costs(workspace: Opened, request: Annotated[OrderCostsRequest, Query()]) -> CostsDocument:
+    """Return what an order costs, line by line."""
+    return price_costs(request, workspace.clock)
+
+
+@router.get("/strategies")
+def get_strategies(workspace: Opened) -> tuple[StrategyDocument, ...]:
+    """Return which strategies can be run."""
+    return list_strategies(workspace)
+
+
+@router.post("/backtests")
+def post_backtest(workspace: Opened, request: BacktestRequest) -> RunDocument:
+    """Run a strategy of the catalogue, keep the run and return its document."""
+    if request.strategy not in {entry.id for entry in workspace.catalog().entries}:
+        # Files of the server are not a client's to name, so a path is unknown here even where it exists.
+        raise UnknownStrategy(request.strategy)
+    return run_backtest(workspace, request)
+
+
+@router.get("/runs")
+def get_runs(workspace: Opened) -> list[dict[str, Any]]:
+    """Return the stored runs, latest first."""
+    return runs_document(list_runs(workspace))
+
+
+@router.get("/runs/{run_id}")
+def get_run(workspace: Opened, run_id: str, *, equity: bool = False) -> RunDocument:
+    """Return the document of a stored run, with its equity curve where asked for."""
+    run = load_run(workspace, run_id)
+    return run.document.model_copy(update={"equity": equity_rows(run.curves)}) if equity else run.document
+
+
+@router.post("/runs/{run_id}/replay")
+def post_replay(workspace: Opened, run_id: str) -> ReplayDocument:
+    """Compute a stored run again and compare it byte for byte."""
+    return replay(workspace, run_id)
+
+
+def _limit(workspace: Workspace, request: BarsRequest, n_bars: int) -> None:
+    most = workspace.settings.max_api_bars
+    if n_bars > most:
+        raise BadParameter("from", request.start, f"the span holds more than {most} bars", hint="Ask for a shorter span.")
+
+
+def _stream(whole: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, whole.schema) as writer:
+        writer.write_table(whole)
+    return bytes(sink.getvalue())

@@ -1,0 +1,81 @@
+"""Headers that every answer carries, and which pages may ask for anything to be done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
+
+HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"frame-ancestors 'self'"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"referrer-policy", b"same-origin"),
+)
+LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
+_HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SecurityHeaders:
+    """Add the headers to every answer that does not set them itself. It never buffers, so streams and WebSockets pass."""
+
+    def __init__(self, app: Asgi) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent = {name.lower() for name, _ in message.get("headers", ())}
+                message["headers"] = [*message.get("headers", ()), *((name, value) for name, value in HEADERS if name not in sent)]
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+class OwnPages:
+    """Turn away what names a host that is not ours, and what another site's page asks to be done.
+
+    The first stops DNS rebinding; the second stops a page that a person happens to look at from starting a backtest here.
+    """
+
+    def __init__(self, app: Asgi, *, hosts: Sequence[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if _hostname(f"//{headers.get(b'host', b'').decode('latin-1')}") not in self._hosts:
+            await _refuse(send, "The request names a host that is not this server's.", "Use the address that the server printed.")
+        elif scope["method"] not in _HARMLESS and not self._is_ours(headers.get(b"origin")):
+            await _refuse(send, "The request comes from the page of another site.", "Send it from this server's own pages or a program.")
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_ours(self, origin: bytes | None) -> bool:
+        return origin is None or _hostname(origin.decode("latin-1")) in self._hosts
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _refuse(send: Send, message: str, hint: str) -> None:
+    body = json.dumps({"error": {"kind": "Refused", "message": message, "hint": hint}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

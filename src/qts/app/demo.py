@@ -1,0 +1,120 @@
+"""A market for newcomers: simulated NSE-like prices and real index levels, and a finished backtest on each.
+
+What is there already is left alone, so preparing twice costs nothing and an interrupted preparation goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from qts.app.backtests import run_backtest
+from qts.app.progress import OnProgress, Progress, ignore_progress
+from qts.app.requests import BacktestRequest, build
+from qts.app.run_planning import plan_run
+from qts.app.workspace import Workspace
+from qts.core.errors import UnknownInstrument
+from qts.core.instrument import Exchange, exchange_of
+from qts.core.interval import Interval
+from qts.data.source import Source, built_in_sources
+from qts.data.storage import SeriesBars, SeriesInfo, SeriesKey
+
+_STRATEGY: Final = "ema_cross"
+_INDEX_COSTS: Final = "percent:0.0005"
+_PARAMS: Final = {"fast": 20, "slow": 50}
+# Well known, traded every day, and in every sample of Indian prices.
+_PREFERRED: Final = ("NSE:RELIANCE", "NSE:HDFCBANK", "NSE:INFY", "NSE:TCS", "NSE:SBIN")
+_MIN_BARS: Final = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport:
+    """What was prepared: how many series are new, and the runs, the one to show first in front."""
+
+    stored_series: int
+    runs: tuple[str, ...]
+
+
+def prepare_demo(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> DemoReport:
+    """Fill the store from the built-in sources and make one finished backtest on the simulated market and one on a real index."""
+    n_stored = sum(_store_source(workspace, name, source, on_progress) for name, source in built_in_sources().items())
+    daily = [key for source in built_in_sources().values() for key in source.series() if key.interval is Interval.DAY]
+    simulated = next(key for key in daily if exchange_of(key.instrument) is Exchange.SIM)
+    index = next(key for key in daily if exchange_of(key.instrument) is Exchange.INDEX)
+    requests = (_request(simulated), _request(index))
+    runs = tuple(_run(workspace, request, on_progress) for request in requests)
+    return DemoReport(stored_series=n_stored, runs=runs)
+
+
+def run_featured(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> str:
+    """Run the EMA crossover on the best known, else the longest, of the real series held; return the run's id.
+
+    Raises
+    ------
+    UnknownInstrument
+        If no series of prices is held.
+    """
+    held = [info for info in workspace.store.series() if info.n_bars > 1]
+    if not held:
+        raise UnknownInstrument("any")
+    best = min(held, key=_rank)
+    return _run(workspace, _request(best.key), on_progress)
+
+
+def has_own_prices(workspace: Workspace) -> bool:
+    """Return whether the store holds anything besides what the built-in sources bring."""
+    ours = {key for source in built_in_sources().values() for key in source.series()}
+    return any(info.key not in ours for info in workspace.store.series())
+
+
+def _store_source(workspace: Workspace, name: str, source: Source, on_progress: OnProgress) -> int:
+    series = source.series()
+    absent = [key for key in series if workspace.store.info(key) is None]
+    for position, key in enumerate(absent):
+        on_progress(Progress(step=f"Preparing {source.title}", done=position, total=len(absent), detail=key.instrument))
+        batch = SeriesBars(key=key, bars=source.bars(key))
+        workspace.store.upsert([batch], source.provenance(name), at=workspace.clock.now())
+    if absent:
+        on_progress(Progress(step=f"Preparing {source.title}", done=len(absent), total=len(absent)))
+    return len(absent)
+
+
+def _run(workspace: Workspace, request: BacktestRequest, on_progress: OnProgress) -> str:
+    run_id = plan_run(workspace, request).run_id()
+    if run_id in set(_listed(workspace)):
+        return run_id
+    on_progress(Progress(step=f"Running {request.strategy} on {request.instruments[0]}", done=0, total=1))
+    return run_backtest(workspace, request).run_id
+
+
+def _listed(workspace: Workspace) -> Iterator[str]:
+    for run in workspace.control.runs():
+        if (workspace.settings.runs_folder / run.run_id).is_dir():
+            yield run.run_id
+
+
+def _request(key: SeriesKey) -> BacktestRequest:
+    is_index = exchange_of(key.instrument) is Exchange.INDEX
+    return build(
+        BacktestRequest,
+        strategy=_STRATEGY,
+        instruments=[key.instrument],
+        interval=key.interval,
+        params=_PARAMS,
+        costs=_INDEX_COSTS if is_index else None,
+    )
+
+
+def _rank(info: SeriesInfo) -> tuple[object, ...]:
+    exchange = exchange_of(info.key.instrument)
+    preferred = _PREFERRED.index(info.key.instrument) if info.key.instrument in _PREFERRED else len(_PREFERRED)
+    return (
+        info.simulated or exchange is Exchange.SIM,
+        info.key.interval is not Interval.DAY,
+        exchange not in {Exchange.NSE, Exchange.BSE},
+        info.n_bars < _MIN_BARS,
+        preferred,
+        -info.n_bars,
+        info.key.instrument,
+    )

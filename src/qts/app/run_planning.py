@@ -1,0 +1,215 @@
+"""What exactly is to be run: a request resolved against the catalogue, the store and the settings, ready to compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from qts.analytics import buy_and_hold
+from qts.app.bars import choose_series, instants
+from qts.app.catalog import series_quality
+from qts.app.requests import BacktestRequest
+from qts.app.run_building import FinishedRun, settings_part
+from qts.app.run_document import DataPart, EnginePart, StrategyPart
+from qts.app.run_identity import RunIdentity, text_hash
+from qts.app.settings import Settings
+from qts.app.workspace import Workspace
+from qts.backtest import ENGINE_VERSION, BacktestSettings, CostKind, FillTiming, Verdict, parse_costs, parse_size, parse_slippage
+from qts.backtest import run as run_engine
+from qts.backtest.lookahead import check as check_lookahead
+from qts.core.bars import Bars
+from qts.core.clock import instant_of, session_date_of
+from qts.core.errors import BadParameter, BadPath
+from qts.core.instrument import Exchange, InstrumentId, exchange_of
+from qts.core.trading import Product
+from qts.data.storage import PriceBasis, SeriesInfo
+from qts.market.charges import schedule_version
+from qts.strategies import CatalogEntry, ParamValue, Strategy
+
+_INDEX_HINT: Final = (
+    "Say which costs to assume: --costs percent:0.0005 (five hundredths of a per cent of each trade's value) or --costs none."
+)
+# An overnight change beyond these, in prices as traded, is far more often a split or a bonus than news.
+_JUMP_DOWN: Final = 0.6
+_JUMP_UP: Final = 1.7
+_MAX_JUMPS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """A run that is fully decided: same plan, same bytes."""
+
+    strategy: Strategy
+    part: StrategyPart
+    source: str
+    series: tuple[SeriesInfo, ...]
+    bars: tuple[Bars, ...]
+    data: DataPart
+    settings: BacktestSettings
+    engine: EnginePart
+    warnings: tuple[str, ...]
+
+    @property
+    def params(self) -> Mapping[str, ParamValue]:
+        """Return the parameters of the strategy, all of them."""
+        return self.part.params
+
+    def run_id(self) -> str:
+        """Return the id that everything above adds up to."""
+        return RunIdentity(
+            strategy=self.part.id,
+            source_hash=text_hash(self.source),
+            params=self.part.params,
+            series=tuple(f"{info.key.instrument}/{info.key.basis}" for info in self.series),
+            interval=self.data.interval,
+            span=(self.data.start, self.data.end),
+            snapshot=self.data.snapshot,
+            cost_schedule=self.engine.cost_schedule,
+            settings=settings_part(self.settings).model_dump(),
+            engine_version=self.engine.version,
+        ).run_id()
+
+
+def plan_run(workspace: Workspace, request: BacktestRequest) -> RunPlan:
+    """Return the plan of a request.
+
+    Raises
+    ------
+    InputError
+        If the strategy, a parameter, an instrument or a setting is unknown or does not fit, or no bars are in the span.
+    PluginError
+        If the strategy's file is broken.
+    """
+    entry = workspace.catalog().get(request.strategy)
+    return plan_entry(workspace, request, entry, source=source_of(entry))
+
+
+def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEntry, *, source: str) -> RunPlan:
+    """Return the plan of a request for a strategy that was found already, with the source text it came from."""
+    strategy = entry.require()
+    params = strategy.resolve(request.params)
+    names = tuple(InstrumentId(name) for name in request.instruments)
+    settings = engine_settings(request, workspace.settings, names)
+    snapshot = request.as_of or workspace.store.snapshot()
+    series = tuple(choose_series(workspace, name, request.interval, prices=request.prices, as_of=request.as_of) for name in names)
+    start, end = instants(request.start, request.end)
+    bars = tuple(workspace.store.read(info.key, start=start, end=end, as_of=snapshot) for info in series)
+    return RunPlan(
+        strategy=strategy,
+        part=StrategyPart(id=entry.id, title=entry.title, source=entry.source, version=entry.version, params=params),
+        source=source,
+        series=series,
+        bars=bars,
+        data=_data_part(series, bars, snapshot=snapshot),
+        settings=settings,
+        engine=EnginePart(version=ENGINE_VERSION, cost_schedule=schedule_version()),
+        warnings=_warnings(series, bars),
+    )
+
+
+def compute(plan: RunPlan) -> FinishedRun:
+    """Return the run of a plan. Pure: it reads neither a store nor a clock.
+
+    Raises
+    ------
+    StrategyFailed
+        If the strategy raises or returns what cannot be traded.
+    """
+    result = run_engine(plan.strategy, plan.params, plan.bars, plan.settings)
+    lookahead = check_lookahead(plan.strategy, plan.params, plan.bars)
+    found = (f"Look-ahead: {lookahead.detail}",) if lookahead.verdict is Verdict.FOUND else ()
+    return FinishedRun(
+        run_id=plan.run_id(),
+        simulated=any(info.simulated for info in plan.series),
+        strategy=plan.part,
+        data=plan.data,
+        settings=plan.settings,
+        engine=plan.engine,
+        lookahead=lookahead.verdict.value,
+        result=result,
+        benchmark=buy_and_hold(plan.bars, float(plan.settings.capital)),
+        warnings=(*found, *plan.warnings),
+    )
+
+
+def engine_settings(request: BacktestRequest, settings: Settings, names: Sequence[InstrumentId]) -> BacktestSettings:
+    """Return the engine's settings: what was asked for, and the defaults of the settings for the rest.
+
+    Raises
+    ------
+    BadParameter
+        If a text does not fit, or Indian charges are to be taken on what is not traded in India.
+    """
+    costs = parse_costs(request.costs or settings.costs)
+    foreign = [name for name in names if exchange_of(name) is Exchange.INDEX]
+    if foreign and costs.kind is CostKind.ZERODHA:
+        raise BadParameter("costs", costs.spec, f"{foreign[0]} is not traded in India, so it has no Indian charges", hint=_INDEX_HINT)
+    return BacktestSettings(
+        capital=Decimal(request.capital if request.capital is not None else settings.capital),
+        product=Product(request.product or settings.product),
+        size=parse_size(request.size or settings.size),
+        costs=costs,
+        slippage=parse_slippage(request.slippage or settings.slippage),
+        fill=FillTiming(request.fill or settings.fill),
+        fractional=request.fractional,
+        close_at_end=request.close_at_end,
+    )
+
+
+def source_of(entry: CatalogEntry) -> str:
+    """Return the source text of a strategy; empty where it has no file."""
+    if entry.path is None:
+        return ""
+    try:
+        return entry.path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadPath(str(entry.path), (error.strerror or "cannot be read").lower()) from error
+
+
+def _data_part(series: Sequence[SeriesInfo], bars: Sequence[Bars], *, snapshot: str) -> DataPart:
+    scores = []
+    for info, held in zip(series, bars, strict=True):
+        score = series_quality(held.ts, exchange_of(info.key.instrument), info.key.interval).score
+        if score is not None:
+            scores.append(score)
+    return DataPart(
+        snapshot=snapshot,
+        instruments=tuple(info.key.instrument for info in series),
+        interval=series[0].key.interval,
+        start=session_date_of(min(int(held.ts[0]) for held in bars)).isoformat(),
+        end=session_date_of(max(int(held.ts[-1]) for held in bars)).isoformat(),
+        bars=sum(len(held) for held in bars),
+        quality=round(sum(scores) / len(scores), 2) if scores else None,
+        prices={info.key.instrument: info.key.basis.value for info in series},
+    )
+
+
+def _warnings(series: Sequence[SeriesInfo], bars: Sequence[Bars]) -> tuple[str, ...]:
+    found = []
+    for info, held in zip(series, bars, strict=True):
+        if info.key.basis is PriceBasis.RAW and not info.key.interval.is_intraday:
+            found += _jumps(held)
+    shown = found[:_MAX_JUMPS]
+    if len(found) > len(shown):
+        shown.append(f"{len(found) - len(shown)} more such jumps were found.")
+    return tuple(shown)
+
+
+def _jumps(bars: Bars) -> list[str]:
+    ratio = bars.open[1:] / bars.close[:-1]
+    at = np.flatnonzero((ratio < _JUMP_DOWN) | (ratio > _JUMP_UP)) + 1
+    return [
+        f"{bars.instrument} opened on {instant_of(int(bars.ts[i])).date()} at {ratio[i - 1]:.3f} of its last close: perhaps a split or a "
+        "bonus, which raw prices show as a loss or a gain. Import adjusted prices to be safe."
+        for i in at.tolist()
+    ]
+
+
+def stored_entry(part: StrategyPart, strategy: Strategy, path: Path | None) -> CatalogEntry:
+    """Return the entry of a strategy as a stored run names it."""
+    return CatalogEntry(id=part.id, title=part.title, source=part.source, path=path, strategy=strategy, error=None, version=part.version)

@@ -1,0 +1,50 @@
+"""Which commands there are. Each imports what it needs when it runs, so that ``qts --help`` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import qts
+from qts.cli import market, research, servers, store
+from qts.cli.output import say
+from qts.cli.shell import run
+
+app = typer.Typer(
+    name="qts",
+    help="Market data, honest backtests with Indian costs, and a web interface.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        say(f"qts {qts.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    context: typer.Context,
+    *,
+    home: Annotated[Path | None, typer.Option(help="Folder that holds all state; else QTS_HOME, else the user data folder.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_version)] = False,
+) -> None:
+    del version
+    context.obj = {"home": home}
+
+
+for _module in (store, market, research, servers):
+    _module.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line of this process and end it with its exit code."""
+    sys.exit(run(typer.main.get_command(app), sys.argv[1:] if arguments is None else arguments))

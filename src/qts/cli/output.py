@@ -1,0 +1,137 @@
+"""How answers are written: one JSON document for programs, tables and progress bars for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console
+
+    from qts.app.progress import OnProgress, Progress
+
+_PLAIN_WIDTH = 240
+
+
+def say(text: str = "") -> None:
+    """Write a line for people to stdout."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """Write a line for people to stderr, where it never mixes with an answer."""
+    print(text, file=sys.stderr)
+
+
+def write_json(document: BaseModel | Sequence[BaseModel] | object) -> None:
+    """Write one JSON document to stdout. Letters beyond ASCII are escaped where the terminal cannot show them."""
+    print(json.dumps(plain(document), ensure_ascii=not _is_unicode(sys.stdout), allow_nan=False, separators=(", ", ": ")))
+
+
+def plain(document: object) -> object:
+    """Return models as plain JSON values, by their aliases."""
+    if isinstance(document, (list, tuple)):
+        return [plain(part) for part in document]
+    if isinstance(document, dict):
+        return {name: plain(part) for name, part in document.items()}
+    dump = getattr(document, "model_dump", None)
+    return document if dump is None else dump(mode="json", by_alias=True)
+
+
+def write_bytes(content: bytes) -> None:
+    """Write a file's content to stdout as it is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numeric: Sequence[str] = ()) -> None:
+    """Write a table; columns named in ``numeric`` are aligned to the right."""
+    from rich import box
+    from rich.table import Table
+
+    if title:
+        say(title)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    _console(sys.stdout).print(table, markup=False)
+
+
+def write_error(message: str, hint: str) -> None:
+    """Write what went wrong and the way out to stderr."""
+    note(f"Error: {message}")
+    if hint:
+        note(f"  {hint}")
+
+
+@contextmanager
+def progress_bars(*, quiet: bool = False) -> Iterator[OnProgress]:
+    """Draw progress on stderr: bars on a terminal, otherwise a line where a step begins; nothing when ``quiet``."""
+    if quiet:
+        yield _nothing
+    elif sys.stderr.isatty():
+        with _bars() as draw:
+            yield draw
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._step = ""
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.step != self._step:
+            self._step = progress.step
+            note(f"{progress.step} …" if _is_unicode(sys.stderr) else f"{progress.step} ...")
+
+
+def _nothing(progress: Progress) -> None:
+    del progress
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[Progress], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    tasks = {}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=_console(sys.stderr), transient=False) as bars:
+
+        def draw(progress: object) -> None:
+            step = getattr(progress, "step", "")
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=None, detail="")
+            bars.update(
+                tasks[step],
+                completed=getattr(progress, "done", 0),
+                total=getattr(progress, "total", None),
+                detail=getattr(progress, "detail", ""),
+            )
+
+        yield draw
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    # A pipe has no width; lines must not be cut there.
+    width = None if stream.isatty() else _PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")

@@ -1,0 +1,188 @@
+"""``qts strategies``, ``qts backtest``, ``qts runs`` and ``qts replay``: from an idea to a result that can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qts.cli.exit_codes import DONE, FOUND
+from qts.cli.options import DATE_FORMATS, Json, as_date, pairs
+from qts.cli.output import note, say, write_json, write_table
+from qts.cli.shell import opened
+
+if TYPE_CHECKING:
+    from qts.app.run_document import RunDocument
+
+_METRICS = (
+    ("Final equity", "final_equity", "inr"),
+    ("Net P&L", "net_pnl", "inr"),
+    ("Total return", "total_return", "pct"),
+    ("CAGR", "cagr", "pct"),
+    ("Volatility", "volatility", "pct"),
+    ("Sharpe", "sharpe", "number"),
+    ("Sortino", "sortino", "number"),
+    ("Max drawdown", "max_drawdown", "pct"),
+    ("Closed trades", "n_trades", "quantity"),
+    ("Win rate", "win_rate", "pct"),
+    ("Profit factor", "profit_factor", "number"),
+    ("Turnover per year", "turnover", "number"),
+    ("Costs", "costs_total", "inr"),
+    ("Slippage", "slippage_total", "inr"),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("strategies")(strategies)
+    app.command("backtest")(backtest)
+    app.command("runs")(runs)
+    app.command("replay")(replay)
+
+
+def strategies(context: typer.Context, *, as_json: Json = False) -> None:
+    """Show which strategies can be run, with their parameters."""
+    from qts.app.strategies import list_strategies
+
+    with opened(context) as workspace:
+        found = list_strategies(workspace)
+        folder = workspace.settings.strategies_folder
+    if as_json:
+        write_json(found)
+        return
+    rows = []
+    for entry in found:
+        params = ", ".join(f"{name}={param.default}" for name, param in entry.params.items())
+        rows.append((entry.id, entry.title, entry.source, params if entry.error is None else f"broken: {entry.error.message}"))
+    write_table(("Strategy", "Title", "From", "Parameters"), rows)
+    say(f"Your own: one file each in {folder}.")
+
+
+def backtest(
+    context: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="Id of a strategy, or a path to its file.")],
+    *,
+    instruments: Annotated[str, typer.Option(help="Instruments to trade, separated by commas.")],
+    interval: Annotated[str, typer.Option(help="Length of the bars.")] = "1d",
+    start: Annotated[datetime | None, typer.Option("--from", formats=DATE_FORMATS, help="First date.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=DATE_FORMATS, help="Last date, included.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="Parameter of the strategy, as fast=20; repeatable.")] = None,
+    capital: Annotated[str | None, typer.Option(help="Rupees to start with.")] = None,
+    product: Annotated[str | None, typer.Option(help="CNC (delivery) or MIS (intraday).")] = None,
+    size: Annotated[str | None, typer.Option(help="shares:N, cash:RUPEES or percent:FRACTION.")] = None,
+    slippage: Annotated[str | None, typer.Option(help="none or bps:N.")] = None,
+    costs: Annotated[str | None, typer.Option(help="zerodha, none, percent:FRACTION or per-share:RUPEES,min=RUPEES.")] = None,
+    fill: Annotated[str | None, typer.Option(help="next_open, or close (optimistic).")] = None,
+    fractional: Annotated[bool, typer.Option("--fractional", help="Trade parts of a share.")] = False,
+    close_at_end: Annotated[bool, typer.Option("--close-at-end", help="Close open positions at the last close.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="Snapshot of the store to read.")] = None,
+    prices: Annotated[str, typer.Option(help="Price basis: auto (adjusted where held), raw or adjusted.")] = "auto",
+    equity: Annotated[bool, typer.Option("--equity", help="Put the equity curve into the answer.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a strategy on stored bars, with costs, and keep the run."""
+    from qts.app.backtests import run_backtest
+    from qts.app.requests import BacktestRequest, build
+
+    request = build(
+        BacktestRequest,
+        strategy=strategy,
+        instruments=instruments,
+        interval=interval,
+        start=as_date(start),
+        end=as_date(end),
+        params=pairs(param, "param"),
+        capital=capital,
+        product=None if product is None else product.upper(),
+        size=size,
+        slippage=slippage,
+        costs=costs,
+        fill=fill,
+        fractional=fractional,
+        close_at_end=close_at_end,
+        as_of=as_of,
+        prices=prices,
+        equity=equity,
+    )
+    with opened(context) as workspace:
+        document = run_backtest(workspace, request)
+    if as_json:
+        write_json(document.model_dump(mode="json", by_alias=True, exclude=None if equity else {"equity"}))
+    else:
+        _draw_run(document)
+
+
+def runs(context: typer.Context, *, as_json: Json = False) -> None:
+    """Show the stored runs, latest first."""
+    from qts.app import format as shown
+    from qts.app.backtests import list_runs, runs_document
+
+    with opened(context) as workspace:
+        found = list_runs(workspace)
+    if as_json:
+        write_json(runs_document(found))
+        return
+    if not found:
+        say("No run is stored yet. `qts backtest ema_cross --instruments ...` makes one.")
+        return
+    rows = [
+        (
+            run.run_id,
+            shown.ist(run.made_at),
+            run.strategy,
+            ", ".join(run.instruments),
+            run.interval,
+            f"{run.first}..{run.last}",
+            shown.pct(run.total_return),
+            shown.number(run.sharpe),
+            shown.pct(run.max_drawdown),
+            shown.quantity(run.n_trades),
+            "SIMULATED" if run.simulated else "",
+        )
+        for run in found
+    ]
+    numeric = ("Return", "Sharpe", "Drawdown", "Trades")
+    write_table(("Run", "Made at", "Strategy", "Instruments", "Bars of", "Span", *numeric, ""), rows, numeric=numeric)
+
+
+def replay(
+    context: typer.Context, run: Annotated[str, typer.Argument(help="Id of a stored run; `qts runs` lists them.")], *, as_json: Json = False
+) -> int:
+    """Compute a stored run again and compare it byte for byte."""
+    from qts.app.replays import replay as replay_run
+
+    with opened(context) as workspace:
+        document = replay_run(workspace, run)
+    if as_json:
+        write_json(document)
+    else:
+        say(f"Run {run}: {'identical' if document.identical else 'DIFFERENT'}.")
+        for part in document.differences:
+            say(f"  {part.where}: stored {part.stored}, recomputed {part.recomputed}")
+        for remark in document.notes:
+            note(f"Note: {remark}")
+    return DONE if document.identical else FOUND
+
+
+def _draw_run(document: RunDocument) -> None:
+    from qts.app import format as shown
+
+    if document.simulated:
+        say("SIMULATED: invented prices, not a real market")
+    params = ", ".join(f"{name}={value}" for name, value in document.strategy.params.items())
+    data, settings = document.data, document.settings
+    say(f"{document.strategy.title} ({params}) on {', '.join(data.instruments)}, {data.interval} bars {data.start}..{data.end}")
+    say(
+        f"{shown.inr(float(settings.capital), places=0)}, {settings.product}, {settings.size}, costs {settings.costs}, "
+        f"slippage {settings.slippage}, fill {settings.fill}"
+    )
+    how: dict[str, Callable[[float | None], str]] = {"inr": shown.inr, "pct": shown.pct, "number": shown.number, "quantity": shown.quantity}
+    rows = [(title, how[kind](document.metrics.get(name))) for title, name, kind in _METRICS]
+    rows.append((document.benchmark.title, shown.pct(document.benchmark.total_return)))
+    write_table(("Metric", "Value"), rows, numeric=("Value",))
+    for remark in (*document.honesty.notes, *document.warnings):
+        note(f"Note: {remark}")
+    say(f"Look-ahead: {document.honesty.lookahead}. Trials of this idea: {document.honesty.trials}.")
+    say(f"Run {document.run_id}; `qts replay {document.run_id}` repeats it.")

@@ -1,0 +1,115 @@
+"""``qts serve``, ``qts up`` and ``qts demo``: the web interface, and something to see in it."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qts.cli.options import Json
+from qts.cli.output import note, progress_bars, say, write_json
+from qts.cli.shell import opened, settings_of, stopped_by_signals
+
+if TYPE_CHECKING:
+    from qts.app.settings import Settings
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)]
+AllowRemote = Annotated[bool, typer.Option("--allow-remote", help="Listen to other machines although there is no login yet.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("serve")(serve)
+    app.command("up")(up)
+    app.command("demo")(demo)
+
+
+def serve(
+    context: typer.Context,
+    *,
+    host: Host = None,
+    port: Port = None,
+    allow_remote: AllowRemote = False,
+    parent_pipe: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Serve the pages and the API until Ctrl-C."""
+    from qts.app.logs import configure_logging
+    from qts.app.supervisor import Address, check_port, end_with_parent
+    from qts.app.up import check_host
+    from qts.web import serve as serve_web
+
+    settings = settings_of(context, host=host, port=port)
+    check_host(settings.host, allow_remote=allow_remote)
+    if parent_pipe is not None:
+        end_with_parent(parent_pipe)
+    check_port(Address(host=settings.host, port=settings.port))
+    configure_logging(settings.log_level)
+    if parent_pipe is None:
+        say(f"Serving on {Address(host=settings.host, port=settings.port).url} (Ctrl-C ends it)")
+    serve_web(settings)
+
+
+def up(
+    context: typer.Context,
+    *,
+    data: Annotated[Path | None, typer.Option(help="Folder of price files to import first.")] = None,
+    host: Host = None,
+    port: Port = None,
+    allow_remote: AllowRemote = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+) -> None:
+    """Prepare something to look at, start the web interface and open a finished backtest. Ctrl-C ends everything."""
+    from qts.app.supervisor import Address, check_port, supervise
+    from qts.app.up import check_host, has_display, run_url
+
+    settings = settings_of(context, host=host, port=port)
+    check_host(settings.host, allow_remote=allow_remote)
+    address = Address(host=settings.host, port=settings.port)
+    check_port(address)
+    with stopped_by_signals():
+        url = run_url(address, _prepared(context, data))
+
+        def announce() -> None:
+            say(f"\nReady: {url}\nCtrl-C ends it.")
+            sys.stdout.flush()
+            if not no_browser and has_display():
+                webbrowser.open(url)
+
+        note("Starting the web interface ...")
+        supervise(_serve_command(settings, allow_remote=allow_remote), address, on_ready=announce, tell=note)
+
+
+def demo(context: typer.Context, *, as_json: Json = False) -> None:
+    """Prepare the simulated market, the real index levels and a finished backtest on each."""
+    from qts.app.demo import prepare_demo
+
+    with stopped_by_signals(), opened(context) as workspace, progress_bars(quiet=as_json) as on_progress:
+        report = prepare_demo(workspace, on_progress)
+        home = workspace.settings.home
+    if as_json:
+        write_json({"home": str(home), "stored_series": report.stored_series, "runs": report.runs, "simulated": True})
+        return
+    say(f"The demo is in {home}: {report.stored_series} new series. Its simulated prices are invented.")
+    say("Runs: " + ", ".join(report.runs))
+
+
+def _prepared(context: typer.Context, data: Path | None) -> str:
+    from qts.app.up import import_folder, prepare
+
+    with opened(context) as workspace, progress_bars() as on_progress:
+        if data is not None:
+            document = import_folder(workspace, data, on_progress)
+            for file in document.files:
+                if file.error is not None:
+                    note(f"{file.path}: {file.error.message}")
+            note(f"Imported {sum(file.stored for file in document.files)} new bars from {data}.")
+        return prepare(workspace, on_progress)
+
+
+def _serve_command(settings: Settings, *, allow_remote: bool) -> list[str]:
+    command = [sys.executable, "-m", "qts", "--home", str(settings.home), "serve", "--host", settings.host, "--port", str(settings.port)]
+    return [*command, "--allow-remote"] if allow_remote else command
