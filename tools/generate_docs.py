@@ -54,7 +54,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table; text is one line per cell, with bars and angle brackets escaped."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def cell(value: object) -> str:
@@ -139,7 +139,8 @@ def settings_page() -> str:
         if field.default_factory is not None:
             default = "the platform's folder for user data"
         else:
-            default = code(f"{field.default:f}" if isinstance(field.default, Decimal) else field.default)
+            value = f"{field.default:f}" if isinstance(field.default, Decimal) else field.default
+            default = "" if value == () else code(value)
         rows.append((code(name), code(f"QTS_{name.upper()}"), default, field.description or ""))
     return "\n\n".join(
         [
