@@ -102,17 +102,18 @@ def downside_per_year(returns: Floats, periods_per_year: float, *, target: float
     """Return the annualised downside deviation: root mean square of the shortfalls below ``target``, over all observations."""
     if len(returns) == 0:
         return Undefined("there are no bar returns")
-    shortfall = np.minimum(returns - target, 0.0)
-    return math.sqrt(float(np.mean(shortfall * shortfall))) * math.sqrt(periods_per_year)
+    return _root_mean_square(np.minimum(returns - target, 0.0)) * math.sqrt(periods_per_year)
 
 
 def sortino_ratio(returns: Floats, periods_per_year: float, *, target: float = 0.0) -> float | Undefined:
     """Return the mean excess over ``target`` per bar, annualised, over the annualised downside deviation."""
     if len(returns) < 2:
         return Undefined("it needs at least two bar returns")
-    downside = downside_per_year(returns, periods_per_year, target=target)
-    if isinstance(downside, Undefined):
-        return downside
+    downside = _root_mean_square(np.minimum(returns - target, 0.0))
     if downside <= NO_VARIATION:
         return Undefined("no bar lost money, so there is no downside to divide by")
-    return float(np.mean(returns - target)) * periods_per_year / downside
+    return float(np.mean(returns - target)) / downside * math.sqrt(periods_per_year)
+
+
+def _root_mean_square(values: Floats) -> float:
+    return math.sqrt(float(np.mean(values * values)))

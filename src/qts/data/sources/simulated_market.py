@@ -1,6 +1,7 @@
 """A market for newcomers: twenty invented shares on NSE's sessions, so that everything can be tried without any data.
 
-Its prices are drawn from a model and teach nothing about real shares: a strategy that earns here has proved nothing.
+Its prices are drawn from a model and teach nothing about real shares: a strategy that earns here has proved nothing. The shares
+have no derivatives, so from August 2026 on they trade to 15:30 and take no part in the closing auction.
 """
 
 from __future__ import annotations

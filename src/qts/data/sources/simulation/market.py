@@ -137,7 +137,8 @@ def minute_stamps(session: Session) -> Ints:
         for window in session.windows
         if window.kind is WindowKind.CONTINUOUS
     ]
-    return np.concatenate(spans)
+    # Windows that hold for some securities only may overlap.
+    return np.unique(np.concatenate(spans))
 
 
 def _lengths(stamps: Sequence[Ints]) -> Floats:

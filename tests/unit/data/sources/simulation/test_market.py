@@ -48,8 +48,9 @@ def test_the_split_falls_before_the_minutes(market: SimulatedMarket) -> None:
 def test_minutes_come_from_continuous_trading_only() -> None:
     on = date(2024, 3, 2)
     special = session(on, (time(9, 15), time(10, 0)), (time(11, 30), time(12, 30)))
+    again = session(on, (time(9, 30), time(10, 0)))
     auction = session(on, (time(15, 20), time(15, 35)), kind=WindowKind.CLOSING_AUCTION)
-    both = Session(date=on, windows=special.windows + auction.windows)
+    both = Session(date=on, windows=special.windows + again.windows + auction.windows)
     stamps = minute_stamps(both)
     assert len(stamps) == 45 + 60
     assert np.diff(stamps).max() == 91 * 60_000_000  # 09:59 to 11:30
