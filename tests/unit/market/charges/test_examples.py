@@ -1,0 +1,205 @@
+"""Published examples: read, priced by their own mode and date, compared."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qts.market.charges import LINES, price_example
+
+DEFAULT = date(2026, 11, 20)
+
+
+def example(**changes: Any) -> dict[str, Any]:
+    base = {
+        "id": "calculator",
+        "mode": "calculator",
+        "trade_date": "2026-02-27",
+        "exchange": "NSE",
+        "segment": "equity_intraday",
+        "orders": [{"side": "BUY", "qty": 500, "price": 1000}, {"side": "SELL", "qty": 500, "price": 1000}],
+        "expected": {"brokerage": 40, "stt": 125, "exchange": 30.7, "sebi": 1.0, "stamp": 15, "gst": 12.906, "total": 224.61},
+    }
+    return {name: value for name, value in (base | changes).items() if value is not None}
+
+
+# The equity half of the published collection.
+PUBLISHED = [
+    example(),
+    example(
+        id="api of 2022",
+        mode="api",
+        trade_date=None,
+        trade_date_range=["2022-07-18", "2023-03-31"],
+        segment="equity_delivery",
+        orders=[{"side": "BUY", "qty": 1, "price": 1498, "symbol": "INFY"}],
+        expected={
+            "stt": 1.498,
+            "exchange": 0.051681,
+            "sebi": 0.001498,
+            "brokerage": 0.01,
+            "stamp": 0.22,
+            "gst": 0.01137222,
+            "total": 1.79255122,
+        },
+    ),
+    example(
+        id="article of 2019",
+        trade_date="2019-10-01",
+        stamp_state_rate_pct_both_sides=0.006,
+        orders=[{"side": "BUY", "qty": 100, "price": 546}, {"side": "SELL", "qty": 100, "price": 550}],
+        expected={
+            "brokerage": 10.96,
+            "stt": 14,
+            "exchange": 3.56,
+            "gst": 2.61,
+            "sebi": 0.11,
+            "stamp": 6.58,
+            "total": 37.82,
+            "net": 362.18,
+        },
+    ),
+    example(
+        id="rounding of STT, any date",
+        trade_date=None,
+        orders=[{"side": "BUY", "qty": 100, "price": 100}, {"side": "SELL", "qty": 100, "price": 101}],
+        expected={"stt_exact": 2.525, "stt": 3},
+    ),
+    example(
+        id="virtual contract note of 2023",
+        mode="api",
+        trade_date="2023-07-10",
+        segment="equity_delivery",
+        orders=[{"side": "BUY", "qty": 1, "price": 560}],
+        expected={
+            "stt": 0.56,
+            "exchange": 0.01876,
+            "sebi": 0.00056,
+            "brokerage": 0,
+            "stamp": 0,
+            "gst": 0.0033767999999999997,
+            "total": 0.5826968,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("published", PUBLISHED, ids=lambda published: published["id"])
+def test_published_example_comes_out(published: dict[str, Any]) -> None:
+    result = price_example(published, DEFAULT)
+    assert result.error is None
+    assert result.differences == ()
+    assert result.id == published["id"]
+    assert set(result.expected) == set(published["expected"])
+    assert set(result.total) >= set(LINES) | set(result.expected)
+    assert len(result.orders) == len(published["orders"])
+
+
+@pytest.mark.realdata
+def test_mock_reply_of_the_broker_for_a_share_comes_out(realdata: Path) -> None:
+    cases = json.loads((realdata / "truth" / "kite_charges_mock.json").read_text())["cases"]
+    (case,) = [case for case in cases if case["exchange"] == "NSE"]
+    told = case["charges"]
+    names = {"stt": "transaction_tax", "exchange": "exchange_turnover_charge", "sebi": "sebi_turnover_charge", "stamp": "stamp_duty"}
+    expected = {name: told[theirs] for name, theirs in names.items()}
+    expected |= {"brokerage": told["brokerage"], "gst": told["gst"]["total"], "total": told["total"]}
+    orders = [{"side": case["side"], "qty": case["qty"], "price": case["price"]}]
+    result = price_example(
+        example(mode="api", segment="equity_delivery", trade_date="2023-07-10", orders=orders, expected=expected), DEFAULT
+    )
+    assert (result.error, result.differences) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("field", "number", "is_different"),
+    [
+        pytest.param("total", 224.61, False, id="equal"),
+        pytest.param("total", 224.606, False, id="less than half a paisa"),
+        pytest.param("total", 224.615, True, id="half a paisa"),
+        pytest.param("total", 224.6, True, id="a paisa"),
+        pytest.param("brokerage", 41, True, id="a rupee"),
+    ],
+)
+def test_difference_begins_at_half_a_paisa(field: str, number: float, is_different: bool) -> None:  # noqa: FBT001 - a column of the table
+    result = price_example(example(expected={field: number}), DEFAULT)
+    assert [difference.field for difference in result.differences] == ([field] if is_different else [])
+    for difference in result.differences:
+        assert difference.expected == Decimal(str(number))
+        assert difference.computed == result.total[field]
+
+
+def test_unrounded_numbers_are_compared_to_their_last_place() -> None:
+    api = PUBLISHED[1] | {"expected": {"gst": 0.01137223, "exchange": 0.051681}}
+    assert [difference.field for difference in price_example(api, DEFAULT).differences] == ["gst"]
+
+
+def test_field_that_is_no_part_of_a_bill_is_a_difference_without_a_number() -> None:
+    (difference,) = price_example(example(expected={"swachh_bharat": 1}), DEFAULT).differences
+    assert difference.computed is None
+
+
+def test_example_that_states_dp_is_compared_with_the_ledgers() -> None:
+    sale = [{"side": "SELL", "qty": 1, "price": 560}]
+    note = example(mode="contract_note", segment="equity_delivery", orders=sale, trade_date="2024-09-30", expected={"dp": 15.93})
+    result = price_example(note, DEFAULT)
+    assert result.differences == ()
+    assert result.total["total"] < 2
+    exact = price_example(note | {"mode": "exact"}, DEFAULT)
+    assert exact.differences == ()
+    assert exact.total["total"] > Decimal("15.93")
+
+
+def test_example_without_mode_or_exchange_is_exact_at_nse() -> None:
+    result = price_example(example(mode=None, exchange=None, expected={}), DEFAULT)
+    assert result.total["stt"] == 125
+    assert result.total["ipft"] == 1
+
+
+def test_order_by_value_needs_no_price() -> None:
+    result = price_example(example(orders=[{"side": "SELL", "value": 500000}], expected={"stt": 125, "brokerage": 20}), DEFAULT)
+    assert result.differences == ()
+
+
+def test_dates_of_toml_are_taken_as_they_are() -> None:
+    assert price_example(example(trade_date=date(2026, 2, 27)), DEFAULT).differences == ()
+
+
+def test_estimates_of_the_rates_are_passed_on() -> None:
+    assert price_example(PUBLISHED[2], DEFAULT).warnings
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"segment": "equity_options", "exchange": "NFO"}, "no rows for this segment", id="segment without rows"),
+        pytest.param({"segment": "equity"}, "there is no such segment", id="no such segment"),
+        pytest.param({"segment": None}, "segment = None", id="segment absent"),
+        pytest.param({"mode": "paper"}, "there is no such mode", id="no such mode"),
+        pytest.param({"exchange": "NYSE"}, "there is no such exchange", id="no such exchange"),
+        pytest.param({"exchange": "INDEX"}, "not traded in India", id="index"),
+        pytest.param({"trade_date": "27.2.2026"}, "is not a date", id="date in another form"),
+        pytest.param({"orders": []}, "is not a list of orders", id="no orders"),
+        pytest.param({"orders": "all"}, "is not a list of orders", id="orders are text"),
+        pytest.param({"orders": [1]}, "is not a list of orders", id="order is a number"),
+        pytest.param({"orders": [{"side": "HOLD", "qty": 1, "price": 1}]}, "there is no such side", id="no such side"),
+        pytest.param({"orders": [{"side": "BUY", "qty": 1}]}, "lacks price", id="no price"),
+        pytest.param({"orders": [{"side": "BUY", "qty": "many", "price": 1}]}, "qty = many: is not a number", id="no number"),
+        pytest.param({"orders": [{"side": "BUY", "qty": 1, "price": "NaN"}]}, "is not a finite number", id="not a number"),
+        pytest.param({"orders": [{"side": "BUY", "qty": -1, "price": 1}]}, "is not a positive number", id="negative"),
+        pytest.param({"stamp_state_rate_pct_both_sides": 200}, "is not a fraction", id="duty of 200 %"),
+        pytest.param({"expected": [1]}, "is not a table", id="expected is a list"),
+        pytest.param({"expected": {"total": None}}, "expected.total = None: is not a number", id="expected nothing"),
+    ],
+)
+def test_bad_example_carries_a_sentence_instead_of_numbers(changes: dict[str, Any], reason: str) -> None:
+    broken = {name: value for name, value in example().items() if name not in changes}
+    broken |= {name: value for name, value in changes.items() if value is not None}
+    result = price_example(broken, DEFAULT)
+    assert result.error is not None
+    assert reason in result.error
+    assert (result.total, result.orders, result.differences) == ({}, (), ())
