@@ -108,7 +108,10 @@ def blanket_handlers(tree: ast.Module) -> Iterator[ast.ExceptHandler]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):
             caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-            if any(kind is None or (isinstance(kind, ast.Name) and kind.id in {"Exception", "BaseException"}) for kind in caught):
+            is_blanket = any(kind is None or (isinstance(kind, ast.Name) and kind.id in {"Exception", "BaseException"}) for kind in caught)
+            last = node.body[-1]
+            tidies_up = isinstance(last, ast.Raise) and last.exc is None  # whatever it was goes on unchanged
+            if is_blanket and not tidies_up:
                 yield node
 
 
