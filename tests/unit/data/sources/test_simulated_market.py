@@ -177,7 +177,7 @@ def real_symbols(folder: Path) -> Iterator[str]:
     for path in folder.glob("cm*.csv.gz"):
         with gzip.open(path, "rt", encoding="utf-8") as file:
             yield from (row[0].strip() for row in csv.reader(file))
-    for path in folder.glob("nse_*.parquet"):
+    for path in folder.glob("nse_daily_*.parquet"):
         column = next(name for name in pq.read_schema(path).names if name.lower() == "symbol")
         yield from pq.read_table(path, columns=[column])[column].unique().to_pylist()
 
