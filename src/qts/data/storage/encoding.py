@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from qts.core import Floats, Ints
+from qts.core import Bools, Floats, Ints
 from qts.core.errors import DataError
 from qts.data.storage.lookup import Span
 from qts.data.storage.rows import PRICES, VALUES, Rows
@@ -63,8 +64,8 @@ def encode(rows: Rows) -> pa.Buffer:
         raise DataError("The merged bars are not in order: nothing was stored.", hint="This is a fault of the program; please report it.")
     values = dict(zip(VALUES, rows.values, strict=True))
     columns: dict[str, pa.Array] = {
-        _NUMBER: pa.array(rows.numbers.astype(np.int32)),
-        _TS: pa.array(rows.ts, type=pa.timestamp("us", tz="UTC")),
+        _NUMBER: _column(rows.numbers.astype(np.int32), pa.int32()),
+        _TS: _column(np.ascontiguousarray(rows.ts), pa.timestamp("us", tz="UTC")),
     }
     columns |= dict(zip(PRICES, _price_columns(rows.values[: len(PRICES)]), strict=True))
     columns |= {name: _count_column(values[name]) for name in _COUNTS}
@@ -90,8 +91,8 @@ def decode(source: Any, footer: Footer, *, number: int | None, span: Span) -> Ro
         return Rows(numbers=np.empty(0, np.int64), ts=np.empty(0, np.int64), values=np.empty((len(VALUES), 0)))
     with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=False) as file:
         table = file.read_row_groups(groups, columns=list(_COLUMNS), use_threads=len(groups) > _THREADED_GROUPS)
-    numbers = _flat(table, _NUMBER).to_numpy().astype(np.int64)
-    ts = _flat(table, _TS).cast(pa.int64()).to_numpy()
+    numbers = _view(_flat(table, _NUMBER)).astype(np.int64)
+    ts = _view(_flat(table, _TS))
     start, stop = (0, len(ts)) if number is None else np.searchsorted(numbers, [number, number + 1]).tolist()
     if span.start is not None:
         start += int(np.searchsorted(ts[start:stop], span.start))
@@ -107,17 +108,22 @@ def _price_columns(prices: Floats) -> list[pa.Array]:
     for scale in _PRICE_SCALES:
         units = np.rint(prices * 10**scale)
         if np.all(np.abs(units) <= _PRICE_LIMIT) and np.array_equal(units / 10**scale, prices):
-            kind = pa.decimal32(9, scale)
-            return [pa.Array.from_buffers(kind, len(row), [None, pa.py_buffer(row)]) for row in units.astype(np.int32)]
-    return [pa.array(row) for row in prices]
+            return [_column(row, pa.decimal32(9, scale)) for row in units.astype(np.int32)]
+    return [_column(np.ascontiguousarray(row), pa.float64()) for row in prices]
 
 
 def _count_column(values: Floats) -> pa.Array:
     is_absent = np.isnan(values)
     counts = np.where(is_absent, 0.0, values)
     if np.all(np.abs(counts) < _COUNT_LIMIT) and np.array_equal(np.rint(counts), counts):
-        return pa.array(counts.astype(np.int64), mask=is_absent)
-    return pa.array(values, mask=is_absent)
+        return _column(counts.astype(np.int64), pa.int64(), is_absent=is_absent)
+    return _column(counts, pa.float64(), is_absent=is_absent)
+
+
+def _column(values: NDArray[Any], kind: pa.DataType, *, is_absent: Bools | None = None) -> pa.Array:
+    # Not pa.array(): that imports pandas, a second of work, to see whether it was given some of its types.
+    validity = None if is_absent is None or not is_absent.any() else pa.py_buffer(np.packbits(~is_absent, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(values)])
 
 
 def _written(table: pa.Table) -> pa.Buffer:
@@ -144,8 +150,17 @@ def _flat(table: pa.Table, name: str) -> pa.Array:
 
 
 def _decode_into(out: Floats, column: pa.Array) -> None:
-    if pa.types.is_decimal32(column.type):
-        units = np.frombuffer(column.buffers()[1], dtype=np.int32)[column.offset : column.offset + len(column)]
-        np.divide(units, 10.0**column.type.scale, out=out)
-    else:
-        out[:] = column.to_numpy(zero_copy_only=False)
+    if pa.types.is_decimal(column.type):
+        np.divide(_view(column), 10.0**column.type.scale, out=out)
+        return
+    out[:] = _view(column)
+    if column.null_count:
+        bits = np.frombuffer(column.buffers()[0], dtype=np.uint8)
+        is_held = np.unpackbits(bits, bitorder="little")[column.offset : column.offset + len(column)]
+        out[is_held == 0] = np.nan
+
+
+def _view(column: pa.Array) -> NDArray[Any]:
+    # Not column.to_numpy(): like pa.array(), it imports pandas.
+    kind = np.dtype("f8" if pa.types.is_floating(column.type) else f"i{column.type.bit_width // 8}")
+    return np.frombuffer(column.buffers()[1], dtype=kind)[column.offset : column.offset + len(column)]
