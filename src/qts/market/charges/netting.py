@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 
 from qts.core import Side
 from qts.market.charges.orders import ChargeableOrder
@@ -22,28 +21,19 @@ from qts.market.charges.rates import SegmentRates
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayNet:
-    """The orders of one security, exchange and day, in the order of their execution, and the two sets of rates they may pay."""
+    """The orders of one security, exchange and day, oldest first, and the two sets of rates they may pay; made by :func:`day_net`.
+
+    ``bought`` and ``sold`` are quantities; ``value`` is the value traded, both sides, in rupees.
+    """
 
     orders: tuple[ChargeableOrder, ...]
     intraday: SegmentRates
     delivery: SegmentRates
-
-    @cached_property
-    def bought(self) -> Decimal:
-        """Return the quantity bought."""
-        return sum((order.quantity for order in self.orders if order.side is Side.BUY), ZERO)
-
-    @cached_property
-    def sold(self) -> Decimal:
-        """Return the quantity sold."""
-        return sum((order.quantity for order in self.orders if order.side is Side.SELL), ZERO)
-
-    @cached_property
-    def value(self) -> Decimal:
-        """Return the value traded, both sides, in rupees."""
-        return sum((order.notional for order in self.orders), ZERO)
+    bought: Decimal
+    sold: Decimal
+    value: Decimal
 
     @property
     def matched(self) -> Decimal:
@@ -95,4 +85,11 @@ def brokerage_of(value: Decimal, rates: SegmentRates) -> Decimal:
 
 def day_net(orders: Sequence[ChargeableOrder], intraday: SegmentRates, delivery: SegmentRates) -> DayNet:
     """Return the netting of a day's orders in one security."""
-    return DayNet(orders=tuple(orders), intraday=intraday, delivery=delivery)
+    return DayNet(
+        orders=tuple(orders),
+        intraday=intraday,
+        delivery=delivery,
+        bought=sum((order.quantity for order in orders if order.side is Side.BUY), ZERO),
+        sold=sum((order.quantity for order in orders if order.side is Side.SELL), ZERO),
+        value=sum((order.notional for order in orders), ZERO),
+    )
