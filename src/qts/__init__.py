@@ -1,3 +1,56 @@
-"""Quant Trading Service: market data, honest backtests with Indian costs, and a web interface."""
+"""Quant Trading Service: market data, honest backtests with Indian costs, and a web interface.
+
+In a notebook the verbs of the command line are functions: ``qts.bars("NSE:INFY")``, ``qts.backtest("ema_cross", instruments=…)``,
+``qts.catalog()``, ``qts.calendar()``, ``qts.costs()``, ``qts.strategies()``, ``qts.runs()``, ``qts.run(id)``, ``qts.replay(id)``,
+``qts.import_files(…)``, ``qts.demo()``. Importing the package loads nothing; a verb loads what it needs when it is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qts.app.verbs import bars, calendar, catalog, costs, demo, import_files, replay, run, runs
 
 __version__ = "0.1.0"
+
+__all__ = ["bars", "calendar", "catalog", "costs", "demo", "import_files", "replay", "run", "runs"]
+
+# Verbs that are packages, too: the package itself can be called.
+_CALLABLE_PACKAGES = frozenset({"backtest", "strategies"})
+_VERBS = frozenset(__all__) | _CALLABLE_PACKAGES
+
+
+class _Verb(ModuleType):
+    """A package of ours that is also a verb: ``qts.backtest`` holds the engine, ``qts.backtest(…)`` runs it."""
+
+    def __call__(self, *args: object, **options: object) -> object:
+        verbs = importlib.import_module("qts.app.verbs")
+        return getattr(verbs, self.__name__.rpartition(".")[2])(*args, **options)
+
+
+class _Root(ModuleType):
+    """The root: a package of ours with a verb's name becomes callable the moment it is imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _CALLABLE_PACKAGES and isinstance(value, ModuleType):
+            value.__class__ = _Verb
+        super().__setattr__(name, value)
+
+
+def __getattr__(name: str) -> object:
+    if name in _CALLABLE_PACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _VERBS:
+        return getattr(importlib.import_module("qts.app.verbs"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_VERBS})
+
+
+sys.modules[__name__].__class__ = _Root

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 _PLAIN_WIDTH = 240
 
 
+class OutputClosed(Exception):
+    """Whoever read our output has gone, as ``head`` does when it has enough."""
+
+
 def say(text: str = "") -> None:
     """Write a line for people to stdout."""
-    print(text)
+    with _reader_may_leave():
+        print(text)
 
 
 def note(text: str) -> None:
@@ -29,7 +34,7 @@ def note(text: str) -> None:
 
 def write_json(document: BaseModel | Sequence[BaseModel] | object) -> None:
     """Write one JSON document to stdout. Letters beyond ASCII are escaped where the terminal cannot show them."""
-    print(json.dumps(plain(document), ensure_ascii=not _is_unicode(sys.stdout), allow_nan=False, separators=(", ", ": ")))
+    say(json.dumps(plain(document), ensure_ascii=not _is_unicode(sys.stdout), allow_nan=False, separators=(", ", ": ")))
 
 
 def plain(document: object) -> object:
@@ -44,9 +49,16 @@ def plain(document: object) -> object:
 
 def write_bytes(content: bytes) -> None:
     """Write a file's content to stdout as it is."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+    with _reader_may_leave():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def flush() -> None:
+    """Hand over what was written so far."""
+    with _reader_may_leave():
+        sys.stdout.flush()
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numeric: Sequence[str] = ()) -> None:
@@ -61,7 +73,8 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
         table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    _console(sys.stdout).print(table, markup=False)
+    with _reader_may_leave():
+        _console(sys.stdout).print(table, markup=False)
 
 
 def write_error(message: str, hint: str) -> None:
@@ -81,6 +94,15 @@ def progress_bars(*, quiet: bool = False) -> Iterator[OnProgress]:
             yield draw
     else:
         yield _Lines()
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    # Not an OSError any more, which the parser of the command line would take for its own and end with 1.
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputClosed from error
 
 
 class _Lines:

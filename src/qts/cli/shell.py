@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from qts.cli.exit_codes import DONE, INTERRUPTED, USAGE, exit_code_of
-from qts.cli.output import note, write_error, write_json
+from qts.cli.output import OutputClosed, flush, note, write_error, write_json
 
 if TYPE_CHECKING:
     from qts.app import Settings, Workspace
@@ -36,7 +36,7 @@ def run(command: Command, arguments: Sequence[str]) -> int:
         return _finish(command.main(list(arguments), "qts", standalone_mode=False))
     except typer.Exit as end:
         return end.exit_code
-    except BrokenPipeError:
+    except OutputClosed:
         return _pipe_closed()
     except (KeyboardInterrupt, typer.Abort):
         note("Interrupted.")
@@ -81,7 +81,7 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def _finish(result: object) -> int:
-    sys.stdout.flush()
+    flush()
     return result if isinstance(result, int) else DONE
 
 

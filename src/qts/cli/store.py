@@ -48,7 +48,7 @@ def import_(
     exchange: Annotated[str, typer.Option(help="Exchange of symbols that do not name one.")] = "NSE",
     symbol: Annotated[str | None, typer.Option(help="Symbol of a file that does not hold one.")] = None,
     adjusted: Annotated[
-        bool | None, typer.Option("--adjusted/--raw", help="Whether prices are adjusted for splits; found when absent.")
+        bool | None, typer.Option("--adjusted/--no-adjusted", help="Whether prices are adjusted for splits; found when absent.")
     ] = None,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="Our column and the file's, as close=LTP; repeatable.")] = None,
     as_json: Json = False,

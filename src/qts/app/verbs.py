@@ -1,0 +1,107 @@
+"""The verbs as functions for a notebook: ``import qts; qts.backtest("ema_cross", instruments="NSE:INFY")``.
+
+Each takes what the command of the same name takes, with ``start`` and ``end`` for ``--from`` and ``--to``, and opens the home folder
+of ``QTS_HOME`` or of ``home=``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from qts.app.backtests import StoredRun, list_runs, load_run, run_backtest
+from qts.app.bars import read_bars
+from qts.app.calendar import CalendarDocument, list_sessions
+from qts.app.catalog import SeriesDocument, list_series
+from qts.app.clock import SystemClock
+from qts.app.control import RunSummary
+from qts.app.costs import CostsDocument, price_costs
+from qts.app.demo import DemoReport, prepare_demo
+from qts.app.importing import ImportDocument
+from qts.app.importing import import_files as import_into
+from qts.app.replays import ReplayDocument
+from qts.app.replays import replay as replay_run
+from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, ImportRequest, OrderCostsRequest, build
+from qts.app.run_document import RunDocument
+from qts.app.settings import load_settings
+from qts.app.strategies import StrategyDocument, list_strategies
+from qts.app.workspace import Workspace, open_workspace
+from qts.core.bars import Bars
+
+Home = Path | str | None
+
+
+def import_files(paths: Sequence[Path | str] | Path | str, *, home: Home = None, **options: object) -> ImportDocument:
+    """Store what is sound in these files and folders; raises if a path that was named gave not a single bar."""
+    named = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    with _opened(home) as workspace:
+        outcome = import_into(workspace, build(ImportRequest, paths=named, **options))
+    if outcome.failures:
+        raise outcome.failures[0]
+    return outcome.document
+
+
+def bars(instrument: str, *, home: Home = None, **options: object) -> Bars:
+    """Return the bars of one instrument as arrays."""
+    with _opened(home) as workspace:
+        return read_bars(workspace, build(BarsRequest, instrument=instrument, **options)).bars
+
+
+def catalog(*, home: Home = None) -> tuple[SeriesDocument, ...]:
+    """Return what is stored, and what is missing in it."""
+    with _opened(home) as workspace:
+        return list_series(workspace)
+
+
+def calendar(**options: object) -> CalendarDocument:
+    """Return when an exchange trades."""
+    return list_sessions(build(CalendarRequest, **options), SystemClock())
+
+
+def costs(**options: object) -> CostsDocument:
+    """Return what an order costs, line by line."""
+    return price_costs(build(OrderCostsRequest, **options), SystemClock())
+
+
+def strategies(*, home: Home = None) -> tuple[StrategyDocument, ...]:
+    """Return which strategies can be run, with their parameters."""
+    with _opened(home) as workspace:
+        return list_strategies(workspace)
+
+
+def backtest(strategy: str | Path, *, instruments: Sequence[str] | str, home: Home = None, **options: object) -> RunDocument:
+    """Run a strategy on stored bars, with costs, keep the run and return its document."""
+    request = build(BacktestRequest, strategy=str(strategy), instruments=instruments, **options)
+    with _opened(home) as workspace:
+        return run_backtest(workspace, request)
+
+
+def runs(*, home: Home = None) -> tuple[RunSummary, ...]:
+    """Return the stored runs, latest first."""
+    with _opened(home) as workspace:
+        return list_runs(workspace)
+
+
+def run(run_id: str, *, home: Home = None) -> StoredRun:
+    """Return a stored run: its document, its curves and the source text of its strategy."""
+    with _opened(home) as workspace:
+        return load_run(workspace, run_id)
+
+
+def replay(run_id: str, *, home: Home = None) -> ReplayDocument:
+    """Compute a stored run again and compare it byte for byte."""
+    with _opened(home) as workspace:
+        return replay_run(workspace, run_id)
+
+
+def demo(*, home: Home = None) -> DemoReport:
+    """Prepare the simulated market, the real index levels and a finished backtest on each."""
+    with _opened(home) as workspace:
+        return prepare_demo(workspace)
+
+
+@contextmanager
+def _opened(home: Home) -> Iterator[Workspace]:
+    with open_workspace(load_settings(home=home)) as workspace:
+        yield workspace
