@@ -1,0 +1,57 @@
+"""Indicators a chart may carry, by the name they have in the address: ``ema:20``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from qts.core import Bars, Floats
+from qts.kernels import ema, rsi, sma, wma
+from qts.ui.components.candles import ChartLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indicator:
+    """An indicator over closes: where it is drawn, and the spans offered for it."""
+
+    title: str
+    compute: Callable[[Floats, int], Floats]
+    spans: tuple[int, ...]
+    is_overlay: bool = True
+    levels: tuple[float, ...] = ()
+
+
+INDICATORS: Final = {
+    "ema": Indicator(title="EMA", compute=ema, spans=(9, 20, 50, 200)),
+    "sma": Indicator(title="SMA", compute=sma, spans=(20, 50, 100, 200)),
+    "wma": Indicator(title="WMA", compute=wma, spans=(20, 50)),
+    "rsi": Indicator(title="RSI", compute=rsi, spans=(14,), is_overlay=False, levels=(30.0, 70.0)),
+}
+
+OFFERED: Final = tuple(f"{name}:{span}" for name, each in INDICATORS.items() for span in each.spans)
+MAX_SPAN: Final = 2_000
+
+
+def parse(text: str) -> tuple[str, int] | None:
+    """Return the name and the span of an indicator's text, or None if it is none.
+
+    >>> parse("ema:20"), parse("EMA 20"), parse("macd:1"), parse("ema:0")
+    (('ema', 20), ('ema', 20), None, None)
+    """
+    name, _, span = text.strip().lower().replace(" ", ":").partition(":")
+    if name not in INDICATORS or not (span.isascii() and span.isdigit()) or not 1 <= int(span) <= MAX_SPAN:
+        return None
+    return name, int(span)
+
+
+def lines(bars: Bars, wanted: Sequence[str]) -> tuple[ChartLine, ...]:
+    """Return the lines of these indicators; a text that is none is left out."""
+    found = [parsed for text in wanted if (parsed := parse(text)) is not None]
+    return tuple(_line(bars, name, span) for name, span in found)
+
+
+def _line(bars: Bars, name: str, span: int) -> ChartLine:
+    kind = INDICATORS[name]
+    values = kind.compute(bars.close, span)
+    return ChartLine(title=f"{kind.title} {span}", values=values, is_overlay=kind.is_overlay, levels=kind.levels)

@@ -1,0 +1,59 @@
+"""What a page shows when something went wrong: one box per class of error, never a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import streamlit as st
+from pydantic import ValidationError
+
+from qts.app.errors import ErrorDocument, describe
+from qts.core.errors import DataError, InputError, QtsError
+from qts.ui.workspace import workspace
+
+# The first class that fits names the box's icon and its heading.
+_TABLE: Final = (
+    (InputError, ":material/edit:", "This cannot be done as asked"),
+    (DataError, ":material/database_off:", "The data does not allow it"),
+    (QtsError, ":material/error:", "It did not work"),
+    (Exception, ":material/bug_report:", "Something unexpected happened"),
+)
+
+
+def show(error: BaseException) -> None:
+    """Draw the red box of an error: what happened, the way out and, for what nobody foresaw, the id under which it was logged."""
+    document = describe(error, workspace().settings)
+    icon, heading = next(((icon, heading) for kind, icon, heading in _TABLE if isinstance(error, kind)), _TABLE[-1][1:])
+    st.error(_text(document, heading), icon=icon)
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Turn an error of the block into its box; the rest of the page still draws."""
+    try:
+        yield
+    except (QtsError, ValidationError, OSError) as error:
+        show(error)
+
+
+def on_script_error(error: Exception) -> bool:
+    """Show what no page foresaw, and tell Streamlit that it was shown."""
+    show(error)
+    return True
+
+
+def _text(document: ErrorDocument, heading: str) -> str:
+    lines = [f"**{heading}.** {escaped(document.message)}", escaped(document.hint)]
+    if document.error_id:
+        lines.append(f"Error id: `{document.error_id}`. The log has the details.")
+    return "\n\n".join(line for line in lines if line)
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown leaves alone: a name or a value from outside must not format the page."""
+    return "".join(f"\\{letter}" if letter in _MARKDOWN else letter for letter in text)
+
+
+_MARKDOWN: Final = frozenset("\\*_[]$#:<>~")

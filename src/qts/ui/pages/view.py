@@ -1,0 +1,136 @@
+"""View: candles of one instrument with indicators, its bars as a table, and both as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from qts.app import format as written
+from qts.app.bars import BarsAnswer, ExportFormat, export
+from qts.app.catalog import SeriesDocument
+from qts.app.requests import BarsRequest, build
+from qts.ui import links
+from qts.ui.components import empty, indicators, tables
+from qts.ui.components.candles import candles
+from qts.ui.components.held import held_series
+from qts.ui.components.series import DEFAULT_RANGE, RANGES, bars_of, instruments, intervals, last_day, months_before
+from qts.ui.components.tables import Column
+from qts.ui.errors import escaped, shown
+from qts.ui.page import Page
+
+INDICATORS: Final = "ind"
+TABLE_ROWS: Final = 250
+_PRICES: Final = ("open", "high", "low", "close")
+_DEFAULT_INDICATORS: Final = ("ema:20", "ema:50")
+
+
+def render() -> None:
+    """Draw the page."""
+    st.title("View")
+    series = held_series()
+    if not series:
+        empty.no_data()
+        return
+    request = _choose(series)
+    if request is None:
+        return
+    wanted = st.session_state.get(INDICATORS) or []
+    with shown():
+        answer = bars_of(request)
+        _draw_caption(answer)
+        _draw_chart(answer, wanted)
+        _draw_table(answer)
+
+
+def _choose(series: Sequence[SeriesDocument]) -> BarsRequest | None:
+    names = instruments(series)
+    asked = st.query_params.get(links.INSTRUMENT)
+    if asked is not None and asked not in names:
+        st.error(f"Nothing is stored under {escaped(asked)}. Choose one of the instruments below.", icon=":material/edit:")
+    left, middle = st.columns([2, 3], vertical_alignment="bottom")
+    instrument = left.selectbox("Instrument", names, key=links.INSTRUMENT, bind="query-params", help="Type to search.")
+    middle.multiselect(
+        "Indicators",
+        indicators.OFFERED,
+        default=_DEFAULT_INDICATORS,
+        key=INDICATORS,
+        bind="query-params",
+        accept_new_options=True,
+        help="Choose, or type one such as `ema:33`.",
+    )
+    held = intervals(series, [instrument])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        default = "1d" if "1d" in held else held[0]
+        interval = st.pills("Interval", held, default=default, key=links.INTERVAL, bind="query-params", required=True)
+        span = st.pills("Range", list(RANGES), default=DEFAULT_RANGE, key=links.RANGE, bind="query-params", required=True)
+    end = last_day(series, [instrument], interval)
+    months = RANGES[span]
+    start = None if months is None or end is None else months_before(end, months)
+    return build(BarsRequest, instrument=instrument, interval=interval, start=start)
+
+
+def _draw_caption(answer: BarsAnswer) -> None:
+    bars = answer.bars
+    badge = ":orange-badge[SIMULATED] " if answer.simulated else ""
+    span = f"{written.day(int(bars.ts[0]))} to {written.day(int(bars.ts[-1]))}"
+    st.markdown(
+        f"{badge}**{escaped(bars.instrument)}** · {bars.interval} · {written.number(len(bars), places=0)} bars, {span} · "
+        f"{answer.basis} prices · times in IST"
+    )
+
+
+def _draw_chart(answer: BarsAnswer, wanted: Sequence[str]) -> None:
+    bars = answer.bars
+    unknown = [text for text in wanted if indicators.parse(text) is None]
+    if unknown:
+        st.warning(f"Not an indicator: {escaped(', '.join(unknown))}. Write one like ema:20, sma:50, wma:20 or rsi:14.")
+    first, last = (written.number(float(bars.close[i])) for i in (0, -1))
+    kind = "Simulated candles" if answer.simulated else "Candles"
+    label = f"{kind} of {bars.instrument}, {bars.interval}, from {first} to {last}"
+    candles(bars, key="view_candles", label=label, lines=indicators.lines(bars, wanted))
+
+
+def _draw_table(answer: BarsAnswer) -> None:
+    bars = answer.bars
+    is_intraday = bars.interval.is_intraday
+    moment = written.ist if is_intraday else written.day
+    shown_rows = min(TABLE_ROWS, len(bars))
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"##### Last {written.number(shown_rows, places=0)} bars" if shown_rows < len(bars) else "##### Bars")
+        with st.container(horizontal=True, width="content"):
+            _draw_export(answer, ExportFormat.CSV, "text/csv")
+            _draw_export(answer, ExportFormat.PARQUET, "application/vnd.apache.parquet")
+    newest = slice(None, -shown_rows - 1, -1)
+    columns = [
+        Column(title="Opened (IST)" if is_intraday else "Date", cells=[moment(int(at)).removesuffix(" IST") for at in bars.ts[newest]]),
+        *(Column(title=name.capitalize(), cells=getattr(bars, name)[newest].tolist(), write=written.number) for name in _PRICES),
+        Column(title="Volume", cells=bars.volume[newest].tolist(), write=written.quantity),
+    ]
+    tables.draw(columns, key="view_table", alt=f"Bars of {bars.instrument}, newest first")
+
+
+def _draw_export(answer: BarsAnswer, kind: ExportFormat, mime: str) -> None:
+    bars = answer.bars
+    label = "SIMULATED-" if answer.simulated else ""
+    name = f"{label}{bars.instrument.replace(':', '_')}-{bars.interval}.{kind}"
+    st.download_button(
+        kind.upper(),
+        lambda: export(answer, kind),
+        file_name=name,
+        mime=mime,
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"export_{kind}",
+    )
+
+
+PAGE: Final = Page(
+    title="View",
+    icon=":material/candlestick_chart:",
+    group="Data",
+    order=40,
+    help="Candles, indicators and the bars themselves of any stored instrument; export as CSV or Parquet.",
+    render=render,
+)
