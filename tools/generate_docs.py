@@ -1,4 +1,4 @@
-"""Write the reference pages that come from the code: commands, settings, metrics, charges, formats, sources, strategies, pages, errors.
+"""Write the reference pages that come from the code: commands, routes, settings, metrics and the rest.
 
 ``make docs`` runs it; ``--check`` only says which pages are stale. A test in ``tests/repo`` holds the committed pages to this.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from qts.analytics import metrics_document
+from qts.api.statuses import status_of
 from qts.app.settings import Settings
 from qts.cli import exit_codes
 from qts.core import discover, errors
@@ -38,6 +39,7 @@ def reference_pages() -> dict[str, str]:
     """Return every generated page by file name."""
     builders: dict[str, Callable[[], str]] = {
         "cli.md": cli_page,
+        "api.md": api_page,
         "settings.md": settings_page,
         "metrics.md": metrics_document,
         "charges.md": charges_page,
@@ -130,6 +132,42 @@ def option_table(command: Any) -> str:
         shown = "" if parameter.default in (None, False) else code(parameter.default)
         rows.append((" ".join(code(name) for name in names), "required" if parameter.required else shown, parameter.help or ""))
     return table(["option", "default", "meaning"], rows) if rows else ""
+
+
+def api_page() -> str:
+    """Return the page of the HTTP routes, from the OpenAPI document that the server publishes."""
+    from fastapi import FastAPI  # noqa: PLC0415 - only this page asks the API
+
+    app = FastAPI()
+    app.include_router(importlib.import_module("qts.api.routes").router)
+    document = app.openapi()
+    parts = [
+        "# HTTP API",
+        "At the address of the pages, under `/api`; the requests are those of the [command line](cli.md). `/api/openapi.json` holds the full schemas, also of the answers. There is no login yet, and the server refuses requests that other sites' pages send.",
+        "`GET /health/live` says that the process answers, `GET /health/ready` whether the store and the control database do. Errors are the documents of [Errors](errors.md) under the HTTP status that fits.",
+    ]
+    for path, methods in document["paths"].items():
+        for method, route in methods.items():
+            parts += [f"## {method.upper()} {path}", route.get("description", "").replace("``", "`")]
+            rows = [
+                (code(item["name"]), "required" if item["required"] else "", item.get("description", ""))
+                for item in route.get("parameters", [])
+            ]
+            rows += body_rows(route, document["components"]["schemas"])
+            parts += [table(["field", "", "meaning"], rows)] if rows else []
+    return "\n\n".join(parts)
+
+
+def body_rows(route: Mapping[str, Any], schemas: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the fields of a route's JSON body."""
+    body = route.get("requestBody")
+    if body is None:
+        return []
+    schema = schemas[body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]]
+    needed = schema.get("required", [])
+    return [
+        (code(name), "required" if name in needed else "", field.get("description", "")) for name, field in schema["properties"].items()
+    ]
 
 
 def settings_page() -> str:
@@ -267,7 +305,10 @@ def pages_page() -> str:
 
 def errors_page() -> str:
     """Return the page of the errors and exit codes."""
-    rows = [(code(kind.__name__), code(kind.__mro__[1].__name__), summary(kind), exit_code(kind)) for kind in error_classes()]
+    rows = [
+        (code(kind.__name__), code(kind.__mro__[1].__name__), summary(kind), exit_code(kind), status_of(kind.__new__(kind)))
+        for kind in error_classes()
+    ]
     return "\n\n".join(
         [
             "# Errors and exit codes",
@@ -285,7 +326,7 @@ def errors_page() -> str:
                 ],
             ),
             "## Kinds",
-            table(["kind", "is a", "meaning", "exit code"], rows),
+            table(["kind", "is a", "meaning", "exit code", "HTTP status"], rows),
         ]
     )
 
