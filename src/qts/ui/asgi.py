@@ -20,7 +20,7 @@ from qts.ui.errors import on_script_error
 from qts.ui.page import pages
 from qts.ui.workspace import share, workspace
 
-SCRIPT: Final = Path(__file__).parent / "streamlit_app.py"
+SCRIPT: Final = Path(__file__).parent / "script" / "streamlit_app.py"
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 _HEADERS: Final = (

@@ -35,6 +35,8 @@ def render() -> None:
     with shown():
         run = _run(str(workspace().settings.home), asked.run)
         _draw(run, asked.trade)
+        return
+    page.link(page.HOME, "See the stored backtests", icon=":material/home:")
 
 
 def _latest() -> None:
