@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from qts.core import Charges, Side
 from qts.core.errors import BadParameter
+
+# Beyond a thousand trillion rupees the paisa would leave the digits that decimals are computed with.
+LARGEST: Final = 10**15
 
 
 class ChargeSegment(StrEnum):
@@ -46,6 +50,8 @@ class ChargeableOrder:
         for name, number in (("quantity", self.quantity), ("price", self.price), ("value", self.notional)):
             if not number.is_finite() or number < 0:
                 raise BadParameter(name, number, "is not a positive number")
+            if number > LARGEST:
+                raise BadParameter(name, number, "is larger than anything ever traded", hint=f"Stay below {LARGEST:,}.")
         if self.quantity == 0:
             raise BadParameter("quantity", self.quantity, "an executed order has at least one share")
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from qts.core import Side
+from qts.core.errors import BadParameter
 from qts.market.charges import ChargeableOrder, ChargeSegment, RoundingMode
 
 
 def test_segments_and_modes_have_the_names_of_the_command_line() -> None:
     assert "equity_delivery" in set(ChargeSegment)
     assert [mode.value for mode in RoundingMode] == ["exact", "contract_note", "calculator", "api"]
+
+
+@pytest.mark.parametrize(("quantity", "price"), [("1e40", "1"), ("1", "1e400"), ("1e9", "1e9")])
+def test_order_of_an_absurd_size_is_refused(quantity: str, price: str) -> None:
+    with pytest.raises(BadParameter, match="larger than anything ever traded"):
+        ChargeableOrder(side=Side.BUY, quantity=Decimal(quantity), price=Decimal(price))
 
 
 def test_part_of_an_order_is_valued_at_its_price() -> None:
