@@ -24,7 +24,7 @@ _NOTHING: Final = Charges()
 EXACT: Final = Context(prec=60)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True)  # grows with the orders of its day
 class _Day:
     """The orders of one instrument on its latest day, and what they cost together so far."""
 

@@ -25,7 +25,7 @@ from qts.kernels.state import F_AT_CLOSE, F_BAR, F_INSTRUMENT
 _ZERO = Decimal(0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True)  # grows until the position is closed
 class _Open:
     """A position on its way: what went in, what came out. ``from_bar`` is the first bar held through, ``after`` the one after the last."""
 

@@ -64,7 +64,7 @@ OUTCOMES: Final = ("accepted", *Verdict, *Skip)
 _CODE: Final = {outcome: i for i, outcome in enumerate(OUTCOMES)}
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # grows while the file is read
 class Names:
     """The instruments met so far, numbered in the order of appearance."""
 
@@ -92,7 +92,7 @@ class Names:
         return len(self.instruments) - 1
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # its states change while the rows are judged
 class Block:
     """Parsed rows as columns of shape ``(n,)``.
 

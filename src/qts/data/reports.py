@@ -64,7 +64,7 @@ class ImportReport:
     snapshot: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # counts while the file is read
 class Tally:
     """A report in the making."""
 
