@@ -7,16 +7,16 @@ same source compiled. The caller validates. The semantics are told in ``qts.back
 from __future__ import annotations
 
 import math
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from qts.kernels.charging import day_of, scheduled_cost
+from qts.kernels.charging import day_of
+from qts.kernels.funding import Deal, affordable, cost_of, slipped
 from qts.kernels.state import (
     BY_CASH,
     BY_SHARES,
     CARRIED,
     CASH,
     CLOSED,
-    CUT,
     DUE,
     END,
     F_AT_CLOSE,
@@ -34,17 +34,13 @@ from qts.kernels.state import (
     MARK,
     N_FILL,
     N_ROW,
-    NO_COST,
     ORDERS,
     OVERDUE,
     OVERFLOW,
     PAID,
     PAID_ON,
     PENDING,
-    PER_SHARE_COST,
-    PERCENT_COST,
     POSITION,
-    REFUSED,
     RUINED,
     SCHEDULED_COST,
     SIGNAL,
@@ -56,41 +52,84 @@ from qts.kernels.state import (
 )
 
 
-class Deal(NamedTuple):
-    """One execution: signed quantity at the bar's price before slippage."""
-
-    instrument: int
-    bar: int
-    quantity: float
-    reference: float
-    reason: int
-    at_close: bool
-
-
 def fills_loop(run: Run) -> None:
-    """Play every bar: execute at its open, mark at its close, decide; or, filling at the close, mark, decide, execute."""
+    """Play every bar, until the room for fills is used up."""
+    t = quiet_until(run, 0)
+    while t < len(run.market.ts) and run.account[OVERFLOW] == 0.0:
+        play_bar(run, t)
+        t = quiet_until(run, t + 1)
+
+
+def play_bar(run: Run, t: int) -> None:
+    """Execute at the bar's open, mark at its close, decide; or, filling at the close, mark, decide, execute."""
+    if run.rules.intraday:
+        square_at_open(run, t)
+    if run.rules.at_close:
+        mark(run, t)
+        decide(run, t, account_equity(run))
+        execute(run, t)
+    else:
+        execute(run, t)
+        mark(run, t)
+    if run.rules.close_at_end and t == len(run.market.ts) - 1:
+        finish(run, t)
+    equity = account_equity(run)
+    run.equity[t] = equity
+    run.cash[t] = run.account[CASH]
+    if equity <= 0.0 and run.account[RUINED] == 0.0:
+        ruin(run)
+    if not run.rules.at_close:
+        decide(run, t, equity)
+
+
+def quiet_until(run: Run, t: int) -> int:
+    """Play the bars from t on in which nothing can happen, and return the first that needs a closer look.
+
+    Nothing can happen while no order is waiting or due, no target changes, and the product may stay as it is. The last bar is never quiet.
+    This is most bars of most runs, so they are played here in one loop; playing them one by one gives the same.
+    """
+    rows, close, volume = run.rows, run.market.close, run.market.volume
+    n_bars, cash = len(run.market.ts), run.account[CASH]
+    if is_busy(run):
+        return t
+    while t < n_bars - 1 and not is_eventful(run, t):
+        value = cash
+        for i in range(run.rules.n_instruments):
+            row, at = i * N_ROW, i * n_bars + t
+            if not math.isnan(close[at]):
+                rows[row + MARK] = close[at]
+                rows[row + TRADABLE] = 0.0 if volume[at] == 0.0 else 1.0
+            value += rows[row + POSITION] * rows[row + MARK]
+        if value <= 0.0:
+            return t
+        run.equity[t] = value
+        run.cash[t] = cash
+        t += 1
+    return t
+
+
+def is_busy(run: Run) -> bool:
+    """Return whether an order is waiting or due, or a position is."""
+    if run.account[ORDERS] > 0.0:
+        return True
+    for i in range(run.rules.n_instruments):  # noqa: SIM110 - generators are not compiled
+        if run.rows[i * N_ROW + DUE] > 0.0 or run.rows[i * N_ROW + OVERDUE] > 0.0:
+            return True
+    return False
+
+
+def is_eventful(run: Run, t: int) -> bool:
+    """Return whether a target changes in this bar, or the session's phase wants attention."""
+    rows, target = run.rows, run.market.target
     n_bars = len(run.market.ts)
-    for t in range(n_bars):
-        if run.rules.intraday:
-            square_at_open(run, t)
-        if run.rules.at_close:
-            mark(run, t)
-            decide(run, t, account_equity(run))
-            execute(run, t)
-        else:
-            execute(run, t)
-            mark(run, t)
-        if run.rules.close_at_end and t == n_bars - 1:
-            finish(run, t)
-        equity = account_equity(run)
-        run.equity[t] = equity
-        run.cash[t] = run.account[CASH]
-        if equity <= 0.0 and run.account[RUINED] == 0.0:
-            ruin(run)
-        if not run.rules.at_close:
-            decide(run, t, equity)
-        if run.account[OVERFLOW] > 0.0:
-            return
+    for i in range(run.rules.n_instruments):
+        at = i * n_bars + t
+        current = rows[i * N_ROW + TARGET]
+        if target[at] < current or target[at] > current:
+            return True
+        if run.rules.intraday and run.market.phase[at] != 0:
+            return True
+    return False
 
 
 def mark(run: Run, t: int) -> None:
@@ -225,52 +264,6 @@ def fill_order(run: Run, i: int, t: int) -> None:
         trade(run, Deal(i, t, closing + opening, reference, SIGNAL, run.rules.at_close))
 
 
-def affordable(run: Run, deal: Deal, closing: float) -> float:
-    """Return the signed quantity to open: all of it, or the most for which notional and charges stay within the free cash.
-
-    The most is found by halving between nothing and what the free cash buys without charges.
-    """
-    units = run.rules.units
-    free = free_cash(run, deal, closing)
-    most = (abs(deal.quantity) * units + 0.5) // 1.0
-    if fits(run, deal, closing, (most, free)):
-        return deal.quantity
-    too_many = min(most, max(free, 0.0) / slipped(run, deal) * units // 1.0 + 1.0)
-    fitting = 0.0
-    # 128 halvings cross every float; the count guards against numbers too large to differ by one.
-    for _ in range(128):
-        middle = (fitting + too_many) / 2.0 // 1.0
-        if middle <= fitting:
-            break
-        if fits(run, deal, closing, (middle, free)):
-            fitting = middle
-        else:
-            too_many = middle
-    run.account[CUT if fitting > 0.0 else REFUSED] += 1.0
-    return fitting / units if deal.quantity > 0.0 else -fitting / units
-
-
-def fits(run: Run, deal: Deal, closing: float, given: tuple[float, float]) -> bool:
-    """Return whether opening ``given[0]`` units, with the charges of the whole order, stays within the free cash ``given[1]``."""
-    price = slipped(run, deal)
-    quantity = given[0] / run.rules.units
-    whole = closing + (quantity if deal.quantity > 0.0 else -quantity)
-    charges = cost_of(run, deal, whole) if whole != 0.0 else 0.0
-    return quantity * price + charges <= given[1]
-
-
-def free_cash(run: Run, deal: Deal, closing: float) -> float:
-    """Return what may be put into new positions: the cash, less shorts twice: their proceeds are not ours, and they are backed in full."""
-    free = run.account[CASH] - closing * slipped(run, deal)
-    for i in range(run.rules.n_instruments):
-        position = run.rows[i * N_ROW + POSITION]
-        if i == deal.instrument:
-            position += closing
-        if position < 0.0:
-            free += 2.0 * position * run.rows[i * N_ROW + MARK]
-    return free
-
-
 def trade(run: Run, deal: Deal) -> None:
     """Book one execution: cash, position, the day's charges, and a row of ``fills``."""
     k = int(run.account[FILLS])
@@ -280,18 +273,20 @@ def trade(run: Run, deal: Deal) -> None:
     units = run.rules.units
     row = deal.instrument * N_ROW
     price = slipped(run, deal)
-    cost = cost_of(run, deal, deal.quantity)
+    # Differences of fractional quantities carry float noise; shares are counted in whole units.
+    quantity = (deal.quantity * units + 0.5) // 1.0 / units
+    cost = cost_of(run, deal, quantity)
     if run.rules.cost_kind == SCHEDULED_COST:
         day = float(day_of(run.market.ts[deal.bar]))
         before = run.rows[row + PAID] if run.rows[row + PAID_ON] == day else 0.0
         run.rows[row + PAID] = before + cost
         run.rows[row + PAID_ON] = day
-    run.account[CASH] -= deal.quantity * price + cost
-    run.rows[row + POSITION] = ((run.rows[row + POSITION] + deal.quantity) * units + 0.5) // 1.0 / units
+    run.account[CASH] -= quantity * price + cost
+    run.rows[row + POSITION] = ((run.rows[row + POSITION] + quantity) * units + 0.5) // 1.0 / units
     at = k * N_FILL
     run.fills[at + F_BAR] = float(deal.bar)
     run.fills[at + F_INSTRUMENT] = float(deal.instrument)
-    run.fills[at + F_QUANTITY] = deal.quantity
+    run.fills[at + F_QUANTITY] = quantity
     run.fills[at + F_REFERENCE] = deal.reference
     run.fills[at + F_PRICE] = price
     run.fills[at + F_REASON] = float(deal.reason)
@@ -300,24 +295,6 @@ def trade(run: Run, deal: Deal) -> None:
     run.fills[at + F_PREVIOUS] = run.rows[row + LATEST]
     run.account[FILLS] = float(k + 1)
     run.rows[row + LATEST] = float(k + 1)
-
-
-def slipped(run: Run, deal: Deal) -> float:
-    """Return the price with slippage against us."""
-    return deal.reference * (1.0 + run.rules.slippage) if deal.quantity > 0.0 else deal.reference * (1.0 - run.rules.slippage)
-
-
-def cost_of(run: Run, deal: Deal, quantity: float) -> float:
-    """Return the charges of one more order of this signed quantity."""
-    rules = run.rules
-    if rules.cost_kind == NO_COST:
-        return 0.0
-    price = slipped(run, deal)
-    if rules.cost_kind == PERCENT_COST:
-        return abs(quantity) * price * rules.cost_rate
-    if rules.cost_kind == PER_SHARE_COST:
-        return max(abs(quantity) * rules.cost_rate, rules.cost_minimum)
-    return scheduled_cost(run, deal.instrument, deal.bar, (quantity, price))
 
 
 def account_equity(run: Run) -> float:
@@ -344,6 +321,10 @@ def finish(run: Run, t: int) -> None:
 
 
 HELPERS: Final[tuple[Any, ...]] = (
+    play_bar,
+    quiet_until,
+    is_busy,
+    is_eventful,
     mark,
     square_at_close,
     decide,
@@ -353,12 +334,7 @@ HELPERS: Final[tuple[Any, ...]] = (
     execute,
     square_at_open,
     fill_order,
-    affordable,
-    fits,
-    free_cash,
     trade,
-    slipped,
-    cost_of,
     account_equity,
     ruin,
     finish,
