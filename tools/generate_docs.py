@@ -10,6 +10,7 @@ import importlib
 import inspect
 import sys
 import tomllib
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -137,10 +138,14 @@ def option_table(command: Any) -> str:
 def api_page() -> str:
     """Return the page of the HTTP routes, from the OpenAPI document that the server publishes."""
     from fastapi import FastAPI  # noqa: PLC0415 - only this page asks the API
+    from pydantic.warnings import UnsupportedFieldAttributeWarning  # noqa: PLC0415
 
     app = FastAPI()
-    app.include_router(importlib.import_module("qts.api.routes").router)
-    document = app.openapi()
+    with warnings.catch_warnings():
+        # FastAPI gives the model of a query an alias that pydantic then says has no effect.
+        warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+        app.include_router(importlib.import_module("qts.api.routes").router)
+        document = app.openapi()
     parts = [
         "# HTTP API",
         "At the address of the pages, under `/api`; the requests are those of the [command line](cli.md). `/api/openapi.json` holds the full schemas, also of the answers. There is no login yet, and the server refuses requests that other sites' pages send.",
