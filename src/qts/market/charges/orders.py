@@ -73,7 +73,7 @@ class PricedOrders:
 
     ``orders`` has the lines of each order, ``total`` those of the bill, rounded as the mode says; rounding happens on the bill, so the
     parts add up to it only in the modes ``exact`` and ``api``. An order alone on its bill has the bill's lines. ``warnings`` names every
-    estimate among the rates used.
+    estimate among the rates and rounding rules used.
     """
 
     orders: tuple[Charges, ...]

@@ -56,6 +56,8 @@ def price_orders(
     """
     rates, warnings = _rates(on, exchange, segment, stamp_rate_both_sides)
     rounding = rounding_on(mode, on)
+    if rounding.estimate:
+        warnings = (*warnings, f"{mode}: {rounding.estimate}")
     lines = tuple(_order_charges(order, rates, segment, rounding) for order in orders)
     if mode is RoundingMode.EXACT:
         lines = _with_dp(lines, orders, rates)

@@ -68,6 +68,7 @@ class RoundingRow:
     minimum_delivery: Decimal
     is_ipft_in_exchange: bool
     is_gst_on_ipft: bool
+    estimate: str = ""
 
 
 def row_on(component: Component, on: date, exchange: Exchange, segment: ChargeSegment) -> RateRow | None:
@@ -162,6 +163,7 @@ def _rounding_of(raw: Mapping[str, object]) -> RoundingRow:
         minimum_delivery=Decimal(str(raw["minimum_delivery"])),
         is_ipft_in_exchange=raw["ipft"] == "in_exchange",
         is_gst_on_ipft=bool(raw["gst_on_ipft"]),
+        estimate=str(raw.get("estimate", "")),
     )
 
 

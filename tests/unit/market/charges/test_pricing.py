@@ -277,6 +277,21 @@ def test_estimates_surface_as_warnings() -> None:
     assert priced.warnings
 
 
+@pytest.mark.parametrize(
+    ("mode", "on", "said"),
+    [
+        (EXACT, "2026-11-20", []),
+        (CALCULATOR, "2026-11-20", []),
+        (NOTE, "2026-11-20", ["contract_note: whole rupees of stamp duty on the contract note are one page's word"]),
+        (API, "2022-09-01", []),
+        (API, "2026-11-20", ["api: whole rupees of stamp duty since 2023-04-01 are inferred from three small orders of July 2023"]),
+    ],
+)
+def test_uncertain_rounding_surfaces_as_a_warning(mode: RoundingMode, on: str, said: list[str]) -> None:
+    priced = price_orders([buy(1, 100)], on=date.fromisoformat(on), exchange=NSE, segment=DELIVERY, mode=mode)
+    assert list(priced.warnings) == said
+
+
 @pytest.mark.parametrize("rate", ["-0.1", "1", "NaN", "6"])
 def test_states_duty_that_is_no_fraction_is_refused(rate: str) -> None:
     with pytest.raises(BadParameter, match="stamp_rate_both_sides") as caught:

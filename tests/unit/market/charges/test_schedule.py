@@ -28,7 +28,7 @@ def test_every_row_names_its_source_confidence_and_date() -> None:
 
 def test_one_page_or_recalled_rates_are_flagged_as_estimates() -> None:
     document = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    assert all(row.get("estimate") for row in document["rate"] if row["confidence"] == "C")
+    assert all(row.get("estimate") for row in (*document["rate"], *document["rounding"]) if row["confidence"] == "C")
 
 
 @pytest.mark.parametrize("exchange", [Exchange.NSE, Exchange.BSE])
