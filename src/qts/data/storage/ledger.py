@@ -29,11 +29,15 @@ from qts.data.storage.lookup import Growth, Span, grown, no_snapshot
 from qts.data.storage.records import Commit, Draft, StoredFile
 from qts.data.storage.rows import state_id
 from qts.data.storage.schema import FILE, INGEST_LOG, INSTRUMENT, SERIES, SNAPSHOT, SOURCES
+from qts.data.storage.seals import require_equal, seal, seal_of_all
 from qts.data.storage.series import PriceBasis, SeriesInfo, SeriesKey, Snapshot
 
 _EMPTY_ID: Final = state_id(())
 _CHUNK: Final = 5_000
 _LATEST: Final = 2**63 - 1
+_UNSEALED: Final = frozenset({"id", "end_snapshot", "seal"})
+_FILE_SEALED: Final = tuple(column.name for column in FILE.c if column.name not in _UNSEALED)
+_SERIES_SEALED: Final = tuple(column.name for column in SERIES.c if column.name not in _UNSEALED)
 
 
 class Ledger:
@@ -137,7 +141,15 @@ class Ledger:
         """Write a commit and return the id of the state that it makes."""
         seq = self.snapshot()[0] + 1
         note = commit.provenance.note or commit.provenance.source
-        snapshot = {"seq": seq, "id": "", "at_us": micros_of(commit.at), "kind": "import", "note": note}
+        snapshot = {
+            "seq": seq,
+            "at_us": micros_of(commit.at),
+            "kind": "import",
+            "note": note,
+            "id": "",
+            "files_seal": "",
+            "series_seal": "",
+        }
         self._connection.execute(insert(SNAPSHOT), snapshot)
         superseded = [draft.supersedes.id for draft in commit.drafts if draft.supersedes is not None]
         self._end(FILE, superseded, seq)
@@ -155,10 +167,39 @@ class Ledger:
                 n_unchanged=commit.n_unchanged,
             )
         )
-        live = self._connection.execute(select(FILE.c.label, FILE.c.content).where(FILE.c.end_snapshot.is_(None)))
-        state = state_id((row.label, row.content) for row in live)
-        self._connection.execute(update(SNAPSHOT).where(SNAPSHOT.c.seq == seq).values(id=state))
+        state, files_seal = self._files_state()
+        self._connection.execute(
+            update(SNAPSHOT).where(SNAPSHOT.c.seq == seq).values(id=state, files_seal=files_seal, series_seal=self._series_state())
+        )
         return state
+
+    def require_whole(self) -> None:
+        """Raise unless the live rows are those of the last commit.
+
+        Raises
+        ------
+        DamagedFile
+            If the manifest was changed behind our back.
+        """
+        last = self._connection.execute(select(SNAPSHOT).order_by(SNAPSHOT.c.seq.desc()).limit(1)).first()
+        if last is None:
+            n_files = self._connection.execute(select(func.count()).select_from(FILE)).scalar_one()
+            require_equal(str(n_files), "0", "the list of snapshots")
+            return
+        for row in self._connection.execute(select(FILE).where(_is_live(FILE, None))):
+            _file(row)
+        self.series(None)
+        state, files_seal = self._files_state()
+        require_equal(state, last.id, "the list of files")
+        require_equal(files_seal, last.files_seal, "the list of files")
+        require_equal(self._series_state(), last.series_seal, "the list of series")
+
+    def _files_state(self) -> tuple[str, str]:
+        rows = self._connection.execute(select(FILE.c.label, FILE.c.content, FILE.c.seal).where(_is_live(FILE, None))).all()
+        return state_id((row.label, row.content) for row in rows), seal_of_all(row.seal for row in rows)
+
+    def _series_state(self) -> str:
+        return seal_of_all(row.seal for row in self._series_rows(None, None))
 
     def _record_series(self, commit: Commit, seq: int) -> None:
         growth = _total_growth(commit.drafts)
@@ -180,7 +221,7 @@ class Ledger:
         return self._connection.execute(query).all()
 
     def _sources(self, names: tuple[str, ...]) -> int:
-        text = json.dumps(names, ensure_ascii=False)
+        text = _names(names)
         known = self._connection.execute(select(SOURCES.c.id).where(SOURCES.c.names == text)).scalar_one_or_none()
         if known is not None:
             return int(known)
@@ -227,6 +268,7 @@ def _total_growth(drafts: Iterable[Draft]) -> dict[SeriesKey, Growth]:
 
 
 def _file(row: Row[Any]) -> StoredFile:
+    require_equal(seal(getattr(row, name) for name in _FILE_SEALED), row.seal, f"the record of {row.path}")
     return StoredFile(
         id=row.id,
         label=row.label,
@@ -244,7 +286,7 @@ def _file(row: Row[Any]) -> StoredFile:
 
 def _file_row(draft: Draft, seq: int) -> dict[str, object]:
     group = draft.group
-    return {
+    row: dict[str, object] = {
         "label": group.label,
         "interval": str(group.interval),
         "exchange": str(group.exchange),
@@ -260,10 +302,13 @@ def _file_row(draft: Draft, seq: int) -> dict[str, object]:
         "ts_max": draft.ts_max,
         "begin_snapshot": seq,
     }
+    return row | {"seal": seal(row[name] for name in _FILE_SEALED)}
 
 
 def _info(row: Row[Any]) -> SeriesInfo:
     instrument = InstrumentId(f"{row.exchange}:{row.symbol}")
+    sealed = (getattr(row, name) for name in _SERIES_SEALED)
+    require_equal(seal((instrument, *sealed, row.names)), row.seal, f"the record of {instrument} {row.interval}")
     return SeriesInfo(
         key=SeriesKey(instrument=instrument, interval=Interval(row.interval), basis=PriceBasis(row.basis)),
         first_ts=row.first_ts,
@@ -276,7 +321,7 @@ def _info(row: Row[Any]) -> SeriesInfo:
 
 
 def _series_row(info: SeriesInfo, numbers: Mapping[InstrumentId, int], sources: int, seq: int) -> dict[str, object]:
-    return {
+    row: dict[str, object] = {
         "instrument_id": numbers[info.key.instrument],
         "interval": str(info.key.interval),
         "basis": str(info.key.basis),
@@ -288,3 +333,9 @@ def _series_row(info: SeriesInfo, numbers: Mapping[InstrumentId, int], sources: 
         "sources_id": sources,
         "begin_snapshot": seq,
     }
+    sealed = (row[name] for name in _SERIES_SEALED)
+    return row | {"seal": seal((str(info.key.instrument), *sealed, _names(info.sources)))}
+
+
+def _names(sources: tuple[str, ...]) -> str:
+    return json.dumps(sources, ensure_ascii=False)

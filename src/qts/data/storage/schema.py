@@ -1,6 +1,7 @@
 """The tables of the manifest: which files and series there are, and from which snapshot to which.
 
 The same tables serve SQLite and PostgreSQL. A row with ``end_snapshot`` NULL is live; rows are ended, never deleted.
+A ``seal`` is a hash of the rest of its row.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ SNAPSHOT: Final = Table(
     Column("at_us", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
     Column("note", Text, nullable=False),
+    Column("files_seal", Text, nullable=False),
+    Column("series_seal", Text, nullable=False),
 )
 
 # instrument_id is NULL for a file that holds a year of all instruments of an exchange.
@@ -54,6 +57,7 @@ FILE: Final = Table(
     Column("ts_max", BigInteger, nullable=False),
     Column("begin_snapshot", ForeignKey("snapshot.seq"), nullable=False),
     Column("end_snapshot", ForeignKey("snapshot.seq")),
+    Column("seal", Text, nullable=False),
     Index("file_of_series", "interval", "exchange", "basis", "instrument_id", "year"),
     Index("file_live", "label", unique=True, sqlite_where=text("end_snapshot IS NULL"), postgresql_where=text("end_snapshot IS NULL")),
 )
@@ -81,6 +85,7 @@ SERIES: Final = Table(
     Column("sources_id", ForeignKey("sources.id"), nullable=False),
     Column("begin_snapshot", ForeignKey("snapshot.seq"), nullable=False),
     Column("end_snapshot", ForeignKey("snapshot.seq")),
+    Column("seal", Text, nullable=False),
     Index(
         "series_live",
         "instrument_id",
