@@ -8,8 +8,8 @@ In a notebook the verbs of the command line are functions: ``qts.bars("NSE:INFY"
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
+import sys as _sys
+from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _CALLABLE_PACKAGES = frozenset({"backtest", "strategies"})
 _VERBS = frozenset(__all__) | _CALLABLE_PACKAGES
 
 
-class _Verb(ModuleType):
+class _Verb(_ModuleType):
     """A package of ours that is also a verb: ``qts.backtest`` holds the engine, ``qts.backtest(…)`` runs it."""
 
     def __call__(self, *args: object, **options: object) -> object:
@@ -32,11 +32,11 @@ class _Verb(ModuleType):
         return getattr(verbs, self.__name__.rpartition(".")[2])(*args, **options)
 
 
-class _Root(ModuleType):
+class _Root(_ModuleType):
     """The root: a package of ours with a verb's name becomes callable the moment it is imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name in _CALLABLE_PACKAGES and isinstance(value, ModuleType):
+        if name in _CALLABLE_PACKAGES and isinstance(value, _ModuleType):
             value.__class__ = _Verb
         super().__setattr__(name, value)
 
@@ -53,4 +53,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_VERBS})
 
 
-sys.modules[__name__].__class__ = _Root
+_sys.modules[__name__].__class__ = _Root

@@ -21,7 +21,7 @@ _MAX_SPAN: Final = timedelta(days=366 * 60)
 class WindowDocument(BaseModel):
     """A stretch of a session; instants in IST."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     opens_at: str
     closes_at: str
@@ -31,7 +31,7 @@ class WindowDocument(BaseModel):
 class SessionDocument(BaseModel):
     """One trading day. ``note`` names what is special about it; ``is_estimate`` marks days beyond the known holidays."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     date: str
     weekday: str
@@ -44,7 +44,7 @@ class SessionDocument(BaseModel):
 class CalendarDocument(BaseModel):
     """The sessions of a span."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     exchange: str
     segment: str

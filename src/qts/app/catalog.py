@@ -30,7 +30,7 @@ class SeriesDocument(BaseModel):
     is the share of expected bars that are held, 0 to 100. Both are None where we have no calendar.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     instrument: str
     interval: str
@@ -48,7 +48,7 @@ class SeriesDocument(BaseModel):
 class SeriesQuality(BaseModel):
     """How much of what the calendar promises is there."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     missing_sessions: int | None
     score: float | None

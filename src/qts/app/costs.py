@@ -31,7 +31,7 @@ E = TypeVar("E", ChargeSegment, RoundingMode)
 class OrderCosts(BaseModel):
     """One order and its charges."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     side: str
     quantity: float | None
@@ -43,7 +43,7 @@ class OrderCosts(BaseModel):
 class CostsDocument(BaseModel):
     """The charges of some orders of one day. ``warnings`` name the rates that are estimates."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     on: str
     exchange: str
@@ -57,7 +57,7 @@ class CostsDocument(BaseModel):
 class Difference(BaseModel):
     """A line that came out other than expected."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     line: str
     expected: float
@@ -67,7 +67,7 @@ class Difference(BaseModel):
 class ExampleCosts(BaseModel):
     """One example of a file: what we compute beside what it expects, or why it could not be priced."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str
     on: str
@@ -83,7 +83,7 @@ class ExampleCosts(BaseModel):
 class ExamplesDocument(BaseModel):
     """All examples of a file."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     examples: tuple[ExampleCosts, ...]
     agreeing: int

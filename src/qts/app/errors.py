@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the settings cost half a second to import, and only their f
 class ErrorDocument(BaseModel):
     """An error as a person reads it and a program branches on: ``kind`` is the class, ``hint`` the way out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kind: str
     message: str

@@ -22,7 +22,7 @@ from qts.data.reports import FileReport
 class RejectionDocument(BaseModel):
     """A refused row: its line in the file, why, and what stands there."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     row: int
     reason: str
@@ -32,7 +32,7 @@ class RejectionDocument(BaseModel):
 class FileDocument(BaseModel):
     """What became of one file. ``rows_read = stored + unchanged + rejected_count + skipped_count`` unless ``error`` stopped it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     path: str
     format: str | None
@@ -57,7 +57,7 @@ class FileDocument(BaseModel):
 class ImportDocument(BaseModel):
     """What became of all files, and the state of the store afterwards."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     files: tuple[FileDocument, ...]
     snapshot: str

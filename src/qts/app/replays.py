@@ -27,7 +27,7 @@ _MAX_DIFFERENCES: Final = 20
 class ReplayDifference(BaseModel):
     """One place where the recomputed document differs from the stored one."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     where: str
     stored: str
@@ -37,7 +37,7 @@ class ReplayDifference(BaseModel):
 class ReplayDocument(BaseModel):
     """Whether a run could be repeated. ``notes`` say what has changed around it since."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     run_id: str
     identical: bool

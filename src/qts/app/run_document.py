@@ -15,7 +15,9 @@ ParamJson = bool | int | float | str
 class Part(BaseModel):
     """Base of all parts: frozen, field names or aliases taken."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, serialize_by_alias=True, defer_build=True
+    )
 
 
 class StrategyPart(Part):

@@ -12,7 +12,7 @@ from qts.strategies import CatalogEntry, Param
 class ParamDocument(BaseModel):
     """One parameter, enough to draw a form field."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     kind: str
     default: bool | int | float | str
@@ -26,7 +26,7 @@ class ParamDocument(BaseModel):
 class StrategyDocument(BaseModel):
     """One strategy as it was found. ``error`` tells why it cannot be run; its parameters are unknown then."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str
     title: str

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from qts.app.progress import OnProgress, Progress
 
-_PLAIN_WIDTH = 240
-
 
 class OutputClosed(Exception):
     """Whoever read our output has gone, as ``head`` does when it has enough."""
@@ -62,19 +60,14 @@ def flush() -> None:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numeric: Sequence[str] = ()) -> None:
-    """Write a table; columns named in ``numeric`` are aligned to the right."""
-    from rich import box
-    from rich.table import Table
-
+    """Write a table, with lines and colours on a terminal only; columns named in ``numeric`` are aligned to the right."""
     if title:
         say(title)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    with _reader_may_leave():
-        _console(sys.stdout).print(table, markup=False)
+    texts = [list(row) for row in rows]
+    if sys.stdout.isatty():
+        _write_rich(columns, texts, numeric)
+    else:
+        _write_plain(columns, texts, numeric)
 
 
 def write_error(message: str, hint: str) -> None:
@@ -94,6 +87,30 @@ def progress_bars(*, quiet: bool = False) -> Iterator[OnProgress]:
             yield draw
     else:
         yield _Lines()
+
+
+def _write_plain(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str]) -> None:
+    widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+    for row in (columns, ["-" * width for width in widths], *rows):
+        cells = (
+            text.rjust(width) if name in numeric else text.ljust(width) for text, width, name in zip(row, widths, columns, strict=True)
+        )
+        say("  ".join(cells).rstrip())
+
+
+def _write_rich(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+    for row in rows:
+        # Texts from files and people are not markup.
+        table.add_row(*(Text(text) for text in row))
+    with _reader_may_leave():
+        _console(sys.stdout).print(table)
 
 
 @contextmanager
@@ -150,9 +167,7 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
 def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
-    # A pipe has no width; lines must not be cut there.
-    width = None if stream.isatty() else _PLAIN_WIDTH
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    return Console(file=stream, highlight=False, emoji=False, markup=False)
 
 
 def _is_unicode(stream: TextIO) -> bool:
