@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+
+import exchange_calendars
+import pytest
 
 from qts.market.sessions.holidays import holidays_by_year, known_span
 
@@ -19,3 +22,14 @@ def test_every_year_of_the_span_has_holidays_on_weekdays_only() -> None:
     # The library misses most holidays of 1998; the overlay corrects that year from observed trades.
     assert all(len(days) in range(4 if year == 1998 else 9, 26) for year, days in table.items())
     assert all(day.weekday() < 5 and day.year == year for year, days in table.items() for day in days)
+
+
+# The library's own use of pandas is deprecated there.
+@pytest.mark.filterwarnings("ignore:Series.values")
+def test_table_is_the_librarys() -> None:
+    first, last = known_span()
+    library = exchange_calendars.get_calendar("XBOM", start=first.isoformat(), end=last.isoformat())
+    held = {stamp.date() for stamp in library.sessions}
+    days = (first + timedelta(days=i) for i in range((last - first).days + 1))
+    closed = {day for day in days if day.weekday() < 5 and day not in held}
+    assert {day for days_of_year in holidays_by_year().values() for day in days_of_year} == closed
