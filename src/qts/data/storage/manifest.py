@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from qts.core.errors import BadPath, DamagedFile, QtsError, StoreBusy, StoreFull
 from qts.data.storage.ledger import Ledger
@@ -21,6 +22,7 @@ _WRITES: Final = "qts_writes"
 _LITTLE_ROOM: Final = 1 << 20
 _MOST_CHECKED: Final = 32 << 20
 _NOT_A_STORE: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
+_FOR_WANT_OF_ROOM: Final = frozenset({"SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY"})
 _REFUSED: Final = frozenset({"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH"})
 
 
@@ -42,8 +44,8 @@ class Manifest:
         DamagedFile
             If it is no manifest.
         """
-        engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _WAIT_SECONDS})
-        event.listen(engine, "connect", _prepare)
+        engine = create_engine(URL.create("sqlite", database=str(path)), creator=lambda: _connected(path))
+        event.listen(engine, "checkout", _renew_frozen)
         event.listen(engine, "begin", _begin)
         manifest = cls(path, engine)
         try:
@@ -120,7 +122,7 @@ class Manifest:
             return None
         name = getattr(original, "sqlite_errorname", "")
         family = "_".join(name.split("_")[:2])
-        if family == "SQLITE_FULL" or (family in {"SQLITE_IOERR", "SQLITE_CANTOPEN"} and self._is_full()):
+        if family == "SQLITE_FULL" or (family in _FOR_WANT_OF_ROOM and _is_full(self._path.parent)):
             return StoreFull(str(self._path.parent))
         if family in _NOT_A_STORE:
             return DamagedFile(self._path.name, str(original))
@@ -131,19 +133,43 @@ class Manifest:
         # A text that does not decode has no code; a table or column that is not there has the general one.
         return DamagedFile(self._path.name, str(original)) if family in {"", "SQLITE_ERROR"} else None
 
-    def _is_full(self) -> bool:
-        try:
-            return shutil.disk_usage(self._path.parent).free < _LITTLE_ROOM
-        except OSError:
-            return False
+
+class _Frozen(sqlite3.Connection):
+    """A connection that takes the file as unchangeable, for one transaction."""
 
 
-def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy hands over the driver's own connection
-    # We begin transactions ourselves: a writer must take its lock before it looks.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None)
+    try:
+        # We begin transactions ourselves: a writer must take its lock before it looks.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        log = path.with_name(f"{path.name}-wal")
+        is_complete = path.exists() and path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
+        if not (is_complete and _is_full(path.parent)):
+            raise
+        # Reading takes a shared file of 32 kB, for which a full disk has no room. While there is no log, the file alone is complete.
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False, isolation_level=None, factory=_Frozen
+        )
+    return connection
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _LITTLE_ROOM
+    except OSError:
+        return False
+
+
+def _renew_frozen(connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+    if isinstance(connection, _Frozen) and record.info.setdefault("uses", 0):
+        raise DisconnectionError
+    record.info["uses"] = 1
 
 
 def _begin(connection: Connection) -> None:
