@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from qts.core import Exchange, Interval, Ints, Session, WindowKind, micros_of
+from qts.core import Exchange, Interval, Ints, Session, Window, WindowKind, micros_of
 from qts.data.intake import VALUES, Block, Names, Skip, Verdict
 from qts.data.layout import Field
 from qts.data.shape import EARLIEST, Shape
@@ -117,8 +117,13 @@ def _is_real_session(block: Block, rows: Ints, interval: Interval) -> bool:
     return len(np.unique(block.codes[rows[is_trade]])) >= MIN_INSTRUMENTS
 
 
+def _trading_windows(session: Session | None) -> list[Window]:
+    return [] if session is None else [window for window in session.windows if window.kind in _TRADING]
+
+
 def _check_hours(block: Block, rows: Ints, session: Session | None, length: int) -> None:
-    windows = [] if session is None else [window for window in session.windows if window.kind in _TRADING]
+    # Hours that are an estimate reject nothing.
+    windows = [] if session is None or session.is_estimate else _trading_windows(session)
     if not windows:
         return
     ts = block.ts[rows]
@@ -132,8 +137,7 @@ def _check_grid(block: Block, rows: Ints, exchange: Exchange, on: date, *, lengt
     ts = block.ts[rows]
     is_on_grid = (ts - micros_of(daily_stamp(exchange, on))) % length == 0
     if not is_on_grid.all():
-        session = session_on(exchange, on)
-        for window in session.windows if session else ():
+        for window in _trading_windows(session_on(exchange, on)):
             is_on_grid |= (ts - micros_of(window.opens_at)) % length == 0
     block.mark_rows(rows[~is_on_grid], Verdict.OFF_GRID)
 
@@ -174,12 +178,17 @@ def _group_starts(block: Block, order: Ints) -> Ints:
     return np.maximum.accumulate(np.where(is_start, np.arange(len(order)), 0)) if len(order) else np.zeros(0, np.int64)
 
 
-def seen_key(codes: Ints, ts: Ints) -> Ints:
-    """Return one number per instrument and second, to find duplicates between blocks."""
-    return codes * (1 << 33) + (ts - EARLIEST) // SECOND
+def mark_seen(block: Block, seen: list[Ints]) -> None:
+    """Mark rows whose instrument and instant were accepted in an earlier block, and add the others to what was ``seen``.
 
-
-def mark_seen(block: Block, seen: Ints) -> None:
-    """Mark rows whose instrument and instant were accepted in an earlier block; ``seen`` holds their keys."""
-    keys = np.where(block.is_good, seen_key(block.codes, block.ts), -1)
-    block.mark(np.asarray(np.isin(keys, seen) & (keys >= 0), np.bool_), Verdict.DUPLICATE)
+    ``seen`` holds one sorted array per block, a number per instrument and second: 8 bytes per row, which is all that is kept of a file.
+    """
+    good = np.flatnonzero(block.is_good)
+    keys = block.codes[good] * (1 << 33) + (block.ts[good] - EARLIEST) // SECOND
+    is_seen = np.zeros(len(keys), np.bool_)
+    for earlier in seen:
+        place = np.minimum(np.searchsorted(earlier, keys), len(earlier) - 1)
+        is_seen |= earlier[place] == keys
+    block.mark_rows(good[is_seen], Verdict.DUPLICATE)
+    if not is_seen.all():
+        seen.append(np.sort(keys[~is_seen]))

@@ -18,7 +18,7 @@ import numpy as np
 from qts.core import Bars, Clock, Exchange, Ints, discover
 from qts.core.errors import BadFile, BadParameter, BadPath, NotPrices, QtsError, StoreFull
 from qts.data import formats as builtin
-from qts.data.checks import judge, mark_seen, seen_key
+from qts.data.checks import judge, mark_seen
 from qts.data.intake import Block, Names, join, parse_batch
 from qts.data.layout import Field, Fit, Format, ImportOptions, Layout
 from qts.data.names import series_symbol
@@ -28,7 +28,7 @@ from qts.data.storage import BarStore, Provenance, SeriesBars, SeriesKey
 from qts.data.tables import Container, Table, open_table
 from qts.data.unpack import Member, members_of, unreadable
 
-ROWS_PER_COMMIT: Final = 1_000_000
+ROWS_PER_COMMIT: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ def _import_member(member: Member, importer: Importer, tally: Tally, *, n_done: 
     for note in layout.notes:
         tally.tell(note)
     shape: Shape | None = None
-    seen = np.zeros(0, np.int64)
+    seen: list[Ints] = []
     for block in _blocks(table, layout, names, importer.rows_per_commit):
         if shape is None:
             shape = shape_of(block, names, layout=layout, options=importer.options, label=table.label)
@@ -165,7 +165,6 @@ def _import_member(member: Member, importer: Importer, tally: Tally, *, n_done: 
             tally.notes.extend(shape.notes)
         tally.notes.extend(judge(block, names, shape, now=importer.clock.now()))
         mark_seen(block, seen)
-        seen = np.concatenate([seen, seen_key(block.codes[block.is_good], block.ts[block.is_good])])
         _store(block, names, importer=importer, shape=shape, tally=tally)
         importer.on_progress(ImportProgress(path=tally.path, rows_read=tally.rows_read, files_done=n_done))
     for note in table.notes:
@@ -212,10 +211,16 @@ def _blocks(table: Table, layout: Layout, names: Names, limit: int) -> Iterator[
         waiting.append(block)
         n_waiting += len(block)
         if n_waiting >= limit:
-            yield join(waiting)
-            waiting, n_waiting = [], 0
+            yield _emptied(waiting)
+            n_waiting = 0
     if n_waiting:
-        yield join(waiting)
+        yield _emptied(waiting)
+
+
+def _emptied(waiting: list[Block]) -> Block:
+    block = join(waiting)
+    waiting.clear()
+    return block
 
 
 def _store(block: Block, names: Names, *, importer: Importer, shape: Shape, tally: Tally) -> None:

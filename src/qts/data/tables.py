@@ -103,7 +103,7 @@ def _csv(member: Member, head: bytes, encoding: str) -> Table:
     header = lines[n_blank]
     delimiter = max(_DELIMITERS, key=lambda mark: _fields(header, mark))
     width = _width(lines[n_blank + 1 :], header, delimiter)
-    names = _distinct([name.strip() for name in next(csv.reader([header], delimiter=delimiter))], width)
+    names = _distinct([name.strip() for name in next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))], width)
     records = csv.reader(lines[n_blank + 1 : n_blank + 1 + _SAMPLE_ROWS], delimiter=delimiter, skipinitialspace=True)
     sample = tuple(dict(zip(names, (value.strip() for value in record), strict=False)) for record in records if record)
     notes: list[str] = []
@@ -208,14 +208,15 @@ def _whole_lines(blocks: Iterator[bytes], label: str) -> Iterator[bytes]:
 
 
 def _fields(line: str, delimiter: str) -> int:
-    return len(next(csv.reader([line], delimiter=delimiter), []))
+    return len(next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), []))
 
 
 def _width(lines: Sequence[str], header: str, delimiter: str) -> int:
-    """Return the number of fields, one more than the header's where every row ends with an extra delimiter."""
+    """Return the number of fields, one more than the header's where most rows end with an extra delimiter."""
     width = _fields(header, delimiter)
-    first = next((line for line in lines if line.strip()), "")
-    return width + 1 if _fields(first, delimiter) == width + 1 and first.rstrip().endswith(delimiter) else width
+    filled = [line for line in lines[:_SAMPLE_ROWS] if line.strip()]
+    n_wide = sum(line.rstrip(" \r").endswith(delimiter) and _fields(line, delimiter) == width + 1 for line in filled)
+    return width + 1 if n_wide * 2 > len(filled) else width
 
 
 def _distinct(names: list[str], width: int) -> list[str]:
