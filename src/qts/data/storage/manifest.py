@@ -17,7 +17,7 @@ from qts.core.errors import BadPath, DamagedFile, QtsError, StoreBusy, StoreFull
 from qts.data.storage.ledger import Ledger
 from qts.data.storage.schema import FORMAT, METADATA, VERSION
 
-_WAIT_SECONDS: Final = 10
+_WAIT_SECONDS: Final = 10.0
 _WRITES: Final = "qts_writes"
 _LITTLE_ROOM: Final = 1 << 20
 _MOST_CHECKED: Final = 32 << 20
@@ -34,8 +34,8 @@ class Manifest:
         self._engine = engine
 
     @classmethod
-    def open(cls, path: Path) -> Manifest:
-        """Return the manifest of a store, made if it is not there.
+    def open(cls, path: Path, *, wait_seconds: float = _WAIT_SECONDS) -> Manifest:
+        """Return the manifest of a store, made if it is not there; a writer waits so long for another.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class Manifest:
         DamagedFile
             If it is no manifest.
         """
-        engine = create_engine(URL.create("sqlite", database=str(path)), creator=lambda: _connected(path))
+        engine = create_engine(URL.create("sqlite", database=str(path)), creator=lambda: _connected(path, wait_seconds))
         event.listen(engine, "checkout", _renew_frozen)
         event.listen(engine, "begin", _begin)
         manifest = cls(path, engine)
@@ -138,8 +138,8 @@ class _Frozen(sqlite3.Connection):
     """A connection that takes the file as unchangeable, for one transaction."""
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None)
+def _connected(path: Path, wait_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=wait_seconds, check_same_thread=False, isolation_level=None)
     try:
         # We begin transactions ourselves: a writer must take its lock before it looks.
         connection.execute("PRAGMA journal_mode=WAL")
