@@ -101,7 +101,11 @@ class Guard:
         origin = headers.get(b"origin")
         if origin is None:
             return True
-        return (urlsplit(origin.decode("latin-1")).hostname or "") in self._hosts
+        try:
+            host = urlsplit(origin.decode("latin-1")).hostname
+        except ValueError:
+            return False
+        return host in self._hosts
 
 
 def _with_headers(send: Send) -> Send:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Final
 
 import streamlit as st
 from pydantic import ValidationError
 
-from qts.app.errors import ErrorDocument, describe
+from qts.app.errors import ErrorDocument, describe, foreseen
 from qts.core.errors import DataError, InputError, QtsError
 from qts.ui.workspace import workspace
 
@@ -18,24 +17,35 @@ _TABLE: Final = (
     (InputError, ":material/edit:", "This cannot be done as asked"),
     (DataError, ":material/database_off:", "The data does not allow it"),
     (QtsError, ":material/error:", "It did not work"),
-    (Exception, ":material/bug_report:", "Something unexpected happened"),
 )
+_UNFORESEEN: Final = (":material/bug_report:", "Something unexpected happened")
 
 
 def show(error: BaseException) -> None:
     """Draw the red box of an error: what happened, the way out and, for what nobody foresaw, the id under which it was logged."""
     document = describe(error, workspace().settings)
-    icon, heading = next(((icon, heading) for kind, icon, heading in _TABLE if isinstance(error, kind)), _TABLE[-1][1:])
+    known = foreseen(error)
+    icon, heading = next(((icon, heading) for kind, icon, heading in _TABLE if isinstance(known, kind)), _UNFORESEEN)
     st.error(_text(document, heading), icon=icon)
 
 
-@contextmanager
-def shown() -> Iterator[None]:
-    """Turn an error of the block into its box; the rest of the page still draws."""
-    try:
-        yield
-    except (QtsError, ValidationError, OSError) as error:
+class Shown:
+    """A block whose foreseen errors become boxes; the rest of the page still draws."""
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        """Draw the box of a foreseen error and go on."""
+        if not isinstance(error, (QtsError, ValidationError, OSError)):
+            return False
         show(error)
+        return True
+
+
+def shown() -> Shown:
+    """Return the block for whatever may go wrong in drawing a part of a page."""
+    return Shown()
 
 
 def on_script_error(error: Exception) -> bool:

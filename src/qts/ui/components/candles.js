@@ -22,6 +22,7 @@ export function draw(component, library) {
     if (known.chart) refresh(known)
     return
   }
+  root.style.height = `${component.data.height}px` // before the chart is made, which measures its place once
   const view = { root, component, chart: null, series: new Map(), shape: "" }
   charts.set(root, view)
   if (!libraries.has(library)) libraries.set(library, import(library))
@@ -61,7 +62,6 @@ function refresh(view) {
   const table = columnsOf(data.bars, data.scale)
   const shape = JSON.stringify([data.lines, data.has_volume, data.precision])
   view.intraday = data.intraday
-  view.root.style.height = `${data.height}px`
   view.root.querySelector(".plot").setAttribute("aria-label", data.label)
   paint(view)
   if (shape !== view.shape) rebuild(view, data)

@@ -93,29 +93,33 @@ def span_drawn(ts: Ints, focus: int | None, limit: int = MAX_BARS) -> Span:
 
 def candles(
     bars: Bars, *, key: str, label: str, lines: Sequence[ChartLine] = (), marks: Sequence[Mark] = (), focus: int | None = None
-) -> None:
+) -> Span:
     """Draw the chart, or say what to do where the chart library was not put in place by set-up.
 
     Parameters
     ----------
     bars : Bars
-        What to draw; beyond ``MAX_BARS`` the last ones, or those around ``focus``, with a line saying so.
+        What to draw; beyond ``MAX_BARS`` the last ones, or those around ``focus``.
     label : str
         What a person who cannot see the chart should hear.
     focus : int or None
         Instant in microseconds that the chart shall move to.
+
+    Returns
+    -------
+    Span
+        Which of the bars are drawn.
     """
+    span = span_drawn(bars.ts, focus)
     module, library = asset(CANDLES), asset(CHART_LIBRARY)
     if module is None or library is None:
         st.warning("The chart library is not in place. Run `make setup`, then start the service again.", icon=":material/build:")
-        return
-    span = span_drawn(bars.ts, focus)
+        return span
     data = chart_data(bars.window(span.start, span.stop), lines=[_cut(line, span) for line in lines], marks=marks)
     extra = {"module": module.address, "library": library.address, "label": label, "height": HEIGHT, "bars_shown": BARS_SHOWN}
     jump = None if focus is None else {"time": wall_seconds(focus), "nonce": str(focus)}
     _component()(key=key, data={**data, **extra, "focus": jump}, height=HEIGHT)
-    if span.note:
-        st.caption(f"{span.note} Choose a shorter range, or a longer interval, to see the others.")
+    return span
 
 
 def chart_data(bars: Bars, *, lines: Sequence[ChartLine], marks: Sequence[Mark]) -> dict[str, object]:

@@ -95,10 +95,11 @@ def draw_honesty(honesty: HonestyPart) -> None:
     if honesty.beats_buy_and_hold is not None:
         beats = honesty.beats_buy_and_hold
         badges.append(":green-badge[:material/check: beats buy and hold]" if beats else ":orange-badge[does not beat buy and hold]")
-    st.markdown(" ".join(badges))
-    if honesty.notes:
-        with st.expander(f"What to keep in mind ({len(honesty.notes)})", icon=":material/balance:"):
-            st.markdown("\n".join(f"- {escaped(note)}" for note in honesty.notes))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(" ".join(badges), width="content")
+        if honesty.notes:
+            with st.popover(f"What to keep in mind ({len(honesty.notes)})", icon=":material/balance:", type="tertiary"):
+                st.markdown("\n".join(f"- {escaped(note)}" for note in honesty.notes))
 
 
 def _trials(honesty: HonestyPart) -> str:

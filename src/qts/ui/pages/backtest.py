@@ -89,12 +89,14 @@ def _draw_chart(document: RunDocument, trade: int | None) -> None:
     chosen = document.trades[picked - 1] if picked is not None and 1 <= picked <= len(document.trades) else None
     instrument = chosen.instrument if chosen is not None else names[0]
     if len(names) > 1 and chosen is None:
-        instrument = st.selectbox("Instrument", names, key=CHART_INSTRUMENT)
+        instrument = st.selectbox("Instrument", names, key=CHART_INSTRUMENT, width=320)
     with shown():
         answer = _bars(str(workspace().settings.home), document.run_id, document, instrument)
         focus = None if chosen is None else micros_of(datetime.fromisoformat(chosen.entry_at))
         label = f"Candles of {instrument} with {len(document.trades)} trades"
-        candles(answer.bars, key="run_candles", label=label, marks=trades.marks(document.fills, instrument), focus=focus)
+        span = candles(answer.bars, key="run_candles", label=label, marks=trades.marks(document.fills, instrument), focus=focus)
+        if span.note:
+            st.caption(f"{span.note} Choose a trade below to see the bars around it.")
     _draw_brief(document)
 
 

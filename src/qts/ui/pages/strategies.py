@@ -86,7 +86,7 @@ def _draw_form(strategy: StrategyDocument, series: Sequence[SeriesDocument]) -> 
         st.caption("This strategy has no parameters.")
         params = {}
     if strategy.constraint:
-        st.caption(f"It holds that {escaped(strategy.constraint)}.")
+        st.caption(f"Must hold: {escaped(strategy.constraint)}.")
     st.markdown("##### What to trade")
     chosen = _choose_bars(series)
     st.markdown("##### How to trade")

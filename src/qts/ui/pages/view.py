@@ -89,7 +89,9 @@ def _draw_chart(answer: BarsAnswer, wanted: Sequence[str]) -> None:
     first, last = (written.number(float(bars.close[i])) for i in (0, -1))
     kind = "Simulated candles" if answer.simulated else "Candles"
     label = f"{kind} of {bars.instrument}, {bars.interval}, from {first} to {last}"
-    candles(bars, key="view_candles", label=label, lines=indicators.lines(bars, wanted))
+    span = candles(bars, key="view_candles", label=label, lines=indicators.lines(bars, wanted))
+    if span.note:
+        st.caption(f"{span.note} Choose a shorter range, or a longer interval, to see the others.")
 
 
 def _draw_table(answer: BarsAnswer) -> None:

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from qts.app import format as written
+from qts.app.backtests import load_run
+
+
+def figures(at: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def errors(at: AppTest) -> str:
+    return "\n".join(str(each.value) for each in at.error)
+
+
+def test_without_any_run_the_page_leads_to_the_strategies(empty_store: Any, open_page: Any) -> None:
+    at = open_page(empty_store, "backtest")
+    assert not at.exception
+    assert [link.value for link in at.page_link] == ["Choose a strategy"]
+
+
+def test_without_a_run_named_the_latest_opens(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest")
+    assert not at.exception
+    assert at.query_params["run"] == small.workspace.control.runs()[0].run_id
+    assert len(at.metric) == 8
+
+
+def test_the_key_figures_are_those_of_the_document(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.daily)
+    metrics = load_run(small.workspace, small.daily).document.metrics
+    assert figures(at)["Net P&L"] == written.inr_short(metrics["net_pnl"])
+    assert figures(at)["Sharpe"] == written.number(metrics["sharpe"])
+    assert figures(at)["Max drawdown"] == written.pct(metrics["max_drawdown"])
+    assert any("SIMULATED" in each.value for each in at.markdown)
+
+
+def test_opening_the_same_address_again_shows_the_same(small: Any, open_page: Any) -> None:
+    query = {"run": small.daily, "tab": "Costs"}
+    first, second = (open_page(small.workspace, "backtest", **query) for _ in range(2))
+    assert figures(first) == figures(second)
+    assert [each.value for each in first.markdown][1:] == [each.value for each in second.markdown][1:]
+    assert first.dataframe[0].value.equals(second.dataframe[0].value)
+
+
+def test_only_the_open_tab_is_computed(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.daily)
+    assert len(at.get("echarts_chart")) == 1
+    assert not at.dataframe
+    assert not at.json
+
+
+@pytest.mark.parametrize("tab", ["Overview", "Chart", "Trades", "Costs", "Details"])
+@pytest.mark.parametrize("run", ["daily", "minutes", "idle", "several"])
+def test_every_tab_draws_for_every_kind_of_run(small: Any, open_page: Any, tab: str, run: str) -> None:
+    at = open_page(small.workspace, "backtest", run=getattr(small, run), tab=tab)
+    assert not at.exception
+    assert not at.error
+
+
+def test_the_trades_are_all_there_with_their_numbers(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.daily, tab="Trades")
+    trades = load_run(small.workspace, small.daily).document.trades
+    table = at.dataframe[0].value
+    assert table["Net P&L"].tolist() == [trade.net_pnl for trade in trades]
+    assert table["Entry"].tolist() == [trade.entry_at[:10] for trade in trades]
+
+
+def test_the_charges_add_up_to_the_total(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.daily, tab="Costs")
+    table = at.dataframe[0].value
+    amounts = dict(zip(table["Charge"], table["Amount"], strict=True))
+    total = amounts.pop("Total")
+    assert sum(amounts.values()) == pytest.approx(total, abs=0.01)
+    assert total > 0
+
+
+def test_a_run_that_never_traded_says_so(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.idle, tab="Trades")
+    assert any("never traded" in each.value for each in at.info)
+
+
+def test_the_details_have_the_formulas_and_the_code(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.daily, tab="Details")
+    formulas = dict(zip(at.table[0].value["Metric"], at.table[0].value["Formula"], strict=True))
+    assert "365" in formulas["CAGR"]
+    assert "STRATEGY" in "\n".join(each.value for each in at.code)
+
+
+def test_the_link_and_the_commands_name_the_run(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.daily)
+    codes = [each.value for each in at.code]
+    assert any(each.endswith(f"/backtest?run={small.daily}") for each in codes)
+    assert f"qts replay {small.daily}" in codes
+    assert any(each.startswith("qts backtest ema_cross --instruments") and "--as-of" in each for each in codes)
+
+
+def test_an_unknown_run_is_one_red_box_with_a_way_out(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run="0123456789abcdef")
+    assert not at.exception
+    assert "There is no run" in errors(at)
+    assert [link.value for link in at.page_link] == ["See the stored backtests"]
+
+
+def test_a_damaged_run_is_one_red_box(open_page: Any, empty_store: Any) -> None:
+    folder = empty_store.settings.runs_folder / "abc"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{", encoding="utf-8")
+    at = open_page(empty_store, "backtest", run="abc")
+    assert not at.exception
+    assert "is damaged" in errors(at)
+
+
+def test_a_trade_in_the_address_opens_the_chart_there(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.several, trade="1")
+    assert not at.exception
+    assert len(at.dataframe[0].value.columns) == 10
+    assert not at.selectbox
+
+
+@pytest.mark.parametrize("trade", ["0", "99999", "x"])
+def test_a_trade_that_is_not_there_is_passed_over(small: Any, open_page: Any, trade: str) -> None:
+    at = open_page(small.workspace, "backtest", run=small.daily, tab="Chart", trade=trade)
+    assert not at.exception
+    assert not at.error

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from qts.app.backtests import list_runs, load_run
+
+BROKEN = "STRATEGY = Strategy(\n"
+LATE = """
+from qts.strategies import Strategy
+
+def targets(bars):
+    raise RuntimeError("the data feed of 1999 is closed")
+
+STRATEGY = Strategy(title="Fails when asked", targets=targets)
+"""
+
+
+def errors(at: AppTest) -> str:
+    return "\n".join(str(each.value) for each in at.error)
+
+
+def test_an_empty_store_offers_the_sample_market(empty_store: Any, open_page: Any) -> None:
+    at = open_page(empty_store, "strategies")
+    assert not at.exception
+    assert [button.label for button in at.button] == ["Load the sample market"]
+
+
+def test_the_form_is_made_of_the_strategys_parameters(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "strategies")
+    assert not at.exception
+    fast = at.number_input(key="ema_cross.fast")
+    assert (fast.value, fast.min, fast.max) == (12, 2, 200)
+    assert at.radio(key="strategy").options[:3] == ["buy_and_hold", "ema_cross", "ma_cross"]
+    at.radio(key="strategy").set_value("ma_cross").run()
+    assert not at.exception
+    assert "ma_cross.fast" in {each.key for each in at.number_input}
+
+
+def test_the_check_before_the_run_tells_what_is_there(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "strategies", instruments=[small.stock], range="1M")
+    table = at.dataframe[0].value
+    assert table["Instrument"].tolist() == [small.stock]
+    assert table["First"].tolist() == ["2026-10-20"]
+    assert table["Prices"].tolist() == ["raw, SIMULATED"]
+    assert any("slow = 26 needs more to warm up" in each.value for each in at.warning)
+    assert not at.button(key="run").disabled
+
+
+def test_running_stores_the_run_and_opens_it(small: Any, open_page: Any) -> None:
+    before = len(list_runs(small.workspace))
+    query = {"ema_cross.fast": "7", "ema_cross.slow": "31", "capital": "250000", "costs": "percent", "size_percent": "50"}
+    at = open_page(small.workspace, "strategies", **query)
+    at.button(key="run").click().run()
+    assert not at.exception
+    assert len(list_runs(small.workspace)) == before + 1
+    newest = next(run for run in list_runs(small.workspace) if run.run_id == at.query_params["run"])
+    document = load_run(small.workspace, newest.run_id).document
+    assert document.strategy.params == {"fast": 7, "slow": 31, "short": False}
+    assert (document.settings.capital, document.settings.size, document.settings.costs) == ("250000", "percent:0.5", "percent:0.0003")
+    assert any("EMA crossover on" in each.value for each in at.subheader)
+
+
+def test_a_constraint_that_does_not_hold_is_one_red_box(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "strategies", **{"ema_cross.fast": "50", "ema_cross.slow": "20"})
+    at.button(key="run").click().run()
+    assert not at.exception
+    assert "breaks fast \\< slow" in errors(at)
+
+
+def test_an_index_with_indian_charges_cannot_be_run(small: Any, open_page: Any) -> None:
+    index = next(info.key.instrument for info in small.workspace.store.series() if info.key.instrument.startswith("INDEX:"))
+    at = open_page(small.workspace, "strategies", instruments=[index])
+    assert "an index has no contract note" in errors(at)
+    assert at.button(key="run").disabled
+    at.selectbox(key="costs").select("percent").run()
+    assert not at.button(key="run").disabled
+
+
+def test_a_broken_file_is_listed_with_its_error_and_stops_nothing(small: Any, open_page: Any) -> None:
+    path = small.workspace.settings.strategies_folder / "half_done.py"
+    path.write_text(BROKEN, encoding="utf-8")
+    try:
+        at = open_page(small.workspace, "strategies")
+        assert not at.exception
+        assert "half\\_done" in errors(at)
+        assert "syntax error" in errors(at)
+        assert not at.button(key="run").disabled
+    finally:
+        path.unlink()
+
+
+def test_a_strategy_that_raises_is_one_red_box_with_its_line(small: Any, open_page: Any) -> None:
+    path = small.workspace.settings.strategies_folder / "late.py"
+    path.write_text(LATE, encoding="utf-8")
+    try:
+        at = open_page(small.workspace, "strategies", strategy="late")
+        at.button(key="run").click().run()
+        assert not at.exception
+        assert "line 5" in errors(at)
+        assert "the data feed of 1999 is closed" in errors(at)
+    finally:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        pytest.param({"strategy": "no_such"}, "There is no strategy no\\_such", id="unknown strategy in the address"),
+        pytest.param({"instruments": ["NSE:NOSUCH"]}, "Nothing is stored under NSE\\:NOSUCH", id="unknown instrument in the address"),
+    ],
+)
+def test_an_address_that_names_what_is_not_there_says_so(small: Any, open_page: Any, query: dict[str, Any], told: str) -> None:
+    at = open_page(small.workspace, "strategies", **query)
+    assert not at.exception
+    assert told in errors(at)
+
+
+def test_dates_of_ones_own_bound_the_run(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "strategies", range="Dates", **{"from": "2025-01-01", "to": "2025-06-30"})
+    assert not at.exception
+    table = at.dataframe[0].value
+    assert table["First"].tolist() == ["2025-01-01"]
+    assert table["Last"].tolist() == ["2025-06-30"]
+
+
+def test_dates_without_bars_are_one_red_box(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "strategies", range="Dates", **{"from": "1990-01-01", "to": "1990-06-30"})
+    assert not at.exception
+    assert "has no 1d bars in 1990-01-01" in errors(at)
+    assert at.button(key="run").disabled
+
+
+@pytest.mark.parametrize(
+    ("kind", "filled", "spec"),
+    [("shares", ("size_shares", 25), "shares:25"), ("rupees", ("size_cash", 40_000), "cash:40000")],
+)
+def test_each_way_to_size_an_order_reaches_the_run(small: Any, open_page: Any, *, kind: str, filled: tuple[str, int], spec: str) -> None:
+    at = open_page(small.workspace, "strategies")
+    at.selectbox(key="sizing").select(kind).run()
+    key, value = filled
+    at.number_input(key=key).set_value(value)
+    at.selectbox(key="costs").select("per-share").run()
+    at.number_input(key="rate_per-share").set_value(0.02)
+    at.number_input(key="min_charge").set_value(3.0)
+    at.number_input(key="slippage_bps").set_value(0.0).run()
+    at.button(key="run").click().run()
+    assert not at.exception
+    settings = load_run(small.workspace, at.query_params["run"]).document.settings
+    assert (settings.size, settings.costs, settings.slippage) == (spec, "per-share:0.02,min=3", "none")
+
+
+def test_without_an_instrument_the_form_asks_for_one(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "strategies")
+    at.multiselect(key="instruments").set_value([]).run()
+    assert not at.exception
+    assert any("Choose at least one instrument" in each.value for each in at.info)
