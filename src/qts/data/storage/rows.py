@@ -119,7 +119,7 @@ def content_id(rows: Rows, names: Mapping[int, str]) -> str:
         digest.update(f"{name}\0{stop - start}\0".encode())
         values = rows.values[:, start:stop]
         digest.update(np.ascontiguousarray(rows.ts[start:stop], dtype="<i8").data)
-        digest.update(np.where(np.isnan(values), np.nan, values).astype("<f8", copy=False).data)
+        digest.update(np.ascontiguousarray(np.where(np.isnan(values), np.nan, values), dtype="<f8").data)
     return digest.hexdigest()
 
 

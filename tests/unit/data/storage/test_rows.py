@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import hashlib
+import struct
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qts.core import Bars, InstrumentId, Interval
+from qts.data.storage.rows import Rows, content_id, merge, rows_of, state_id
+
+Keyed = dict[tuple[int, int], tuple[float, ...]]
+VALUE = st.sampled_from([0.0, 1.0, 2.5, float("nan")])
+KEYED = st.dictionaries(st.tuples(st.integers(1, 3), st.integers(0, 6)), st.tuples(*[VALUE] * 6), max_size=12)
+
+
+def as_rows(keyed: Keyed) -> Rows:
+    keys = sorted(keyed)
+    values = np.array([keyed[key] for key in keys], dtype=np.float64).reshape(len(keys), 6).T
+    values = np.ascontiguousarray(values)
+    return Rows(
+        numbers=np.array([key[0] for key in keys], dtype=np.int64), ts=np.array([key[1] for key in keys], dtype=np.int64), values=values
+    )
+
+
+def as_keyed(rows: Rows) -> dict[tuple[int, int], list[str]]:
+    return {(int(rows.numbers[i]), int(rows.ts[i])): [repr(float(value)) for value in rows.values[:, i]] for i in range(len(rows))}
+
+
+def bars_at(ts: list[int], price: float) -> Bars:
+    column = np.full(len(ts), price)
+    return Bars(
+        instrument=InstrumentId("NSE:A"),
+        interval=Interval.DAY,
+        ts=np.array(ts, dtype=np.int64),
+        open=column,
+        high=column,
+        low=column,
+        close=column,
+        volume=column,
+        oi=column,
+    )
+
+
+@settings(max_examples=60)
+@given(old=KEYED, new=KEYED)
+def test_merging_is_a_dictionary_update(old: Keyed, new: Keyed) -> None:
+    merged = merge(as_rows(old), as_rows(new))
+    assert as_keyed(merged.rows) == as_keyed(as_rows(old | new))
+    text = as_keyed(as_rows(old)), as_keyed(as_rows(new))
+    keys = sorted(new)
+    assert merged.is_new.tolist() == [key not in old for key in keys]
+    assert merged.is_changed.tolist() == [key in old and text[0][key] != text[1][key] for key in keys]
+    assert merged.rows.values.flags.c_contiguous
+
+
+def test_of_bars_with_one_instant_the_last_given_stays() -> None:
+    rows = rows_of([(2, bars_at([5, 6], 1.0)), (1, bars_at([5], 2.0)), (2, bars_at([4, 6], 3.0))])
+    assert list(zip(rows.numbers.tolist(), rows.ts.tolist(), rows.values[3].tolist(), strict=True)) == [
+        (1, 5, 2.0),
+        (2, 4, 3.0),
+        (2, 5, 1.0),
+        (2, 6, 3.0),
+    ]
+
+
+def test_a_negative_zero_is_a_zero() -> None:
+    assert not np.signbit(rows_of([(1, bars_at([1], -0.0))]).values).any()
+
+
+def test_the_parts_are_the_instruments() -> None:
+    rows = as_rows({(1, 1): (1.0,) * 6, (1, 2): (1.0,) * 6, (7, 1): (1.0,) * 6})
+    assert list(rows.parts()) == [(1, 0, 2), (7, 2, 3)]
+    assert list(as_rows({}).parts()) == []
+
+
+def test_the_content_id_is_the_hash_that_the_layout_promises() -> None:
+    """Worked out by hand: name, count, instants, then the six columns, little-endian, instruments in alphabetical order."""
+    rows = as_rows({(1, 10): (1.0, 2.0, 0.5, 1.5, 9.0, float("nan")), (2, 10): (3.0,) * 6, (2, 20): (4.0,) * 6})
+    digest = hashlib.sha256()
+    digest.update(b"NSE:A\x002\x00" + struct.pack("<2q12d", 10, 20, *[3.0, 4.0] * 6))
+    digest.update(b"NSE:B\x001\x00" + struct.pack("<q6d", 10, 1.0, 2.0, 0.5, 1.5, 9.0, np.nan))
+    assert content_id(rows, {1: "NSE:B", 2: "NSE:A"}) == digest.hexdigest()
+
+
+def test_the_content_id_does_not_see_which_nan_it_is() -> None:
+    odd = np.array([0x7FF8_0000_0000_0001], dtype=np.uint64).view(np.float64)[0]
+    plain, strange = (as_rows({(1, 1): (1.0, 1.0, 1.0, 1.0, value, value)}) for value in (float("nan"), float(odd)))
+    assert content_id(plain, {1: "NSE:A"}) == content_id(strange, {1: "NSE:A"})
+
+
+def test_the_state_id_is_short_and_blind_to_order() -> None:
+    files = [("1d/NSE/raw/*/2024", "aa"), ("1m/NSE/raw/NSE:A/2024", "bb")]
+    assert state_id(files) == state_id(reversed(files)) != state_id(files[:1])
+    assert len(state_id(())) == 16
