@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,21 @@ def test_every_package_of_a_lock_carries_its_hashes(repository: Path, name: str)
 def test_a_lock_names_no_place_to_download_from(repository: Path, name: str) -> None:
     text = (repository / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
     assert re.findall(r"://|--index|--extra-index|--find-links|\s@\s", text) == []
+
+
+def test_everything_that_is_imported_is_declared_and_not_borrowed_from_a_dependency(
+    repository: Path, modules: Mapping[Path, ast.Module]
+) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=!~\[ ]", line)[0].lower() for line in project["dependencies"]}
+    imported: set[str] = set()
+    for tree in modules.values():
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            imported |= {name.split(".")[0] for name in names}
+    foreign = {name.replace("_", "-") for name in imported - set(sys.stdlib_module_names) - {"qts"}}
+    assert foreign - declared == set()
 
 
 def test_the_lock_holds_every_dependency_that_is_declared(repository: Path) -> None:
