@@ -85,11 +85,11 @@ class Names:
             instrument = parse_instrument(symbol if ":" in symbol else f"{self.exchange}:{symbol}")
         except BadParameter:
             return -1
-        if instrument in self.instruments:
-            return self.instruments.index(instrument)
-        self.instruments.append(instrument)
-        self.exchanges.append(exchange_of(instrument))
-        return len(self.instruments) - 1
+        if instrument not in self.codes:
+            self.codes[instrument] = len(self.instruments)
+            self.instruments.append(instrument)
+            self.exchanges.append(exchange_of(instrument))
+        return self.codes[instrument]
 
 
 @dataclass(slots=True, kw_only=True)  # its states change while the rows are judged

@@ -481,7 +481,7 @@ garbage = st.one_of(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(rows=st.lists(st.lists(garbage, min_size=5, max_size=7), min_size=1, max_size=20))
 def test_whatever_stands_in_a_file_the_counts_add_up(tmp_path: Path, rows: list[list[str]]) -> None:
-    (tmp_path / "INFY.csv").write_text(HEAD + "".join(",".join(row) + "\n" for row in rows) + "2024-01-03,1,1,1,1,1\n")
+    (tmp_path / "INFY.csv").write_text(HEAD + "".join(",".join(row) + "x\n" for row in rows) + "2024-01-03,1,1,1,1,1\n")
     (report,) = import_paths([tmp_path / "INFY.csv"], Importer(store=MemoryStore(), clock=CLOCK)).files
     if report.error is None:
         assert report.rows_read == report.stored + report.unchanged + report.rejected_count + report.skipped_count

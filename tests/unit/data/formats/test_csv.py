@@ -22,10 +22,36 @@ def test_a_series_column_of_an_unknown_table_is_not_read_as_the_exchanges_classe
 
 
 def test_the_download_of_a_website_is_read(bring: Callable[..., FileReport]) -> None:
-    text = (
-        '"Date ","series ","OPEN ","HIGH ","LOW ","PREV. CLOSE ","ltp ","close ","vwap ","52W H","52W L ","VOLUME ","VALUE ","No of trades "\n'
-        '"02-Jan-2024","EQ","2,100.00","2,120.50","2,090.05","2,095.00","2,110.00","2,111.25","2,108.1","2,500.00","1,900.00","12,34,567","2,60,00,00,000"'
-        ',"45,678"\n'
-    )
+    names = [
+        "Date ",
+        "series ",
+        "OPEN ",
+        "HIGH ",
+        "LOW ",
+        "PREV. CLOSE ",
+        "ltp ",
+        "close ",
+        "vwap ",
+        "52W H",
+        "52W L ",
+        "VOLUME ",
+        "VALUE ",
+    ]
+    row = [
+        "02-Jan-2024",
+        "EQ",
+        "2,100.00",
+        "2,120.50",
+        "2,090.05",
+        "2,095.00",
+        "2,110.00",
+        "2,111.25",
+        "2,108.1",
+        "2,500",
+        "1,900",
+        "12,34,567",
+        "1",
+    ]
+    text = "".join(",".join(f'"{value}"' for value in values) + "\n" for values in (names, row))
     report = bring("RELIANCE.csv", text)
     assert (report.format, report.stored, report.rejected_count) == ("csv", 1, 0)
