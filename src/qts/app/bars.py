@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -27,6 +29,17 @@ from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
 SIMULATED_NOTE: Final = "SIMULATED: invented prices, not a real market"
 _COLUMNS: Final = ("open", "high", "low", "close", "volume", "oi")
 _IST_OFFSET_MICROS: Final = 19_800_000_000
+
+
+class NoSuchSeries(EmptySpan):
+    """The instrument is stored, but not with bars of this length and price basis."""
+
+    def __init__(self, instrument: str, wanted: str, *, held: Sequence[SeriesKey]) -> None:
+        super().__init__(instrument, wanted, start=None, end=None, stored=None)
+        self.held = tuple(held)
+        self.message = f"{instrument} has no {wanted} bars; stored: {', '.join(f'{key.interval} {key.basis}' for key in held)}."
+        self.hint = "Choose one of the stored ones with --interval and --prices."
+        self.args = (self.message,)
 
 
 class ExportFormat(StrEnum):
@@ -167,17 +180,10 @@ def _absent(workspace: Workspace, instrument: InstrumentId, interval: Interval, 
     held = [info.key for info in workspace.store.series() if info.key.instrument == instrument]
     if not held:
         return UnknownInstrument(instrument, near=_near(workspace, instrument))
-    error = EmptySpan(instrument, interval, start=None, end=None, stored=None)
-    offers = ", ".join(f"{key.interval} {key.basis}" for key in held)
-    kind = interval.value if prices == "auto" else f"{interval} {prices}"
-    error.message = f"{instrument} has no {kind} bars; stored: {offers}."
-    error.hint = "Choose one of the stored ones with --interval and --prices."
-    return error
+    return NoSuchSeries(instrument, interval.value if prices == "auto" else f"{interval} {prices}", held=held)
 
 
 def _near(workspace: Workspace, instrument: str) -> list[str]:
-    import difflib  # noqa: PLC0415 - only a mistyped name needs it
-
     names = sorted({info.key.instrument for info in workspace.store.series()})
     return difflib.get_close_matches(instrument, names, n=3)
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.schema import CreateTable
 
 from qts.core.errors import DamagedFile
 
@@ -97,9 +98,7 @@ class ControlDatabase:
         sa.event.listen(engine, "connect", _prepare_connection)
         try:
             with engine.begin() as connection:
-                _check_version(connection, path)
-                _METADATA.create_all(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                _create(connection, path)
         except DatabaseError as error:
             engine.dispose()
             raise DamagedFile(str(path), f"it cannot be opened as the control database ({error.orig})") from error
@@ -153,16 +152,21 @@ class ControlDatabase:
 def _prepare_connection(connection: object, record: object) -> None:
     del record
     cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection
+    cursor.execute("PRAGMA busy_timeout = 30000")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA busy_timeout = 30000")
     cursor.close()
 
 
-def _check_version(connection: sa.Connection, path: Path) -> None:
+def _create(connection: sa.Connection, path: Path) -> None:
     found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if found > SCHEMA_VERSION:
         raise DamagedFile(str(path), f"it was made by a later release (schema {found}, this release knows {SCHEMA_VERSION})")
+    if found < SCHEMA_VERSION:
+        for table in _METADATA.sorted_tables:
+            # Another process may be doing the same at this moment.
+            connection.execute(CreateTable(table, if_not_exists=True))
+        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _summary(row: sa.RowMapping) -> RunSummary:

@@ -136,7 +136,7 @@ def _changes(workspace: Workspace, stored: _Stored) -> list[str]:
 
 def _differences(stored: object, again: object, where: str) -> Iterator[ReplayDifference]:
     if isinstance(stored, dict) and isinstance(again, dict):
-        for name in sorted(stored.keys() | again.keys()):
+        for name in sorted(stored.keys() | again.keys(), key=lambda name: (name != "run_id", name)):
             yield from _differences(stored.get(name), again.get(name), f"{where}.{name}" if where else name)
     elif isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
         for i, (one, other) in enumerate(zip(stored, again, strict=True)):

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from qts.app.calendar import list_sessions, parse_exchange
+from qts.app.requests import CalendarRequest
+from qts.core import Exchange, FixedClock
+from qts.core.errors import BadParameter
+
+CLOCK = FixedClock(datetime(2026, 11, 20, 20, tzinfo=UTC))
+
+
+def test_without_a_span_it_starts_today_in_india() -> None:
+    document = list_sessions(CalendarRequest(), CLOCK)
+    assert (document.start, document.end) == ("2026-11-21", "2026-12-21")
+
+
+def test_an_end_alone_looks_thirty_days_back() -> None:
+    document = list_sessions(CalendarRequest(end=date(2022, 1, 31)), CLOCK)
+    assert (document.start, document.end) == ("2022-01-01", "2022-01-31")
+
+
+def test_a_republic_day_week_has_four_sessions() -> None:
+    document = list_sessions(CalendarRequest(start=date(2022, 1, 24), end=date(2022, 1, 30)), CLOCK)
+    assert [session.date[-2:] for session in document.sessions] == ["24", "25", "27", "28"]
+    window = next(part for part in document.sessions[0].windows if part.kind == "continuous")
+    assert (window.opens_at, window.closes_at) == ("2022-01-24T09:15:00+05:30", "2022-01-24T15:30:00+05:30")
+    assert document.sessions[0].weekday == "Monday"
+
+
+def test_2027_is_estimated_and_does_not_fail() -> None:
+    document = list_sessions(CalendarRequest(start=date(2027, 6, 1), end=date(2027, 6, 30)), CLOCK)
+    assert document.sessions
+    assert all(session.is_estimate for session in document.sessions)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(date(2022, 2, 1), date(2022, 1, 1)), (date(1900, 1, 1), date(2022, 1, 1))], ids=["turned round", "too long"]
+)
+def test_a_span_that_makes_no_sense_is_refused(start: date, end: date) -> None:
+    with pytest.raises(BadParameter, match="to = 2022-01-01"):
+        list_sessions(CalendarRequest(start=start, end=end), CLOCK)
+
+
+def test_exchanges_are_read_in_any_case() -> None:
+    assert parse_exchange(" nse ") is Exchange.NSE
+    with pytest.raises(BadParameter, match="NYSE"):
+        parse_exchange("NYSE")

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from qts.app.costs import price_costs, price_examples
+from qts.app.requests import CostsRequest
+from qts.core import FixedClock
+from qts.core.errors import BadFile, BadParameter, BadPath
+
+CLOCK = FixedClock(datetime(2026, 2, 27, 6, tzinfo=UTC))
+# The broker's calculator on 2026-02-27: 500 bought and sold at 1000, intraday; see the example's source in the documentation.
+INTRADAY = {
+    "id": "intraday",
+    "mode": "calculator",
+    "trade_date": "2026-02-27",
+    "segment": "equity_intraday",
+    "exchange": "NSE",
+    "orders": [{"side": "BUY", "qty": 500, "price": 1000}, {"side": "SELL", "quantity": 500, "price": 1000}],
+    "expected": {"brokerage": 40, "stt": 125, "exchange": 30.7, "stamp": 15, "total": 224.61, "net": 1},
+}
+
+
+def write(path: Path, *examples: object) -> CostsRequest:
+    file = path / "examples.json"
+    file.write_text(json.dumps({"examples": examples}))
+    return CostsRequest(file=file)
+
+
+def test_one_order_is_priced_today_line_by_line() -> None:
+    document = price_costs(CostsRequest(side="buy", quantity=Decimal(100), price=Decimal(1000), mode="exact"), CLOCK)
+    assert document.on == "2026-02-27"
+    # Delivery: 0.1 % of securities transaction tax, 0.015 % of stamp duty on a purchase.
+    assert (document.total.stt, document.total.stamp) == (100.0, 15.0)
+    lines = document.total.model_dump()
+    assert sum(value for name, value in lines.items() if name != "total") == pytest.approx(lines["total"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("exchange", "NYSE"), ("segment", "moon"), ("mode", "rough")], ids=["exchange", "segment", "mode"]
+)
+def test_what_does_not_exist_is_named_with_what_does(field: str, value: str) -> None:
+    with pytest.raises(BadParameter) as caught:
+        price_costs(CostsRequest(**{field: value}), CLOCK)
+    assert caught.value.name == field
+    assert "Use one of" in caught.value.hint
+
+
+def test_an_example_that_agrees_has_no_differences(tmp_path: Path) -> None:
+    document = price_examples(write(tmp_path, INTRADAY), CLOCK)
+    assert (document.agreeing, document.differing, document.not_priced) == (1, 0, 0)
+    example = document.examples[0]
+    assert example.total is not None
+    assert example.total.total == pytest.approx(224.61, abs=0.005)
+    assert "net" not in example.expected
+
+
+def test_a_line_that_is_off_by_a_paisa_is_a_difference(tmp_path: Path) -> None:
+    wrong = {**INTRADAY, "expected": {"stt": 125.01, "stamp": 15}}
+    document = price_examples(write(tmp_path, wrong), CLOCK)
+    assert [(part.line, part.expected, part.computed) for part in document.examples[0].differences] == [("stt", 125.01, 125.0)]
+    assert document.differing == 1
+
+
+def test_an_example_may_give_values_a_span_of_dates_or_no_date(tmp_path: Path) -> None:
+    by_value = {**INTRADAY, "orders": [{"side": "SELL", "value": 500_000}], "expected": {"stt": 125}}
+    ranged = {**INTRADAY, "trade_date": None, "trade_date_range": ["2026-02-27", "2026-03-01"]}
+    undated = {name: value for name, value in INTRADAY.items() if name not in {"trade_date", "id"}}
+    document = price_examples(write(tmp_path, by_value, ranged, undated), CLOCK)
+    assert document.agreeing == 3
+    assert document.examples[0].orders[0].quantity is None
+    assert document.examples[2].id == "3"
+
+
+def test_a_state_rate_of_stamp_duty_replaces_the_schedules(tmp_path: Path) -> None:
+    old = {**INTRADAY, "trade_date": "2019-10-01", "stamp_state_rate_pct_both_sides": 0.006, "expected": {}}
+    example = price_examples(write(tmp_path, old), CLOCK).examples[0]
+    assert example.total is not None
+    assert example.total.stamp == pytest.approx(60.0)
+
+
+def test_what_cannot_be_priced_stops_no_other(tmp_path: Path) -> None:
+    other = {**INTRADAY, "segment": "moon"}
+    undated = {**INTRADAY, "trade_date": "someday"}
+    document = price_examples(write(tmp_path, other, undated, INTRADAY), CLOCK)
+    assert (document.not_priced, document.agreeing) == (2, 1)
+    assert all(example.error is not None and example.error.hint for example in document.examples[:2])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"examples": 3}',
+        '{"examples": [4]}',
+        '{"examples": [{"orders": []}]}',
+        '{"examples": [{"orders": [7]}]}',
+        '{"examples": [{"orders": [{"side": "hold", "qty": 1, "price": 1}]}]}',
+        '{"examples": [{"orders": [{"side": "buy", "qty": "x", "price": 1}]}]}',
+        '{"examples": [{"orders": [{"side": "buy"}]}]}',
+        '{"examples": [{"orders": [{"side": "buy", "qty": 1, "price": 1}], "expected": 5}]}',
+    ],
+)
+def test_a_file_of_another_shape_is_said_to_be_so(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "examples.json"
+    file.write_text(content)
+    with pytest.raises(BadFile) as caught:
+        price_examples(CostsRequest(file=file), CLOCK)
+    assert caught.value.hint
+
+
+def test_a_file_that_is_absent_is_said_to_be_so(tmp_path: Path) -> None:
+    with pytest.raises(BadPath, match="no such file"):
+        price_examples(CostsRequest(file=tmp_path / "absent.json"), CLOCK)
+    with pytest.raises(BadParameter, match="file"):
+        price_examples(CostsRequest(on=date(2026, 1, 1)), CLOCK)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qts.app.backtests import run_backtest
+from qts.app.replays import replay
+from qts.app.requests import BacktestRequest, build
+from qts.app.workspace import Workspace
+from qts.core import Bars, Exchange
+from qts.core.errors import UnknownRun
+
+MINE = (
+    "import numpy as np\nfrom qts.strategies import Strategy\n"
+    "STRATEGY = Strategy(title='Mine', targets=lambda bars: np.where(np.arange(len(bars)) % 7 < 3, 1.0, 0.0))\n"
+)
+
+
+@pytest.fixture
+def mine(workspace: Workspace) -> Path:
+    path = workspace.settings.strategies_folder / "mine.py"
+    path.write_text(MINE)
+    return path
+
+
+def run(workspace: Workspace, **values: object) -> str:
+    return run_backtest(workspace, build(BacktestRequest, **{"strategy": "mine", "instruments": "NSE:ALPHA", **values})).run_id
+
+
+def test_a_run_is_repeated_to_the_byte(workspace: Workspace, mine: Path) -> None:
+    assert mine.exists()
+    run_id = run(workspace, instruments="NSE:ALPHA,SIM:BETA", size="cash:100000", params={})
+    document = replay(workspace, run_id)
+    assert (document.identical, document.differences, document.notes) == (True, (), ())
+
+
+def test_more_trials_and_more_data_change_nothing(
+    workspace: Workspace, mine: Path, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
+) -> None:
+    assert mine.exists()
+    run_id = run(workspace)
+    run(workspace, size="shares:3")
+    store_bars(workspace, make_bars("NSE:ALPHA", Exchange.NSE, seed=77))
+    assert replay(workspace, run_id).identical
+
+
+def test_a_strategy_changed_since_is_replayed_from_the_source_kept(workspace: Workspace, mine: Path) -> None:
+    run_id = run(workspace)
+    mine.write_text(MINE.replace("% 7", "% 5"))
+    document = replay(workspace, run_id)
+    assert document.identical
+    assert "has changed since" in document.notes[0]
+    mine.write_text("def broken(:")
+    assert "is broken now" in replay(workspace, run_id).notes[0]
+    mine.unlink()
+    assert "no longer in the catalogue" in replay(workspace, run_id).notes[0]
+
+
+def test_an_altered_result_is_found_and_named(workspace: Workspace, mine: Path) -> None:
+    assert mine.exists()
+    run_id = run(workspace)
+    path = workspace.settings.runs_folder / run_id / "run.json"
+    plain = json.loads(path.read_bytes())
+    plain["metrics"]["final_equity"] += 1.0
+    plain["fills"] = plain["fills"][:-1]
+    path.write_text(json.dumps(plain))
+    document = replay(workspace, run_id)
+    assert not document.identical
+    assert {part.where for part in document.differences} == {"metrics.final_equity", "fills"}
+
+
+def test_an_altered_source_gives_another_result(workspace: Workspace, mine: Path) -> None:
+    assert mine.exists()
+    run_id = run(workspace)
+    path = workspace.settings.runs_folder / run_id / "strategy.py"
+    path.write_text(MINE.replace("% 7", "% 9"))
+    document = replay(workspace, run_id)
+    assert not document.identical
+    assert "run_id" in {part.where for part in document.differences}
+
+
+def test_an_unknown_run_cannot_be_replayed(workspace: Workspace) -> None:
+    with pytest.raises(UnknownRun):
+        replay(workspace, "nosuch")

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from qts.app.settings import load_settings
+from qts.app.workspace import open_workspace
+from qts.core.errors import BadPath
+
+
+def test_a_home_is_made_private_on_first_use(tmp_path: Path) -> None:
+    with open_workspace(load_settings(home=tmp_path / "new")) as workspace:
+        assert workspace.store.series() == ()
+        assert workspace.settings.strategies_folder.is_dir()
+        assert {entry.source for entry in workspace.catalog().entries} == {"built-in"}
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadPath, match="cannot be written"):
+        open_workspace(load_settings(home=tmp_path / "file" / "home"))
+
+
+def test_without_settings_the_environment_decides(home: Path) -> None:
+    with open_workspace() as workspace:
+        assert workspace.settings.home == home
+        assert workspace.clock.now().tzinfo is not None
+    assert (home / "control.sqlite").is_file()
+    assert os.environ["QTS_HOME"] == str(home)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Qts = Callable[..., Any]
+
+
+def test_a_calendar_is_a_table_or_a_document(qts: Qts) -> None:
+    span = "--from", "2022-10-24", "--to", "2022-10-28"
+    done = qts("calendar", *span)
+    assert done.code == 0
+    assert "2022-10-24" in done.out
+    document = qts("calendar", *span, "--json").document
+    assert document["exchange"] == "NSE"
+    assert [session["date"] for session in document["sessions"]] == ["2022-10-24", "2022-10-25", "2022-10-27", "2022-10-28"]
+    assert set(document["sessions"][0]) >= {"date", "windows", "note"}
+    assert set(document["sessions"][0]["windows"][0]) == {"opens_at", "closes_at", "kind"}
+
+
+def test_2027_can_be_asked_for(qts: Qts) -> None:
+    done = qts("calendar", "--from", "2027-03-01", "--to", "2027-03-05")
+    assert (done.code, "(estimate)" in done.out) == (0, True)
+
+
+def test_one_order_is_priced_with_its_lines(qts: Qts) -> None:
+    words = "costs", "--on", "2026-02-27", "--segment", "equity_intraday", "--side", "SELL", "--quantity", "500", "--price", "1000"
+    document = qts(*words, "--mode", "exact", "--json").document
+    assert set(document["total"]) == {"brokerage", "stt", "exchange", "ipft", "sebi", "stamp", "gst", "dp", "total"}
+    # 0.025 % of securities transaction tax on an intraday sale; brokerage is capped at 20 rupees.
+    assert (document["total"]["stt"], document["total"]["brokerage"], document["total"]["stamp"]) == (125.0, 20.0, 0.0)
+    assert "₹5,00,000.00" in qts(*words).out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--segment", "moon"], "segment"),
+        (["--quantity", "-1"], "quantity"),
+        (["--price", "nan"], "price"),
+        (["--side", "hold"], "side"),
+        (["--exchange", "NYSE"], "exchange"),
+    ],
+)
+def test_bad_values_are_named(qts: Qts, words: list[str], named: str) -> None:
+    done = qts("costs", *words, "--json")
+    assert done.code == 2
+    assert named in done.document["error"]["message"]
+
+
+def test_a_file_of_examples_is_compared(qts: Qts, tmp_path: Path) -> None:
+    order = {"side": "SELL", "qty": 500, "price": 1000}
+    good = {
+        "id": "good",
+        "mode": "exact",
+        "trade_date": "2026-02-27",
+        "segment": "equity_intraday",
+        "orders": [order],
+        "expected": {"stt": 125},
+    }
+    file = tmp_path / "examples.json"
+    file.write_text(json.dumps({"examples": [good, {**good, "id": "odd", "segment": "moon"}]}))
+    done = qts("costs", "--file", file, "--json")
+    assert done.code == 0
+    assert [example["differences"] for example in done.document["examples"]] == [[], []]
+    assert "1 agree, 0 differ, 1 could not be priced." in qts("costs", "--file", file).out
+    file.write_text(json.dumps({"examples": [{**good, "expected": {"stt": 124}}]}))
+    assert qts("costs", "--file", file).code == 5
+
+
+def test_the_published_examples_for_shares_come_out_to_the_paisa(qts: Qts, realdata: Path) -> None:
+    file = realdata.parent / "reference" / "cost-examples.json"
+    if not file.is_file():
+        pytest.skip(f"the published examples are not at {file}")
+    done = qts("costs", "--file", file, "--json")
+    shares = {example["id"]: example for example in done.document["examples"] if example["total"] is not None}
+    assert {"calc-2026-02-intraday", "api-order-margins-infy", "blog-2019-intraday-TN"} <= set(shares)
+    assert {name: example["differences"] for name, example in shares.items() if example["differences"]} == {}
+    assert done.code == 0
