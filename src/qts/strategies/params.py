@@ -156,8 +156,8 @@ def constraint_names(text: str) -> tuple[str, ...]:
     >>> constraint_names("fast < slow")
     ('fast', 'slow')
     """
-    tree = ast.parse(text, mode="eval")
-    return tuple(dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)))
+    names = [node for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)]
+    return tuple(dict.fromkeys(node.id for node in sorted(names, key=lambda node: node.col_offset)))
 
 
 def constraint_holds(text: str, values: Mapping[str, ParamValue]) -> bool:

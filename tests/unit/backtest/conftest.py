@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from qts.backtest import BacktestResult, BacktestSettings, FillTiming, parse_costs, parse_size, parse_slippage, run
+from qts.backtest import BacktestResult, BacktestSettings, FillTiming, engine, parse_costs, parse_size, parse_slippage, run
 from qts.core import IST, Bars, InstrumentId, Interval, Product, micros_of
 from qts.strategies import Strategy
 
@@ -77,6 +77,14 @@ def play(  # noqa: PLR0913 - one argument per setting
         close_at_end=close_at_end,
     )
     return run(says(targets), {}, bars, settings)
+
+
+@pytest.fixture(autouse=True, scope="module", params=["plain", "compiled"])
+def both_loops(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run everything here twice: through the plain loop and through its compiled twin."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "prefers_compiled", lambda _: request.param == "compiled")
+        yield
 
 
 @pytest.fixture(name="make_bars")

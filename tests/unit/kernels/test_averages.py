@@ -16,7 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from qts.core import Floats
 from qts.core.errors import BadParameter
-from qts.kernels import atr, ema, rsi, sma, wma
+from qts.kernels import atr, averages, ema, oscillators, rsi, sma, wma
 from qts.kernels.averages import ema_loop
 from qts.kernels.oscillators import atr_loop, rsi_loop
 from qts.kernels.twins import as_input, twin
@@ -75,6 +75,13 @@ def test_a_span_without_bars_is_refused(average: Average) -> None:
         average(np.ones(3), 0)
 
 
+def test_wilder_s_indicators_refuse_spans_without_meaning() -> None:
+    with pytest.raises(BadParameter, match="span = 1"):
+        rsi(np.ones(3), 1)
+    with pytest.raises(BadParameter, match="span = 0"):
+        atr(np.ones(3), np.ones(3), np.ones(3), 0)
+
+
 def test_an_unknown_seed_is_refused() -> None:
     with pytest.raises(BadParameter, match="median"):
         ema(np.ones(3), 2, seed="median")
@@ -110,6 +117,17 @@ def test_the_compiled_rsi_and_atr_equal_the_plain_ones(values: Floats, span: int
     atr_loop((high.tolist(), low.tolist(), values.tolist()), plain, span)
     twin("atr")((as_input(high), as_input(low), as_input(values)), compiled, span)
     assert_array_equal(plain, compiled)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_long_and_short_series_take_different_ways_to_the_same_numbers(monkeypatch: pytest.MonkeyPatch, *, compiled: bool) -> None:
+    for module in (averages, oscillators):
+        monkeypatch.setattr(module, "prefers_compiled", lambda _: compiled)
+    values = np.array([1.0, 2.0, 4.0, 3.0, 5.0])
+    assert_allclose(ema(values, 2), [NAN, 1.5, 19 / 6, 55 / 18, 235 / 54])
+    assert_allclose(rsi(values, 2), [NAN, NAN, 100.0, 60.0, 1.375 / 1.625 * 100])
+    assert_allclose(rsi(np.ones(4), 2), [NAN, NAN, 0.0, 0.0])
+    assert_allclose(atr(values + 1, values - 1, values, 2), [NAN, NAN, 2.5, 2.25, 2.625])
 
 
 @pytest.mark.realdata

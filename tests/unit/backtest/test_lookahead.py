@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from qts.backtest import Verdict
+from qts.backtest.lookahead import check
+from qts.core import Bars, Floats
+from qts.strategies import Strategy, load_catalog
+
+Walk = Callable[..., Bars]
+
+
+def _shifted(bars: Bars) -> Floats:
+    """Uses tomorrow's close."""
+    tomorrow = np.append(bars.close[1:], bars.close[-1])
+    return (tomorrow > bars.close).astype(np.float64)
+
+
+def _scaled(bars: Bars) -> Floats:
+    """Uses the mean of all bars, future ones too."""
+    scaled: Floats = np.clip((bars.close - bars.close.mean()) / bars.close.std(), -1, 1)
+    return scaled
+
+
+def _centred(bars: Bars) -> Floats:
+    """Uses an average centred on the bar."""
+    smooth = np.convolve(bars.close, np.ones(5) / 5, mode="same")
+    return (bars.close > smooth).astype(np.float64)
+
+
+def _last_known(bars: Bars) -> Floats:
+    """Is in the market except on the very last bar."""
+    wanted = np.ones(len(bars))
+    wanted[-1] = 0.0
+    return wanted
+
+
+def _counts_bars(bars: Bars) -> Floats:
+    """Fails on fewer bars than it was written for."""
+    return np.ones(len(bars)) if len(bars) == 300 else np.ones(3)
+
+
+@pytest.mark.parametrize("leak", [_shifted, _scaled, _centred, _last_known, _counts_bars])
+def test_a_planted_leak_is_found(walk: Walk, leak: Callable[[Bars], Floats]) -> None:
+    found = check(Strategy(title="Leak", targets=leak), {}, [walk(300)])
+    assert found.verdict is Verdict.FOUND
+    assert found.first_bar is not None
+    assert found.instrument == "NSE:INFY"
+    assert "NSE:INFY" in found.detail
+
+
+@pytest.mark.parametrize("name", ["ema_cross", "ma_cross", "buy_and_hold"])
+def test_built_in_strategies_are_clean(walk: Walk, name: str) -> None:
+    found = check(load_catalog().get(name).require(), {}, [walk(300), walk(300, seed=1, name="NSE:B")])
+    assert found.verdict is Verdict.CLEAN
+    assert found.n_cuts > 12
+
+
+def test_a_leak_in_the_second_instrument_is_found_there(walk: Walk) -> None:
+    strategy = Strategy(title="Half", targets=lambda bars: _shifted(bars) if bars.instrument == "NSE:B" else np.ones(len(bars)))
+    assert check(strategy, {}, [walk(100), walk(100, name="NSE:B")]).instrument == "NSE:B"
+
+
+def test_nan_equals_nan(walk: Walk) -> None:
+    mute = Strategy(title="Mute", targets=lambda bars: np.full(len(bars), math.nan))
+    assert check(mute, {}, [walk(50)]).verdict is Verdict.CLEAN
+
+
+def test_one_bar_cannot_be_cut(walk: Walk) -> None:
+    assert check(Strategy(title="On", targets=lambda bars: np.ones(len(bars))), {}, [walk(1)]).verdict is Verdict.NOT_CHECKED

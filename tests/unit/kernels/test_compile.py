@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from qts.backtest import BacktestSettings, run
+from qts.core import Bars, InstrumentId, Interval, Product
+from qts.kernels import compiled, twins
+from qts.kernels.compile import compile_all, main
+from qts.strategies import load_catalog
+
+
+def test_each_twin_is_reported_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in ("ema", "rsi", "atr", "fills")]
+
+
+def n_signatures() -> list[int]:
+    """How many kinds of arguments each twin was compiled for; the compiler's objects are untyped."""
+    return [len(vars(compiled)[f"{name}_nb"].signatures) for name in ("ema", "rsi", "atr", "fills")]
+
+
+def test_what_set_up_compiles_is_all_a_run_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_all(lambda _: None)
+    monkeypatch.setattr(twins, "COMPILE_FROM", 1)
+    n = 500
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, n)))
+    ts = 1_700_000_000_000_000 + 900_000_000 * np.arange(n, dtype=np.int64)
+    bars = Bars(
+        instrument=InstrumentId("NSE:A"),
+        interval=Interval.MINUTE_15,
+        ts=ts,
+        open=close,
+        high=close,
+        low=close,
+        close=close,
+        volume=close,
+        oi=close,
+    )
+    close.flags.writeable = False
+    strategy = load_catalog().get("ema_cross").require()
+    before = n_signatures()
+    for product in (Product.CNC, Product.MIS):
+        for series in (bars, replace(bars, close=close.copy(), open=close.copy())):
+            assert run(strategy, {}, [series], BacktestSettings(product=product, capital=Decimal(10_000_000))).fills
+    assert n_signatures() == before

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from qts.core import Bars
+from qts.core.errors import BadParameter
+from qts.strategies import Column, Comparison, Condition, Const, Indicator, Param, Ref, Rule, Strategy, load_catalog
+
+Walk = Callable[..., Bars]
+CLOSE = Column("close")
+PARAMS = {"fast": Param(12), "slow": Param(26)}
+
+
+def bars_of(walk: Walk, close: list[float]) -> Bars:
+    values = np.array(close)
+    return dataclasses.replace(walk(len(close)), close=values, high=values, low=values)
+
+
+def said(walk: Walk, rule: Rule, close: list[float]) -> list[float]:
+    wanted: list[float] = Strategy(title="Rule", params=PARAMS, rule=rule).exposure(bars_of(walk, close)).tolist()
+    return wanted
+
+
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_rule_of_crosses_is_the_ema_crossover(walk: Walk, seed: int, *, short: bool) -> None:
+    fast, slow = Indicator("ema", Ref("fast")), Indicator("ema", Ref("slow"))
+    up, down = fast.crosses_above(slow), fast.crosses_below(slow)
+    rule = Rule(enter=up, exit=down, short_enter=down if short else None, short_exit=up if short else None)
+    twin = Strategy(title="Twin", params=PARAMS, rule=rule)
+    values = {"fast": 5, "slow": 13}
+    bars = walk(400, seed=seed)
+    expected = load_catalog().get("ema_cross").require().exposure(bars, {**values, "short": short})
+    assert len(set(expected[~np.isnan(expected)].tolist())) == 2 + short
+    np.testing.assert_array_equal(twin.exposure(bars, values), expected)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        pytest.param(CLOSE < 2, [1, 1, 0, 0], id="below a number"),
+        pytest.param(CLOSE <= 2, [1, 1, 0, 0], id="at most a number, left at three"),
+        pytest.param(CLOSE > 2, [0, 0, 0, 0], id="never entered while leaving"),
+        pytest.param((CLOSE >= 1) & (CLOSE < 2), [1, 1, 0, 0], id="and"),
+        pytest.param((CLOSE < 0) | (CLOSE < 2), [1, 1, 0, 0], id="or"),
+        pytest.param(~(CLOSE >= 2), [1, 1, 0, 0], id="not"),
+        pytest.param(Const(1.5) > CLOSE, [1, 1, 0, 0], id="a number on the left"),
+    ],
+)
+def test_conditions(walk: Walk, condition: Condition, expected: list[float]) -> None:
+    assert said(walk, Rule(enter=condition, exit=CLOSE > 2), [1, 2, 3, 4]) == expected
+
+
+def test_where_entry_and_exit_are_both_true_the_exit_counts(walk: Walk) -> None:
+    assert said(walk, Rule(enter=CLOSE > 0, exit=CLOSE > 2), [1, 3, 1]) == [1, 0, 1]
+
+
+def test_leaving_one_side_may_open_the_other_at_once(walk: Walk) -> None:
+    rule = Rule(enter=CLOSE > 2, exit=CLOSE < 2, short_enter=CLOSE < 2, short_exit=CLOSE > 2)
+    assert said(walk, rule, [2, 3, 1, 2, 3]) == [0, 1, -1, -1, 1]
+
+
+def test_a_side_is_not_entered_again_on_the_bar_it_is_left(walk: Walk) -> None:
+    rule = Rule(enter=CLOSE > 0, exit=CLOSE > 5, short_enter=CLOSE > 9, short_exit=CLOSE > 6)
+    assert said(walk, rule, [1, 10, 1]) == [1, 0, 1]
+
+
+def test_nothing_is_decided_while_an_indicator_is_undefined(walk: Walk) -> None:
+    rule = Rule(enter=~(Indicator("sma", 3) > 100), exit=CLOSE > 100)
+    got = said(walk, rule, [1, 1, 1, 1])
+    assert math.isnan(got[0])
+    assert math.isnan(got[1])
+    assert got[2:] == [1, 1]
+
+
+def test_indicators_read_their_column_and_parameters(walk: Walk) -> None:
+    bars = walk(60)
+    for rule in (
+        Rule(enter=Indicator("atr", 5) > 0, exit=Ref("fast") > 100),
+        Rule(enter=Indicator("rsi", Ref("fast")) > 0, exit=CLOSE < 0),
+        Rule(enter=Indicator("wma", 5, of=Column("high")) > Indicator("wma", 5, of=Column("low")), exit=CLOSE < 0),
+    ):
+        assert Strategy(title="Rule", params=PARAMS, rule=rule).exposure(bars)[-1] == 1
+
+
+def test_a_rule_is_data(walk: Walk) -> None:
+    one = Rule(enter=Indicator("ema", Ref("fast")) > CLOSE, exit=CLOSE < 3)
+    other = Rule(enter=Indicator("ema", Ref("fast")) > CLOSE, exit=CLOSE < 3)
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one.terms() == (Indicator("ema", Ref("fast")), CLOSE, Const(3.0))
+    assert dataclasses.asdict(one)["exit"]["operator"] == "<"
+    assert said(walk, one, [5.0]) != []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(Rule(enter=Column("price") > 1, exit=CLOSE > 1), id="no such column"),
+        pytest.param(Rule(enter=Ref("window") > 1, exit=CLOSE > 1), id="no such parameter"),
+        pytest.param(Rule(enter=Indicator("macd", 5) > 1, exit=CLOSE > 1), id="no such indicator"),
+        pytest.param(Rule(enter=Indicator("ema", Ref("window")) > 1, exit=CLOSE > 1), id="no such parameter as span"),
+        pytest.param(Rule(enter=Indicator("ema", 3, of=Column("price")) > 1, exit=CLOSE > 1), id="no such column inside"),
+        pytest.param(Rule(enter=CLOSE > 1, exit=CLOSE > 1, short_enter=CLOSE > 1), id="half a short side"),
+    ],
+)
+def test_a_rule_that_speaks_of_the_unknown_is_refused(rule: Rule) -> None:
+    with pytest.raises(BadParameter, match="rule"):
+        Strategy(title="Rule", params=PARAMS, rule=rule)
+
+
+def test_what_is_neither_term_nor_condition_is_refused() -> None:
+    with pytest.raises(BadParameter, match="neither a term nor a number"):
+        _ = CLOSE > "high"  # type: ignore[operator]  # what a careless file would do
+    assert isinstance(CLOSE > 1, Comparison)
