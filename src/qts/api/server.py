@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 import qts
 from qts.api.routes import Opened, router
-from qts.api.security import LOOPBACK_HOSTS, OwnPages, SecurityHeaders
+from qts.api.security import HEADERS, LOOPBACK_HOSTS, OwnPages, SecurityHeaders
 from qts.api.statuses import status_of
 from qts.app.errors import ErrorDocument, describe, foreseen
 from qts.app.settings import Settings
@@ -93,7 +93,9 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
 
 
 def _answer(document: ErrorDocument, status: int) -> JSONResponse:
-    return JSONResponse({"error": document.model_dump(mode="json", exclude_none=True)}, status_code=status)
+    # An answer to what nobody foresaw is sent from outside all guards, so it brings the headers itself.
+    headers = {name.decode(): value.decode() for name, value in HEADERS}
+    return JSONResponse({"error": document.model_dump(mode="json", exclude_none=True)}, status_code=status, headers=headers)
 
 
 def _hosts(settings: Settings) -> tuple[str, ...]:

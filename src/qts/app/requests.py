@@ -42,7 +42,7 @@ IntervalName = Annotated[Interval, BeforeValidator(_interval)]
 class Request(BaseModel):
     """Base of all requests: frozen, unknown fields refused, ``from``/``to`` or ``start``/``end`` taken."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class ImportRequest(Request):

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from qts.app.workspace import Workspace
+
+RUN = {"strategy": "ema_cross", "instruments": ["SIM:WAVE"], "params": {"fast": 5, "slow": 20}}
+
+
+def test_the_catalogue_tells_what_is_stored(client: Any, workspace: Workspace) -> None:
+    document = client.get("/api/catalog").json()
+    assert document["snapshot"] == workspace.store.snapshot()
+    (series,) = document["series"]
+    assert (series["instrument"], series["missing"], series["quality"], series["simulated"]) == ("SIM:WAVE", 0, 100.0, True)
+
+
+def test_bars_come_as_a_list_or_as_arrow(client: Any) -> None:
+    query = {"instrument": "SIM:WAVE", "from": "2022-01-03", "to": "2022-01-07"}
+    bars = client.get("/api/bars", params=query).json()
+    assert [bar["ts"][:10] for bar in bars] == [f"2022-01-0{day}" for day in range(3, 8)]
+    assert {bar["simulated"] for bar in bars} == {True}
+    answer = client.get("/api/bars", params={**query, "format": "arrow"})
+    assert answer.headers["content-type"] == "application/vnd.apache.arrow.stream"
+    whole = pa.ipc.open_stream(answer.content).read_all()
+    assert whole["close"].to_pylist() == [bar["close"] for bar in bars]
+    assert b"SIMULATED" in whole.schema.metadata[b"label"]
+
+
+def test_too_many_bars_at_once_are_refused(client: Any, workspace: Workspace) -> None:
+    workspace.settings.__dict__["max_api_bars"] = 100
+    answer = client.get("/api/bars", params={"instrument": "SIM:WAVE"})
+    assert answer.status_code == 400
+    assert "more than 100 bars" in answer.json()["error"]["message"]
+    assert client.get("/api/bars", params={"instrument": "SIM:WAVE", "to": "2022-03-01"}).status_code == 200
+
+
+def test_the_calendar_and_the_costs_answer(client: Any) -> None:
+    sessions = client.get("/api/calendar", params={"from": "2022-01-24", "to": "2022-01-30"}).json()["sessions"]
+    assert [session["date"] for session in sessions] == ["2022-01-24", "2022-01-25", "2022-01-27", "2022-01-28"]
+    costs = client.get("/api/costs", params={"on": "2026-02-27", "segment": "equity_intraday", "side": "sell", "mode": "exact"}).json()
+    assert costs["total"]["stt"] == 25.0
+
+
+def test_a_backtest_is_run_listed_read_and_replayed(client: Any) -> None:
+    document = client.post("/api/backtests", json=RUN).json()
+    assert document["simulated"] is True
+    assert document["data"]["from"] == "2022-01-03"
+    run_id = document["run_id"]
+    assert [run["run_id"] for run in client.get("/api/runs").json()] == [run_id]
+    assert client.get(f"/api/runs/{run_id}").json() == document
+    equity = client.get(f"/api/runs/{run_id}", params={"equity": True}).json()["equity"]
+    assert len(equity) == document["data"]["bars"]
+    assert client.post(f"/api/runs/{run_id}/replay").json()["identical"] is True
+
+
+def test_the_strategies_are_those_of_the_catalogue(client: Any, workspace: Workspace) -> None:
+    workspace.settings.strategies_folder.mkdir()
+    (workspace.settings.strategies_folder / "broken.py").write_text("(")
+    entries = {entry["id"]: entry for entry in client.get("/api/strategies").json()}
+    assert entries["ema_cross"]["params"]["fast"]["kind"] == "int"
+    assert entries["broken"]["error"]["kind"] == "PluginError"
+    answer = client.post("/api/backtests", json={**RUN, "strategy": "broken", "params": {}})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "arguments", "status", "kind"),
+    [
+        pytest.param("GET", "/api/bars", {"params": {"instrument": "NSE:NOSUCH"}}, 404, "UnknownInstrument", id="unknown instrument"),
+        pytest.param("GET", "/api/bars", {"params": {"instrument": "WAVE"}}, 400, "BadParameter", id="no instrument"),
+        pytest.param("GET", "/api/bars", {}, 400, "BadParameter", id="nothing named"),
+        pytest.param("GET", "/api/bars", {"params": {"instrument": "SIM:WAVE", "colour": "red"}}, 400, "BadParameter", id="unknown field"),
+        pytest.param(
+            "GET",
+            "/api/bars",
+            {"params": {"instrument": "SIM:WAVE", "from": "1990-01-01", "to": "1990-02-01"}},
+            404,
+            "EmptySpan",
+            id="empty",
+        ),
+        pytest.param("GET", "/api/calendar", {"params": {"exchange": "MOON"}}, 400, "BadParameter", id="no such exchange"),
+        pytest.param("GET", "/api/costs", {"params": {"file": "/etc/passwd"}}, 400, "BadParameter", id="no files"),
+        pytest.param("GET", "/api/runs/nosuch", {}, 404, "UnknownRun", id="unknown run"),
+        pytest.param("GET", "/api/runs/..%2F..%2Fetc", {}, 404, "HttpError", id="no way out of the folder"),
+        pytest.param("POST", "/api/backtests", {"json": {**RUN, "strategy": "nosuch"}}, 404, "UnknownStrategy", id="unknown strategy"),
+        pytest.param("POST", "/api/backtests", {"json": {**RUN, "strategy": "/etc/passwd"}}, 404, "UnknownStrategy", id="no paths"),
+        pytest.param(
+            "POST", "/api/backtests", {"json": {**RUN, "params": {"fast": 30, "slow": 20}}}, 400, "BadParameter", id="fast and slow"
+        ),
+        pytest.param("POST", "/api/backtests", {"json": {}}, 400, "BadParameter", id="empty body"),
+        pytest.param("POST", "/api/backtests", {"content": b"{"}, 400, "BadParameter", id="no JSON"),
+        pytest.param("POST", "/api/import", {"json": {}}, 404, "HttpError", id="no import"),
+        pytest.param("DELETE", "/api/runs", {}, 405, "HttpError", id="no such method"),
+    ],
+)
+def test_an_error_is_a_document_with_its_status(
+    client: Any, method: str, path: str, arguments: dict[str, Any], *, status: int, kind: str
+) -> None:
+    answer = client.request(method, path, **arguments)
+    assert answer.status_code == status
+    assert answer.json()["error"]["kind"] == kind
+    assert answer.json()["error"]["message"]
