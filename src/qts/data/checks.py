@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 
 from qts.core import Exchange, Interval, Ints, Session, Window, WindowKind, micros_of
-from qts.data.intake import VALUES, Block, Names, Skip, Verdict
+from qts.data.intake import OUTCOMES, VALUES, Block, Names, Skip, Verdict
 from qts.data.layout import Field
 from qts.data.shape import EARLIEST, Shape
-from qts.data.stamps import MINUTE, NO_STAMP, SECOND, ist_day, settle
+from qts.data.stamps import MINUTE, NO_STAMP, SECOND, ist_day, ist_time, settle
 from qts.market.sessions import daily_stamp, is_session, session_on
 
 OHLC_TOLERANCE: Final = 1e-9
@@ -20,6 +20,8 @@ OHLC_TOLERANCE: Final = 1e-9
 MIN_INSTRUMENTS: Final = 3
 MIN_INTRADAY_BARS: Final = 20
 _EPOCH: Final = date(1970, 1, 1)
+_OPEN: Final = (9 * 60 + 15) * MINUTE
+_CLOSE: Final = (15 * 60 + 30) * MINUTE
 _TRADING: Final = (WindowKind.CONTINUOUS, WindowKind.CLOSING_AUCTION)
 _VOLUME: Final = VALUES.index(Field.VOLUME)
 
@@ -40,6 +42,8 @@ def judge(block: Block, names: Names, shape: Shape, *, now: datetime) -> list[st
     _settle_stamps(block, shape, now)
     _check_values(block)
     notes = _check_sessions(block, names, shape.interval)
+    if _is_stamped_at_end(block, shape.interval):
+        notes.append("Stamps look like the ends of bars (none at 09:15, some at 15:30); they are taken as starts: shift them by one bar.")
     if not shape.interval.is_intraday:
         _stamp_days(block, names)
     _choose_series(block)
@@ -115,6 +119,14 @@ def _is_real_session(block: Block, rows: Ints, interval: Interval) -> bool:
     if interval.is_intraday and np.count_nonzero(is_trade) >= MIN_INTRADAY_BARS:
         return True
     return len(np.unique(block.codes[rows[is_trade]])) >= MIN_INSTRUMENTS
+
+
+def _is_stamped_at_end(block: Block, interval: Interval) -> bool:
+    """Return whether the bars of an equity session begin one bar late and go on to the close itself."""
+    if interval.minutes is None:
+        return False
+    times = ist_time(block.ts[block.is_good | (block.states == OUTCOMES.index(Verdict.OFF_HOURS))])
+    return bool(len(times) and times.min() == _OPEN + interval.minutes * MINUTE and (times == _CLOSE).any())
 
 
 def _trading_windows(session: Session | None) -> list[Window]:

@@ -15,6 +15,8 @@ from qts.core import Bools, Floats
 _ABSENT: Final = pa.array(["", "-", "--", "na", "n/a", "nan", "null", "none", "nil", "#n/a"])
 _CURRENCY: Final = r"^(₹|rs\.?|inr)\s*"
 _NUMBER: Final = r"^[+-]?(\d+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d*)?(e[+-]?\d{1,3})?$"
+# Websites round volumes: 12.5K, 3.2M, 1.1B.
+_SCALES: Final = (("k", "e3"), ("m", "e6"), ("b", "e9"))
 _INFINITY: Final = r"^[+-]?inf(inity)?$"
 
 
@@ -30,7 +32,7 @@ class Numbers:
 def parse_numbers(column: pa.Array) -> Numbers:
     """Return the numbers of a column of texts, integers, decimals or floats.
 
-    ``1,234.50`` and ``1,23,456.50`` are read; a decimal comma is not. NaN counts as absent, infinity as a number.
+    ``1,234.50``, ``1,23,456.50`` and ``12.5M`` are read; a decimal comma is not. NaN counts as absent, infinity as a number.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -67,6 +69,8 @@ def _plain(column: pa.Array) -> Floats | None:
 def _from_text(column: pa.Array) -> Numbers:
     text = pc.fill_null(pc.utf8_lower(pc.utf8_trim_whitespace(pc.cast(column, pa.string()))), "")
     text = pc.replace_substring_regex(text, pattern=_CURRENCY, replacement="")
+    for letter, power in _SCALES:
+        text = pc.replace_substring_regex(text, pattern=rf"^(\d[\d,.]*){letter}$", replacement=rf"\1{power}")
     is_absent = pc.is_in(text, value_set=_ABSENT)
     is_infinite = pc.match_substring_regex(text, pattern=_INFINITY)
     is_number = pc.and_(pc.match_substring_regex(text, pattern=_NUMBER), pc.match_substring_regex(text, pattern=r"\d"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -98,8 +99,10 @@ def open_table(member: Member) -> Table:
 
 def _csv(member: Member, head: bytes, encoding: str) -> Table:
     text = head[:_HEAD].decode(encoding, errors="replace")
-    lines = text.splitlines()
-    n_blank = next(i for i, line in enumerate(lines) if line.strip())
+    lines = re.split(r"\r\n|\n|\r", text)
+    n_blank = next((i for i, line in enumerate(lines) if line.strip()), None)
+    if n_blank is None:
+        raise BadFile(member.label, f"begins with {_HEAD >> 10} KiB of blanks", hint="Import the file that has the prices.")
     header = lines[n_blank]
     delimiter = max(_DELIMITERS, key=lambda mark: _fields(header, mark))
     width = _width(lines[n_blank + 1 :], header, delimiter)
@@ -151,14 +154,10 @@ class _CsvReader:
             return "skip"
 
         n_skipped = max(self.n_skipped - first_row + 1, 0)
-        table = pacsv.read_csv(
-            pa.BufferReader(lines),
-            read_options=pacsv.ReadOptions(use_threads=False, column_names=self.names, block_size=len(lines) + 1, skip_rows=n_skipped),
-            parse_options=pacsv.ParseOptions(delimiter=self.delimiter, invalid_row_handler=keep, ignore_empty_lines=False),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(self.names, pa.string()), strings_can_be_null=False, include_columns=list(columns)
-            ),
-        )
+        try:
+            table = self._read(lines, n_skipped, columns, keep)
+        except pa.ArrowInvalid as error:
+            raise BadFile(self.member.label, f"cannot be split into columns ({str(error).splitlines()[0]})") from error
         n_rows = n_skipped + table.num_rows + len(wrong)
         rows = np.arange(first_row + n_skipped, first_row + n_rows, dtype=np.int64)
         if wrong:
@@ -166,6 +165,16 @@ class _CsvReader:
         misfits = [_misfit(row, first_row) for row in wrong if not _is_remark(row)]
         arrays = {name: _joined(table.column(name)) for name in columns}
         return _without_blank_lines(rows, arrays, misfits), n_rows
+
+    def _read(self, lines: bytes, n_skipped: int, columns: Sequence[str], keep: Callable[[pacsv.InvalidRow], str]) -> pa.Table:
+        return pacsv.read_csv(
+            pa.BufferReader(lines),
+            read_options=pacsv.ReadOptions(use_threads=False, column_names=self.names, block_size=len(lines) + 1, skip_rows=n_skipped),
+            parse_options=pacsv.ParseOptions(delimiter=self.delimiter, invalid_row_handler=keep, ignore_empty_lines=False),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(self.names, pa.string()), strings_can_be_null=False, include_columns=list(columns)
+            ),
+        )
 
 
 def _is_remark(row: pacsv.InvalidRow) -> bool:

@@ -1,24 +1,20 @@
 from __future__ import annotations
 
 import gzip
-import zipfile
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from qts.core import IST, Bars, Exchange, FixedClock, InstrumentId, Interval, instant_of
-from qts.core.errors import BadFile, BadParameter, BadPath, NotPrices, StoreFull
-from qts.data.ingestion import Importer, ImportProgress, formats, import_paths
+from qts.core.errors import BadFile, BadParameter, NotPrices
+from qts.data.ingestion import formats
 from qts.data.intake import Skip, Verdict
 from qts.data.layout import Fit
 from qts.data.reports import FileReport
-from qts.data.storage import PriceBasis, Provenance, SeriesBars, SeriesKey, UpsertReport
+from qts.data.storage import PriceBasis, SeriesKey
 from qts.data.testing import MemoryStore
 from qts.market.sessions import is_session
 
@@ -300,21 +296,6 @@ def test_any_encoding_gives_the_same_bars(bring: Bring, store: MemoryStore, enco
     assert dates(days_of(store)) == ["2024-01-02"]
 
 
-def test_a_file_or_folder_without_permission_is_named(tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "INFY.csv").write_text(HEAD)
-    (tmp_path / "folder").mkdir()
-
-    def refuse(path: Path, *_args: Any, **_kwargs: Any) -> Any:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    # Tests may run as root, whom no permission stops.
-    monkeypatch.setattr(Path, "open", refuse)
-    monkeypatch.setattr(Path, "rglob", refuse)
-    files = import_paths([tmp_path / "INFY.csv", tmp_path / "folder"], Importer(store=store, clock=CLOCK)).files
-    assert [type(file.error) for file in files] == [BadPath, BadPath]
-    assert all("may not be read" in str(file.error) for file in files)
-
-
 def test_a_format_can_be_named_and_is_checked(bring: Bring) -> None:
     text = f"{HEAD}2024-01-02,1,1,1,1,1\n"
     assert bring("INFY.csv", text, format="CSV").format == "csv"
@@ -330,71 +311,6 @@ def test_every_format_is_found_and_none_claims_another_ones_table() -> None:
     assert sorted(formats()) == ["bhavcopy", "csv", "fo_report", "kite", "parquet", "sec_full", "udiff"]
     assert all(found.title for found in formats().values())
     assert Fit.EXACT > Fit.GENERIC > Fit.NONE
-
-
-def test_a_folder_is_searched_and_one_bad_file_stops_no_other(tmp_path: Path, store: MemoryStore) -> None:
-    (tmp_path / "deep" / "er").mkdir(parents=True)
-    (tmp_path / "deep" / "er" / "TCS.csv").write_text(f"{HEAD}2024-01-02,1,1,1,1,1\n")
-    (tmp_path / "INFY.csv").write_text(f"{HEAD}2024-01-02,1,1,1,1,1\n")
-    (tmp_path / "README.md").write_text("# About\nthese files\n")
-    (tmp_path / ".hidden").write_text("x")
-    (tmp_path / "broken.csv.gz").write_bytes(b"\x1f\x8b\x08broken")
-    (tmp_path / "picture.png").write_bytes(bytes(range(256)))
-    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
-        archive.writestr("SBIN.csv", f"{HEAD}2024-01-02,1,1,1,1,1\n")
-        archive.writestr("help.txt", "read me")
-    seen: list[ImportProgress] = []
-    report = import_paths([tmp_path], Importer(store=store, clock=CLOCK, on_progress=seen.append))
-    by_name = {Path(file.path).name: file for file in report.files}
-    assert {name: (file.stored, file.skipped, file.error is not None) for name, file in by_name.items()} == {
-        "INFY.csv": (1, False, False),
-        "README.md": (0, True, False),
-        "broken.csv.gz": (0, False, True),
-        "TCS.csv": (1, False, False),
-        "picture.png": (0, True, False),
-        "SBIN.csv": (1, False, False),
-        "help.txt": (0, True, False),
-    }
-    assert "neither text nor Parquet" in by_name["picture.png"].notes[0]
-    assert by_name["SBIN.csv"].path.endswith("two.zip/SBIN.csv")
-    assert report.snapshot == store.snapshot()
-    assert [Path(progress.path).name for progress in seen] == ["INFY.csv", "TCS.csv", "SBIN.csv"]
-    assert store.series()[0].sources == ("file:INFY.csv",)
-
-
-def test_paths_that_are_not_there_and_empty_folders_are_reported(tmp_path: Path, store: MemoryStore) -> None:
-    (tmp_path / "empty").mkdir()
-    report = import_paths([tmp_path / "nothing.csv", tmp_path / "empty"], Importer(store=store, clock=CLOCK))
-    assert [type(file.error) for file in report.files] == [BadPath, BadPath]
-    assert "no such file" in str(report.files[0].error)
-    assert "folder without files" in str(report.files[1].error)
-
-
-class FullAfterOne(MemoryStore):
-    """A store whose disk is full after its first commit."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.commits = 0
-
-    def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
-        if self.commits == 1:
-            raise StoreFull("data")
-        self.commits += 1
-        return super().upsert(batches, provenance, at=at)
-
-
-def test_a_full_disk_stops_the_import_and_tells_what_was_stored(tmp_path: Path) -> None:
-    for name in ("A", "B", "C"):
-        (tmp_path / f"{name}STOCK.csv").write_text(f"{HEAD}2024-01-02,1,1,1,1,1\n")
-    store = FullAfterOne()
-    files = import_paths([tmp_path], Importer(store=store, clock=CLOCK)).files
-    assert [Path(file.path).name for file in files] == ["ASTOCK.csv", "BSTOCK.csv", "CSTOCK.csv"]
-    assert [file.stored for file in files] == [1, 0, 0]
-    assert isinstance(files[1].error, StoreFull)
-    assert files[2].skipped
-    assert files[2].notes == ("Not tried: the disk is full.",)
-    assert [info.key.instrument for info in store.series()] == ["NSE:ASTOCK"]
 
 
 def test_the_same_file_again_changes_nothing_and_a_correction_replaces(bring: Bring, store: MemoryStore) -> None:
@@ -429,66 +345,11 @@ def test_a_large_file_is_stored_in_parts_with_the_first_of_duplicates_kept(bring
     assert days_of(store).volume[1] == 1.0
 
 
-prices = st.integers(1, 10**7).map(lambda paise: paise / 100)
-
-
-@st.composite
-def some_bars(draw: st.DrawFn) -> list[tuple[str, str, float, float, float, float, int]]:
-    keys = draw(st.lists(st.tuples(st.sampled_from(DAYS), st.sampled_from(["INFY", "M&M", "TCS"])), min_size=1, max_size=40, unique=True))
-    rows = []
-    for on, symbol in keys:
-        four = sorted(draw(st.tuples(prices, prices, prices, prices)))
-        rows.append((on.isoformat(), symbol, four[1], four[3], four[0], four[2], draw(st.integers(0, 10**9))))
-    return rows
-
-
-def _csv(rows: Sequence[tuple[object, ...]]) -> str:
-    return "date,symbol,open,high,low,close,volume\n" + "".join(",".join(map(str, row)) + "\n" for row in rows)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-@given(rows=some_bars(), random=st.randoms(use_true_random=False))
-def test_what_is_imported_reads_back_equal_in_any_order_of_rows(tmp_path: Path, rows: list[tuple[Any, ...]], random: Any) -> None:
-    shuffled = rows.copy()
-    random.shuffle(shuffled)
-    snapshots = set()
-    for order in (rows, shuffled):
-        store = MemoryStore()
-        (tmp_path / "x.csv").write_text(_csv(order))
-        (report,) = import_paths([tmp_path / "x.csv"], Importer(store=store, clock=CLOCK)).files
-        assert (report.stored, report.rejected_count) == (len(rows), 0)
-        snapshots.add(store.snapshot())
-        read = [
-            (date_, info.key.instrument.removeprefix("NSE:"), *values)
-            for info in store.series()
-            for bars in [store.read(info.key)]
-            for date_, *values in zip(
-                dates(bars), *(column.tolist() for column in (bars.open, bars.high, bars.low, bars.close, bars.volume)), strict=True
-            )
-        ]
-        assert sorted(read) == sorted(rows)
-    assert len(snapshots) == 1
-
-
-garbage = st.one_of(
-    st.sampled_from(
-        ["", "-", "x", "0", "-1", "inf", "nan", "1", "2.5", '"1,000"', "2024-01-02", "2024-01-06", "01/02/2024", "1970-01-01", "a,b"]
-    ),
-    st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x00"), max_size=6),
-)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
-@given(rows=st.lists(st.lists(garbage, min_size=5, max_size=7), min_size=1, max_size=20))
-def test_whatever_stands_in_a_file_the_counts_add_up(tmp_path: Path, rows: list[list[str]]) -> None:
-    (tmp_path / "INFY.csv").write_text(HEAD + "".join(",".join(row) + "x\n" for row in rows) + "2024-01-03,1,1,1,1,1\n")
-    (report,) = import_paths([tmp_path / "INFY.csv"], Importer(store=MemoryStore(), clock=CLOCK)).files
-    if report.error is None:
-        assert report.rows_read == report.stored + report.unchanged + report.rejected_count + report.skipped_count
-        assert report.stored >= 1
-        assert len(report.rejected) == report.rejected_count == sum(report.reject_counts.values())
-    else:
-        assert isinstance(report.error, BadFile)
+def test_bars_stamped_at_their_end_are_pointed_out(bring: Bring) -> None:
+    times = [f"{m // 60:02d}:{m % 60:02d}" for m in range(9 * 60 + 20, 15 * 60 + 31, 5)]
+    report = bring("INFY.csv", minutes("2024-01-02", times))
+    assert reasons(report) == {len(times) + 1: Verdict.OFF_HOURS}
+    assert "ends of bars" in report.notes[-1]
 
 
 def test_reasons_and_skips_are_distinct_words() -> None:

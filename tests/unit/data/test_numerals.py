@@ -25,6 +25,8 @@ from qts.data.numerals import parse_numbers
         pytest.param("+.5", 0.5, id="without a leading zero"),
         pytest.param("-3", -3.0, id="negative"),
         pytest.param("1.5E+3", 1500.0, id="with an exponent"),
+        pytest.param("12.5M", 12_500_000.0, id="rounded to millions"),
+        pytest.param("1,234K", 1_234_000.0, id="rounded to thousands"),
         pytest.param("-inf", -math.inf, id="infinite"),
     ],
 )
@@ -42,7 +44,7 @@ def test_a_missing_figure_is_absent_and_not_wrong(text: str | None) -> None:
     assert numbers.is_bad.tolist() == [False, True]
 
 
-@pytest.mark.parametrize("text", ["abc", "1.2.3", "1,2", "1234,5", "12,3456", "1 234", "0x10", ".", ",", "--5", "1e", "12.5M"])
+@pytest.mark.parametrize("text", ["abc", "1.2.3", "1,2", "1234,5", "12,3456", "1 234", "0x10", ".", ",", "--5", "1e", "12.5T", "1.2.3M"])
 def test_what_is_no_number_is_bad(text: str) -> None:
     numbers = parse_numbers(pa.array([text]))
     assert numbers.is_bad.tolist() == [True]
