@@ -188,25 +188,27 @@ class Ledger:
             return
         for row in self._connection.execute(select(FILE).where(_is_live(FILE, None))):
             _file(row)
-        self.series(None)
+        series = self._series_rows(None, None)
+        for row in series:
+            _info(row)
         state, files_seal = self._files_state()
         require_equal(state, last.id, "the list of files")
         require_equal(files_seal, last.files_seal, "the list of files")
-        require_equal(self._series_state(), last.series_seal, "the list of series")
+        require_equal(seal_of_all(row.seal for row in series), last.series_seal, "the list of series")
 
     def _files_state(self) -> tuple[str, str]:
         rows = self._connection.execute(select(FILE.c.label, FILE.c.content, FILE.c.seal).where(_is_live(FILE, None))).all()
         return state_id((row.label, row.content) for row in rows), seal_of_all(row.seal for row in rows)
 
     def _series_state(self) -> str:
-        return seal_of_all(row.seal for row in self._series_rows(None, None))
+        return seal_of_all(self._connection.execute(select(SERIES.c.seal).where(_is_live(SERIES, None))).scalars())
 
     def _record_series(self, commit: Commit, seq: int) -> None:
         growth = _total_growth(commit.drafts)
-        rows = {_info(row).key: row for row in self._series_rows(None, sorted({key.instrument for key in growth}))}
-        self._end(SERIES, [rows[key].id for key in growth if key in rows], seq)
-        infos = [grown(_info(rows[key]) if key in rows else None, key, growth[key], commit.provenance) for key in growth]
-        sources = {info.sources: self._sources(info.sources) for info in infos}
+        before = {(info := _info(row)).key: (row.id, info) for row in self._series_rows(None, sorted({key.instrument for key in growth}))}
+        self._end(SERIES, [before[key][0] for key in growth if key in before], seq)
+        infos = [grown(before[key][1] if key in before else None, key, growth[key], commit.provenance) for key in growth]
+        sources = {names: self._sources(names) for names in sorted({info.sources for info in infos})}
         self._connection.execute(insert(SERIES), [_series_row(info, commit.numbers, sources[info.sources], seq) for info in infos])
 
     def _series_rows(self, seq: int | None, instruments: Sequence[InstrumentId] | None) -> Sequence[Row[Any]]:
