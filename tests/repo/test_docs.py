@@ -13,6 +13,18 @@ import numpy as np
 import pytest
 
 from qts.analytics import built_in_metrics
+from qts.app.run_document import (
+    BenchmarkPart,
+    ChargesPart,
+    DataPart,
+    EnginePart,
+    FillPart,
+    HonestyPart,
+    RunDocument,
+    SettingsPart,
+    StrategyPart,
+    TradePart,
+)
 from qts.app.settings import Settings
 from qts.core import Bars, InstrumentId, Interval, discover, errors, load_file
 from qts.core.errors import QtsError
@@ -110,6 +122,25 @@ def test_the_tutorials_strategy_works(docs: Mapping[str, str], tmp_path: Path) -
     assert wanted[60] == 1.0
     assert wanted[90] == 0.0
     assert np.isnan(wanted[:60]).all()
+
+
+def test_every_key_of_the_result_document_is_explained(docs: Mapping[str, str]) -> None:
+    keys: set[str] = set()
+    for part in (
+        RunDocument,
+        StrategyPart,
+        DataPart,
+        SettingsPart,
+        FillPart,
+        TradePart,
+        ChargesPart,
+        BenchmarkPart,
+        HonestyPart,
+        EnginePart,
+    ):
+        keys |= {field.alias or name for name, field in part.model_fields.items()}
+    page = docs["reference/result.md"]
+    assert {key for key in keys if f"`{key}`" not in page and f"`{key}[]`" not in page} == set()
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
