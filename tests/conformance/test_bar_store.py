@@ -296,7 +296,7 @@ def as_rows(bars: Bars) -> list[tuple[float, ...]]:
     return list(zip(*(getattr(bars, column).tolist() for column in COLUMNS), strict=True))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(commits=COMMITS)
 @pytest.mark.parametrize("kind", ["memory", "parquet"])
 def test_any_history_of_commits_reads_like_a_dictionary(kind: str, commits: list[list[tuple[SeriesKey, list[Row]]]]) -> None:
@@ -321,7 +321,7 @@ def test_any_history_of_commits_reads_like_a_dictionary(kind: str, commits: list
             store.close()
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(batches=st.lists(BATCH, min_size=1, max_size=4, unique_by=lambda one: one[0]), data=st.data())
 def test_the_snapshot_depends_on_the_bars_alone(batches: list[tuple[SeriesKey, list[Row]]], data: st.DataObject) -> None:
     """Not on the store, the order of import, the number of commits or the time."""

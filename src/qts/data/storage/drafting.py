@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,16 +54,20 @@ def grouped(batches: Iterable[SeriesBars]) -> dict[FileGroup, list[tuple[Instrum
 
 def build_all(vault: Vault, given: Sequence[Given], names: Mapping[int, InstrumentId]) -> list[Built]:
     """Return the next version of every group; if one fails, none is left on the disk."""
-    # Threads, because packing and flushing wait outside the interpreter.
-    with ThreadPoolExecutor(max_workers=min(_BUILDERS, max(1, len(given)))) as pool:
-        futures = [pool.submit(build, vault, one, names) for one in given]
-        try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            pool.shutdown(cancel_futures=True)
-    if failed := [future for future in futures if future.cancelled() or future.exception() is not None]:
-        vault.discard(built.draft for built in _finished(futures) if built.draft is not None)
-        raise next(error for future in failed if not future.cancelled() and (error := future.exception()) is not None)
+    futures: list[Future[Built]] = []
+    with ExitStack() as undo:
+        undo.callback(lambda: vault.discard(built.draft for built in _finished(futures) if built.draft is not None))
+        # Threads, because packing and flushing wait outside the interpreter.
+        with ThreadPoolExecutor(max_workers=min(_BUILDERS, max(1, len(given)))) as pool:
+            futures += [pool.submit(build, vault, one, names) for one in given]
+            try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+            finally:
+                pool.shutdown(cancel_futures=True)
+        for future in futures:
+            if not future.cancelled():
+                future.result()
+        undo.pop_all()
     return [future.result() for future in futures]
 
 

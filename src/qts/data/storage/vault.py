@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # pyarrow is imported when the first file is opened
 _MOST_FOOTERS: Final = 4_096
 _NAME_LENGTHS: Final = (8, 16, 64)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_THE_FILE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR})
 _CHUNK: Final = 1 << 20
 
 
@@ -202,6 +203,8 @@ def _damage(path: str) -> Iterator[None]:
     except PermissionError as error:
         raise BadPath(path, "may not be read") from error
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
+        if isinstance(error, OSError) and error.errno in _NOT_THE_FILE:
+            raise
         raise DamagedFile(path, f"it cannot be read ({error})") from error
 
 

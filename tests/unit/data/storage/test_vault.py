@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from qts.core.errors import BadPath, DamagedFile, StoreFull
+from qts.data.storage.lookup import Span
+from qts.data.storage.records import StoredFile
+from qts.data.storage.vault import Vault, disk_faults, sha256_of
+
+CONTENT = pa.py_buffer(b"some bytes")
+SHA256 = hashlib.sha256(b"some bytes").hexdigest()
+ALWAYS = Span(start=None, end=None)
+
+
+def stored(path: str, content: bytes) -> StoredFile:
+    return StoredFile(
+        id=1,
+        label="1d/NSE/raw/*/2024",
+        path=path,
+        n_rows=1,
+        n_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content="",
+        ts_min=0,
+        ts_max=0,
+        begin=1,
+        end=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        pytest.param(errno.ENOSPC, StoreFull, id="no room"),
+        pytest.param(errno.EDQUOT, StoreFull, id="quota used up"),
+        pytest.param(errno.EFBIG, StoreFull, id="file too large"),
+        pytest.param(errno.EACCES, BadPath, id="not permitted"),
+        pytest.param(errno.EROFS, BadPath, id="read-only disk"),
+        pytest.param(errno.EMFILE, BadPath, id="too many open files"),
+    ],
+)
+def test_what_the_system_says_becomes_an_error_of_ours(number: int, expected: type[Exception], tmp_path: Path) -> None:
+    with pytest.raises(expected), disk_faults(tmp_path):
+        raise OSError(number, "as the system says", "somewhere")
+
+
+def test_a_new_file_waits_beside_its_place_under_its_hash(tmp_path: Path) -> None:
+    placed = Vault(tmp_path).place(CONTENT, folder="data/bars/1d/NSE/raw", year=2024)
+    assert placed.path == f"data/bars/1d/NSE/raw/2024-{SHA256[:8]}.parquet"
+    assert placed.sha256 == SHA256
+    assert placed.temporary is not None
+    assert (tmp_path / placed.temporary).read_bytes() == b"some bytes"
+    assert not (tmp_path / placed.path).exists()
+
+
+def test_bytes_that_are_there_already_are_not_written_again(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    place = tmp_path / "bars" / f"2024-{SHA256[:8]}.parquet"
+    place.parent.mkdir()
+    place.write_bytes(b"some bytes")
+    placed = vault.place(CONTENT, folder="bars", year=2024)
+    assert (placed.path, placed.temporary) == (f"bars/2024-{SHA256[:8]}.parquet", None)
+    assert len(list(place.parent.iterdir())) == 1
+
+
+def test_a_hash_is_of_all_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(bytes(range(256)) * 9_000)
+    assert sha256_of(path) == hashlib.sha256(bytes(range(256)) * 9_000).hexdigest()
+
+
+def test_whole_bytes_that_are_no_parquet_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file.parquet").write_bytes(b"no parquet at all")
+    with pytest.raises(DamagedFile, match="cannot be read"):
+        Vault(tmp_path).read(stored("file.parquet", b"no parquet at all"), number=None, span=ALWAYS)
+
+
+def test_a_folder_in_the_place_of_a_file_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "file.parquet").mkdir()
+    with pytest.raises(DamagedFile):
+        Vault(tmp_path).read(stored("file.parquet", b"x"), number=None, span=ALWAYS)
