@@ -154,9 +154,14 @@ function jump(view, { time, nonce }) {
   if (at < 0) return
   const range = scale.getVisibleLogicalRange()
   const half = Math.min(Math.max((range ? range.to - range.from : 120) / 2, 30), 90)
-  scale.setVisibleLogicalRange({ from: at - half, to: at + half })
-  view.chart.setCrosshairPosition(view.table.close[at], time, view.series.get("candles"))
-  showLegend(view, at)
+  const from = Math.max(-3, at - half)
+  scale.setVisibleLogicalRange({ from, to: from + 2 * half })
+  // The crosshair is placed by pixels, which the new range has only after the next frame.
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    if (!charts.has(view.root)) return
+    view.chart.setCrosshairPosition(view.table.close[at], view.table.time[at], view.series.get("candles"))
+    showLegend(view, at)
+  }))
 }
 
 // The bar that holds this instant: the last one that opened at or before it.
@@ -181,7 +186,7 @@ function showLegend(view, index) {
   const change = table.close[i] / before - 1
   const tone = change < 0 ? "down" : "up"
   const body = table.close[i] < table.open[i] ? "down" : "up"
-  const parts = [["", instantText(table.time[i], data.intraday) + (data.intraday ? " IST" : ""), "when"]]
+  const parts = [["", data.series, "name"], ["", instantText(table.time[i], data.intraday) + (data.intraday ? " IST" : ""), "when"]]
   for (const [name, column] of [["O", "open"], ["H", "high"], ["L", "low"], ["C", "close"]]) parts.push([name, grouped(table[column][i], data.precision), body])
   parts.push(["", `${change < 0 ? "-" : "+"}${grouped(Math.abs(change) * 100, 2)} %`, tone])
   if (data.has_volume && !Number.isNaN(table.volume[i])) parts.push(["Vol", compact(table.volume[i]), ""])

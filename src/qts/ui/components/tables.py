@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
-from streamlit.typing import DataframeState
 
 from qts.app import format as written
 
@@ -35,27 +34,17 @@ def styled(columns: Sequence[Column]) -> Styler:
     return frame.style.format(writers)
 
 
-def draw(
-    columns: Sequence[Column],
-    *,
-    key: str,
-    alt: str,
-    rows_shown: int = 10,
-    more: Mapping[str, Any] | None = None,
-    selectable: bool = False,
-) -> DataframeState | None:
-    """Draw a table of at most ``rows_shown`` visible rows; ``more`` adds or replaces settings of single columns.
+def draw(columns: Sequence[Column], *, key: str, alt: str, rows_shown: int = 10, more: Mapping[str, Any] | None = None) -> None:
+    """Draw a table of at most ``rows_shown`` visible rows; ``more`` adds or replaces settings of single columns."""
+    st.dataframe(**_settings(columns, rows_shown, more), key=key, alt=alt)
 
-    Returns
-    -------
-    DataframeState or None
-        The selection, where rows can be selected.
-    """
-    n_rows = len(columns[0].cells) if columns else 0
-    config = {**{column.title: _config(column) for column in columns}, **(more or {})}
-    height: int | Literal["content"] = "content" if n_rows <= rows_shown else ROW_HEIGHT * (rows_shown + 1)
-    kept = columns if n_rows * len(columns) <= MAX_CELLS else [_first(column, MAX_CELLS // len(columns)) for column in columns]
-    return _frame(styled(kept), height, config, key=key, alt=alt, selectable=selectable)
+
+def draw_choice(columns: Sequence[Column], *, key: str, alt: str, rows_shown: int, chosen: int | None) -> None:
+    """Draw a table of which one row can be ticked; ``chosen`` is ticked at first. The state under ``key`` has what is ticked."""
+    settings = _settings(columns, rows_shown, None)
+    if chosen is not None:
+        settings["selection_default"] = {"selection": {"rows": [chosen]}}
+    st.dataframe(**settings, key=key, alt=alt, on_select="rerun", selection_mode="single-row")
 
 
 def draw_static(columns: Sequence[Column], *, alt: str) -> None:
@@ -63,24 +52,16 @@ def draw_static(columns: Sequence[Column], *, alt: str) -> None:
     st.table(pd.DataFrame({column.title: list(column.cells) for column in columns}), hide_index=True, border="horizontal", alt=alt)
 
 
-def _frame(
-    table: Styler, height: int | Literal["content"], config: Mapping[str, Any], *, key: str, alt: str, selectable: bool
-) -> DataframeState | None:
-    if not selectable:
-        st.dataframe(table, hide_index=True, height=height, key=key, alt=alt, column_config=config, placeholder=written.ABSENT)
-        return None
-    state: DataframeState = st.dataframe(
-        table,
-        hide_index=True,
-        height=height,
-        key=key,
-        alt=alt,
-        column_config=config,
-        placeholder=written.ABSENT,
-        on_select="rerun",
-        selection_mode="single-row",
-    )
-    return state
+def _settings(columns: Sequence[Column], rows_shown: int, more: Mapping[str, Any] | None) -> dict[str, Any]:
+    n_rows = len(columns[0].cells) if columns else 0
+    kept = columns if n_rows * len(columns) <= MAX_CELLS else [_first(column, MAX_CELLS // len(columns)) for column in columns]
+    return {
+        "data": styled(kept),
+        "hide_index": True,
+        "height": "content" if n_rows <= rows_shown else ROW_HEIGHT * (rows_shown + 1),
+        "column_config": {**{column.title: _config(column) for column in columns}, **(more or {})},
+        "placeholder": written.ABSENT,
+    }
 
 
 def _first(column: Column, n_rows: int) -> Column:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from qts.app.backtests import StoredRun, list_runs, load_run, run_bars
 from qts.app.bars import BarsAnswer
-from qts.app.run_document import RunDocument
+from qts.app.run_document import RunDocument, TradePart
 from qts.core import micros_of, parse_interval
 from qts.ui import links, page
 from qts.ui.components import costs, empty, equity, key_figures, run_details, run_header, tables, trades
@@ -85,7 +85,7 @@ def curves(table: pa.Table) -> Curves:
 
 def _draw_chart(document: RunDocument, trade: int | None) -> None:
     names = list(document.data.instruments)
-    picked = _selected(document) or trade
+    picked = _picked(document, trade)
     chosen = document.trades[picked - 1] if picked is not None and 1 <= picked <= len(document.trades) else None
     instrument = chosen.instrument if chosen is not None else names[0]
     if len(names) > 1 and chosen is None:
@@ -97,26 +97,34 @@ def _draw_chart(document: RunDocument, trade: int | None) -> None:
         span = candles(answer.bars, key="run_candles", label=label, marks=trades.marks(document.fills, instrument), focus=focus)
         if span.note:
             st.caption(f"{span.note} Choose a trade below to see the bars around it.")
-    _draw_brief(document)
+    _draw_brief(document, chosen)
 
 
-def _selected(document: RunDocument) -> int | None:
+def _picked(document: RunDocument, trade: int | None) -> int | None:
+    """Return the number of the trade to show: the ticked one, at first the one in the address; the address follows the tick."""
     state = st.session_state.get(_brief_key(document))
-    rows = state["selection"]["rows"] if state else []
-    return rows[0] + 1 if rows else None
+    if state is None:
+        return trade
+    rows = state["selection"]["rows"]
+    if rows:
+        st.query_params[links.TRADE] = str(rows[0] + 1)
+        return int(rows[0]) + 1
+    st.query_params.pop(links.TRADE, None)
+    return None
 
 
 def _brief_key(document: RunDocument) -> str:
     return f"chart_trades_{document.run_id}"
 
 
-def _draw_brief(document: RunDocument) -> None:
+def _draw_brief(document: RunDocument, chosen: TradePart | None) -> None:
     if not document.trades:
         st.info("The strategy never traded in this span.", icon=":material/info:")
         return
-    st.caption("Click a trade to see it on the chart. With the chart in focus, the arrow keys move it and + and - zoom.")
+    st.caption("Tick a trade to see it on the chart. With the chart in focus, the arrow keys move it and + and - zoom.")
+    selected = None if chosen is None else document.trades.index(chosen)
     brief = trades.columns(document.trades, is_intraday=_is_intraday(document), is_brief=True)
-    tables.draw(brief, key=_brief_key(document), alt="Trades; choose one to see it on the chart", rows_shown=6, selectable=True)
+    tables.draw_choice(brief, key=_brief_key(document), alt="Trades; tick one to see it on the chart", rows_shown=6, chosen=selected)
 
 
 def _draw_trades(document: RunDocument) -> None:
