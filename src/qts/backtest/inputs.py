@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from qts.core.arrays import Bools, Floats, Ints
+from qts.core.arrays import Floats, Ints
 from qts.core.bars import Bars
 from qts.core.clock import instant_of
 from qts.core.errors import BadParameter, DataError, DuplicateBar
@@ -57,15 +57,15 @@ def gather(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars
         check_bars(series)
     ts = _union(bars)
     targets, warmups, below = [], [], 0
-    for series in bars:
+    priced = [without_absent(series) for series in bars]
+    for series, kept in zip(bars, priced, strict=True):
         target = strategy.exposure(series, params)
-        absent = absent_bars(series)
-        if absent.any():
-            target = np.where(absent, np.nan, target)
+        if kept is not series:
+            target = np.where(np.isnan(kept.close), np.nan, target)
         below += int(np.count_nonzero(target < 0.0))
         warmups.append(_first_decision(target, series.ts, ts))
         targets.append(target)
-    columns = {name: _stack([_prices(series, name) for series in bars], bars, ts) for name in _COLUMNS}
+    columns = {name: _stack([getattr(series, name) for series in priced], bars, ts) for name in _COLUMNS}
     return Timeline(
         instruments=tuple(series.instrument for series in bars),
         ts=ts,
@@ -98,16 +98,25 @@ def check_bars(bars: Bars) -> None:
         raise DataError(f"{_named(bars, at)} comes after a later one.", hint="Sort the bars, oldest first.")
     for name in ("open", "high", "low", "close"):
         _check_column(bars, name, getattr(bars, name))
+    _check_volume(bars)
+
+
+def _check_volume(bars: Bars) -> None:
+    if bars.volume.min() >= 0.0 and bars.volume.max() < np.inf:
+        return
     wrong = np.flatnonzero((bars.volume < 0.0) | np.isinf(bars.volume))
     if wrong.size:
         raise DataError(f"{_named(bars, int(wrong[0]))} has volume {bars.volume[wrong[0]]}.", hint="Correct the bar and import it again.")
 
 
-def absent_bars(bars: Bars) -> Bools:
-    """Return where any price is NaN: such a bar counts as none."""
-    # A sum is NaN where a term is.
-    absent: Bools = np.isnan(bars.open + bars.high + bars.low + bars.close)
-    return absent
+def without_absent(bars: Bars) -> Bars:
+    """Return the bars with all prices NaN wherever one is, for such a bar counts as none; the same bars where there is no such."""
+    # A smallest value is NaN where any value is, and a sum where a term is.
+    if not np.isnan(bars.open.min() + bars.high.min() + bars.low.min() + bars.close.min()):
+        return bars
+    absent = np.isnan(bars.open + bars.high + bars.low + bars.close)
+    open_, high, low, close = (np.where(absent, np.nan, column) for column in (bars.open, bars.high, bars.low, bars.close))
+    return replace(bars, open=open_, high=high, low=low, close=close)
 
 
 def _check_set(bars: Sequence[Bars]) -> None:
@@ -144,14 +153,6 @@ def _union(bars: Sequence[Bars]) -> Ints:
         return first
     union: Ints = np.unique(np.concatenate([series.ts for series in bars]))
     return union
-
-
-def _prices(bars: Bars, name: str) -> Floats:
-    column: Floats = getattr(bars, name)
-    if name == "volume":
-        return column
-    absent = absent_bars(bars)
-    return np.where(absent, np.nan, column) if absent.any() else column
 
 
 def _stack(columns: Sequence[Floats], bars: Sequence[Bars], ts: Ints) -> Floats:

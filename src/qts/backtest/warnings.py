@@ -10,7 +10,7 @@ from qts.backtest.settings import BacktestSettings, CostKind, FillTiming
 from qts.core.arrays import Floats
 from qts.core.instrument import exchange_of
 from qts.core.trading import Fill, Product
-from qts.kernels.state import CARRIED, CUT, ORDERS, REFUSED, RUINED
+from qts.kernels.state import CARRIED, CUT, ORDERS, REFUSED, RUINED, TOO_SMALL
 
 
 def warnings_of(timeline: Timeline, account: Floats, fills: Sequence[Fill], settings: BacktestSettings) -> tuple[str, ...]:
@@ -25,6 +25,8 @@ def _of_account(account: Floats) -> Iterator[str]:
         yield f"{_count(account[CUT], 'order')} cut to what the cash could pay."
     if account[REFUSED]:
         yield f"{_count(account[REFUSED], 'order')} not filled, for the cash could not pay one share."
+    if account[TOO_SMALL]:
+        yield f"{_count(account[TOO_SMALL], 'target')} too small for one share: nothing was held."
     if account[CARRIED]:
         yield f"{_count(account[CARRIED], 'intraday position')} carried overnight: nothing traded in the session's last bar."
     if account[ORDERS]:

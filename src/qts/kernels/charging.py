@@ -91,6 +91,7 @@ def regime_of(run: Run, day: int) -> int:
 def day_with(run: Run, i: int, day: int, order: tuple[float, float]) -> Day:
     """Return the day's totals, the order included."""
     quantity, price = order
+    fills, ts = run.fills, run.market.ts
     bought, paid, sold, received = 0.0, 0.0, 0.0, 0.0
     k = int(run.rows[i * N_ROW + LATEST])
     while True:
@@ -100,15 +101,11 @@ def day_with(run: Run, i: int, day: int, order: tuple[float, float]) -> Day:
         else:
             sold -= quantity
             received -= quantity * price
-        if not is_of_day(run, k, day):
+        at = k * N_FILL - N_FILL
+        if k == 0 or day_of(ts[int(fills[at + F_BAR])]) != day:
             return Day(bought, paid, sold, received)
-        quantity, price = run.fills[k * N_FILL - N_FILL + F_QUANTITY], run.fills[k * N_FILL - N_FILL + F_PRICE]
-        k = int(run.fills[k * N_FILL - N_FILL + F_PREVIOUS])
-
-
-def is_of_day(run: Run, k: int, day: int) -> bool:
-    """Return whether the k-th fill, counted from 1, is there and of this day."""
-    return k > 0 and day_of(run.market.ts[int(run.fills[k * N_FILL - N_FILL + F_BAR])]) == day
+        quantity, price = fills[at + F_QUANTITY], fills[at + F_PRICE]
+        k = int(fills[at + F_PREVIOUS])
 
 
 def stamp_of(quantity: float, value: float, matched: float, rates: tuple[float, float]) -> float:
@@ -124,22 +121,24 @@ def brokerage_of_day(run: Run, i: int, day: int, given: tuple[tuple[float, float
     The intraday shares are the earliest of each side; walking from the newest order back, the delivery shares come first.
     """
     (quantity, price), (unmatched_bought, unmatched_sold), at = given
-    rates = run.rules.rates
+    fills, ts, is_delivery = run.fills, run.market.ts, not run.rules.intraday
+    fee_rate, fee_cap = run.rules.rates[at + INTRADAY_FEE], run.rules.rates[at + INTRADAY_CAP]
+    delivery_rate, delivery_cap = run.rules.rates[at + DELIVERY_FEE], run.rules.rates[at + DELIVERY_CAP]
     fee = 0.0
     k = int(run.rows[i * N_ROW + LATEST])
     while True:
         size = abs(quantity)
         rest = 0.0
-        if not run.rules.intraday:
+        if is_delivery:
             rest = min(size, unmatched_bought if quantity > 0.0 else unmatched_sold)
             unmatched_bought -= rest if quantity > 0.0 else 0.0
             unmatched_sold -= rest if quantity < 0.0 else 0.0
-        fee += min((size - rest) * price * rates[at + INTRADAY_FEE], rates[at + INTRADAY_CAP])
-        fee += min(rest * price * rates[at + DELIVERY_FEE], rates[at + DELIVERY_CAP])
-        if not is_of_day(run, k, day):
+        fee += min((size - rest) * price * fee_rate, fee_cap) + min(rest * price * delivery_rate, delivery_cap)
+        row = k * N_FILL - N_FILL
+        if k == 0 or day_of(ts[int(fills[row + F_BAR])]) != day:
             return fee
-        quantity, price = run.fills[k * N_FILL - N_FILL + F_QUANTITY], run.fills[k * N_FILL - N_FILL + F_PRICE]
-        k = int(run.fills[k * N_FILL - N_FILL + F_PREVIOUS])
+        quantity, price = fills[row + F_QUANTITY], fills[row + F_PRICE]
+        k = int(fills[row + F_PREVIOUS])
 
 
 HELPERS: Final[tuple[Any, ...]] = (
@@ -148,7 +147,6 @@ HELPERS: Final[tuple[Any, ...]] = (
     day_cost,
     regime_of,
     day_with,
-    is_of_day,
     stamp_of,
     brokerage_of_day,
 )

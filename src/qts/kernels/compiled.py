@@ -18,6 +18,9 @@ from qts.kernels.oscillators import atr_loop, rsi_loop
 from qts.kernels.state import Run
 from qts.kernels.twins import Column
 
+# Seldom called, and long: the rest is put in line, which spares a count of references for every array at every call.
+COLD = (funding.affordable, charging.scheduled_cost, fills.square_at_open, fills.square_at_close, fills.finish, fills.ruin)
+
 
 def _source_version() -> int:
     """Return a number that changes with the source of any loop: the compiler's own cache looks at one file only."""
@@ -55,6 +58,6 @@ def _compile(version: int, *, cached: bool) -> tuple[Callable[..., Any], ...]:
 
 
 for _loop in (ema_loop, rsi_loop, atr_loop, *charging.HELPERS, *funding.HELPERS, *fills.HELPERS):
-    numba.extending.register_jitable(error_model="numpy")(_loop)
+    numba.extending.register_jitable(error_model="numpy", forceinline=_loop not in COLD)(_loop)
 
 ema_nb, rsi_nb, atr_nb, fills_nb = _compile(_source_version(), cached=prepare_cache(Path(__file__)))

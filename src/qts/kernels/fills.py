@@ -46,6 +46,7 @@ from qts.kernels.state import (
     SIGNAL,
     SQUARE_OFF,
     TARGET,
+    TOO_SMALL,
     TRADABLE,
     WANTED,
     Run,
@@ -199,6 +200,8 @@ def wanted_quantity(run: Run, i: int, equity: float) -> float:
         quantity = rules.size_amount * equity / rules.n_instruments * abs(target) / run.rows[i * N_ROW + MARK]
     # Floor division stays a float however large the number is.
     whole: float = quantity * rules.units // 1.0 / rules.units
+    if whole == 0.0:
+        run.account[TOO_SMALL] += 1.0
     return whole if target > 0.0 else -whole
 
 

@@ -17,9 +17,9 @@ LAST: Final = 2
 N_ROW: Final = 12
 POSITION, WANTED, PENDING, MARK, TARGET, DUE, OVERDUE, TRADABLE, LATEST, PAID, PAID_ON, _SPARE = range(N_ROW)
 
-# In ``account``.
-N_ACCOUNT: Final = 8
-CASH, FILLS, ORDERS, CUT, REFUSED, RUINED, OVERFLOW, CARRIED = range(N_ACCOUNT)
+# In ``account``; TOO_SMALL counts targets that came to less than one share.
+N_ACCOUNT: Final = 9
+CASH, FILLS, ORDERS, CUT, REFUSED, RUINED, OVERFLOW, CARRIED, TOO_SMALL = range(N_ACCOUNT)
 
 # Per fill in ``fills``; F_PREVIOUS is the instrument's fill before, counted from 1.
 N_FILL: Final = 9

@@ -19,6 +19,13 @@ def test_several_orders_are_told_in_the_plural(play: Play, make_bars: MakeBars) 
     assert result.warnings == ("2 orders were not filled, for the cash could not pay one share.",)
 
 
+def test_a_size_too_small_for_a_share_is_told(play: Play, make_bars: MakeBars) -> None:
+    result = play([1, 0, 0], make_bars([(100, 100)] * 3), size="cash:99")
+    assert result.fills == ()
+    assert result.warnings[0].startswith("1 target was too small for one share: nothing was held.")
+    assert play([1, 0, 0], make_bars([(100, 100)] * 3), size="cash:99", fractional=True).fills
+
+
 def test_each_estimated_rate_is_told_once(play: Play, make_bars: MakeBars) -> None:
     bars = make_bars([(100, 100)] * 5, start=datetime(2018, 5, 7, 9, 15, tzinfo=IST))
     told = play([1, 0, 1, 0, 0], bars, costs="zerodha").warnings
