@@ -44,7 +44,7 @@ class Manifest:
         DamagedFile
             If it is no manifest.
         """
-        engine = create_engine(URL.create("sqlite", database=str(path)), creator=lambda: _connected(path, wait_seconds))
+        engine = create_engine(URL.create("sqlite", database=str(path)), creator=lambda: _connected(path, wait_seconds), max_overflow=-1)
         event.listen(engine, "checkout", _renew_frozen)
         event.listen(engine, "begin", _begin)
         manifest = cls(path, engine)
