@@ -226,8 +226,9 @@ def _emptied(waiting: list[Block]) -> Block:
 def _store(block: Block, names: Names, *, importer: Importer, shape: Shape, tally: Tally) -> None:
     batches = list(_series(block, names, shape))
     if batches:
-        source = f"file:{Path(tally.path).name}"
-        tally.commit(importer.store.upsert(batches, Provenance(source=source), at=importer.clock.now()))
+        # Prices under SIM are simulated whoever delivers them.
+        provenance = Provenance(source=f"file:{Path(tally.path).name}", simulated=Exchange.SIM in names.exchanges)
+        tally.commit(importer.store.upsert(batches, provenance, at=importer.clock.now()))
     for batch in batches:
         tally.add(batch.bars)
     tally.count(block, names)

@@ -14,7 +14,7 @@ from qts.core import Bools, Floats
 # What vendors write where there is no figure.
 _ABSENT: Final = pa.array(["", "-", "--", "na", "n/a", "nan", "null", "none", "nil", "#n/a"])
 _CURRENCY: Final = r"^(₹|rs\.?|inr)\s*"
-_NUMBER: Final = r"^[+-]?(\d+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d*)?(e[+-]?\d{1,3})?$"
+_NUMBER: Final = r"^[+-]?((\d+|\d{1,3}(,\d{2,3})*,\d{3})(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$"
 # Websites round volumes: 12.5K, 3.2M, 1.1B.
 _SCALES: Final = (("k", "e3"), ("m", "e6"), ("b", "e9"))
 _INFINITY: Final = r"^[+-]?inf(inity)?$"
@@ -73,7 +73,7 @@ def _from_text(column: pa.Array) -> Numbers:
         text = pc.replace_substring_regex(text, pattern=rf"^(\d[\d,.]*){letter}$", replacement=rf"\1{power}")
     is_absent = pc.is_in(text, value_set=_ABSENT)
     is_infinite = pc.match_substring_regex(text, pattern=_INFINITY)
-    is_number = pc.and_(pc.match_substring_regex(text, pattern=_NUMBER), pc.match_substring_regex(text, pattern=r"\d"))
+    is_number = pc.match_substring_regex(text, pattern=_NUMBER)
     bare = pc.replace_substring(pc.replace_substring_regex(text, pattern=r"^\+", replacement=""), pattern=",", replacement="")
     kept = pc.if_else(pc.or_(is_number, is_infinite), bare, pa.scalar(None, pa.string()))
     values = _as_floats(pc.cast(kept, pa.float64()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import gzip
 import io
 import zipfile
@@ -152,6 +153,8 @@ def _bounded(stream: BinaryIO, member: Member) -> Iterator[bytes]:
         except _UNPACK_ERRORS as error:
             raise BadFile(member.label, f"is cut short or damaged ({error})", hint="Fetch the file again.") from error
         except OSError as error:
+            if member.packed_size is not None and error.errno == errno.EINVAL:
+                raise BadFile(member.label, "is damaged: it points outside itself", hint="Fetch the file again.") from error
             raise unreadable(member.label, error) from error
         if not block:
             return

@@ -345,6 +345,12 @@ def test_a_large_file_is_stored_in_parts_with_the_first_of_duplicates_kept(bring
     assert days_of(store).volume[1] == 1.0
 
 
+def test_what_is_imported_under_sim_is_marked_simulated(bring: Bring, store: MemoryStore) -> None:
+    bring("INFY.csv", f"{HEAD}2024-01-02,1,1,1,1,1\n")
+    bring("MADEUP.csv", f"{HEAD}2024-01-02,1,1,1,1,1\n", exchange=Exchange.SIM)
+    assert [(info.key.instrument, info.simulated) for info in store.series()] == [("NSE:INFY", False), ("SIM:MADEUP", True)]
+
+
 def test_bars_stamped_at_their_end_are_pointed_out(bring: Bring) -> None:
     times = [f"{m // 60:02d}:{m % 60:02d}" for m in range(9 * 60 + 20, 15 * 60 + 31, 5)]
     report = bring("INFY.csv", minutes("2024-01-02", times))

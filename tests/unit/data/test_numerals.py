@@ -44,7 +44,9 @@ def test_a_missing_figure_is_absent_and_not_wrong(text: str | None) -> None:
     assert numbers.is_bad.tolist() == [False, True]
 
 
-@pytest.mark.parametrize("text", ["abc", "1.2.3", "1,2", "1234,5", "12,3456", "1 234", "0x10", ".", ",", "--5", "1e", "12.5T", "1.2.3M"])
+@pytest.mark.parametrize(
+    "text", ["abc", "1.2.3", "1,2", "1234,5", "12,3456", "1 234", "0x10", ".", ",", "--5", "1e", "e0", "12.5T", "1.2.3M"]
+)
 def test_what_is_no_number_is_bad(text: str) -> None:
     numbers = parse_numbers(pa.array([text]))
     assert numbers.is_bad.tolist() == [True]

@@ -136,6 +136,15 @@ def test_a_disk_that_fails_while_reading_is_named() -> None:
         next(blocks)
 
 
+def test_an_archive_that_points_outside_itself_is_damaged() -> None:
+    class Lost(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(22, f"Invalid argument {size}")
+
+    with Member(label="x", name="x", open=Lost, packed_size=9).blocks() as blocks, pytest.raises(BadFile, match="points outside itself"):
+        next(blocks)
+
+
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
