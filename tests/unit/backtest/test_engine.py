@@ -188,29 +188,6 @@ def test_an_intraday_position_nobody_trades_with_is_carried_and_closed_at_the_ne
     assert "1 intraday position was carried overnight: nothing traded in the session's last bar." in result.warnings
 
 
-def test_a_turn_is_one_fill_and_two_trades_that_share_it(play: Play, make_bars: MakeBars) -> None:
-    rows = [(100.0, 100.0), (100, 100), (110, 110), (104, 104), (104, 104)]
-    bars = make_bars(rows, start=datetime(2024, 5, 6, 10, 0, tzinfo=IST), interval=Interval.MINUTE_5)
-    result = play([1, -1, 0, 0, 0], bars, product=Product.MIS, costs="percent:0.001")
-    assert fills_of(result) == [("buy", 10, 100, "signal"), ("sell", 20, 110, "signal"), ("buy", 10, 104, "signal")]
-    long, short = result.trades
-    assert [float(long.gross_pnl), float(short.gross_pnl)] == [100, 60]
-    assert (long.costs, short.costs) == (Decimal("2.1"), Decimal("2.14"))
-    assert long.costs + short.costs == result.charges.total
-    assert result.equity[-1] == pytest.approx(100_160 - 4.24)
-
-
-def test_scale_in_and_partial_exit_average_their_prices(play: Play, make_bars: MakeBars) -> None:
-    rows = [(100.0, 100.0), (100, 100), (200, 200), (300, 300), (400, 400)]
-    result = play([0.5, 1, 0.3, 0, 0], make_bars(rows))
-    trade = result.trades[0]
-    assert len(result.trades) == 1
-    assert [float(trade.quantity), float(trade.entry_price)] == [10, 150]
-    assert trade.exit_price == Decimal(330)
-    assert trade.gross_pnl == 1800
-    assert result.equity[-1] == 101_800
-
-
 def test_a_short_is_backed_in_full_and_its_proceeds_buy_nothing(play: Play, make_bars: MakeBars) -> None:
     start = datetime(2024, 5, 6, 10, 0, tzinfo=IST)
     a = make_bars([(100.0, 100.0)] * 4, name="NSE:A", start=start, interval=Interval.MINUTE_5)
