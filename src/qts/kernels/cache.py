@@ -23,7 +23,8 @@ def prepare_cache(source: Path) -> bool:
     from numba.core import config  # noqa: PLC0415 - importing the compiler is what this package puts off
 
     # The compiler fills its configuration at run time, out of a type checker's sight.
-    if getattr(config, "CACHE_DIR", "") or _is_writable(source.parent / "__pycache__"):
+    chosen = str(getattr(config, "CACHE_DIR", ""))
+    if (chosen and _is_writable(Path(chosen))) or _is_writable(source.parent / "__pycache__"):
         return True
     for folder in _given:
         if _is_writable(folder):

@@ -1,13 +1,18 @@
-"""Compile every twin into the cache, at set-up instead of on somebody's first click: ``python -m qts.kernels.compile``."""
+"""Compile every twin into the cache, at set-up instead of on somebody's first click: ``python -m qts.kernels.compile [FOLDER]``.
+
+The folder is used where the package's own cannot be written to, as in a read-only image.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
+from qts.kernels.cache import use_cache
 from qts.kernels.state import N_ACCOUNT, N_FILL, N_RATE, N_ROW, Market, Rules, Run
 from qts.kernels.twins import as_input, twin
 
@@ -59,10 +64,12 @@ def sample_run() -> Run:
     return Run(market, rules, np.zeros(N_ROW), account, np.zeros(4 * N_FILL), np.empty(n_bars), np.empty(n_bars))
 
 
-def main() -> None:
+def main(folder: str | None = None) -> None:
     """Compile with progress on standard output."""
+    if folder is not None:
+        use_cache(Path(folder))
     compile_all(lambda line: sys.stdout.write(f"{line}\n"))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

@@ -55,6 +55,15 @@ def test_a_folder_given_to_the_compiler_itself_stands(tmp_path: Path, monkeypatc
     assert folder_of_compiler() == str(tmp_path)
 
 
+def test_a_folder_given_to_the_compiler_that_cannot_be_written_to_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = read_only_source(tmp_path)
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "__pycache__" / "below a file"))
+    assert not prepare_cache(source)
+    use_cache(tmp_path / "home")
+    assert prepare_cache(source)
+    assert folder_of_compiler() == str(tmp_path / "home")
+
+
 def test_importing_kernels_strategies_and_engine_imports_no_compiler() -> None:
     code = "import sys, qts.kernels, qts.strategies, qts.backtest; qts.strategies.load_catalog(); print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
