@@ -208,8 +208,12 @@ class Ledger:
         before = {(info := _info(row)).key: (row.id, info) for row in self._series_rows(None, sorted({key.instrument for key in growth}))}
         self._end(SERIES, [before[key][0] for key in growth if key in before], seq)
         infos = [grown(before[key][1] if key in before else None, key, growth[key], commit.provenance) for key in growth]
-        sources = {names: self._sources(names) for names in sorted({info.sources for info in infos})}
-        self._connection.execute(insert(SERIES), [_series_row(info, commit.numbers, sources[info.sources], seq) for info in infos])
+        texts = {_names(info.sources) for info in infos}
+        sources = self._sources(texts)
+        if fresh := sorted(texts - sources.keys()):
+            self._connection.execute(insert(SOURCES), [{"names": text} for text in fresh])
+            sources |= self._sources(fresh)
+        self._connection.execute(insert(SERIES), [_series_row(info, commit.numbers, sources[_names(info.sources)], seq) for info in infos])
 
     def _series_rows(self, seq: int | None, instruments: Sequence[InstrumentId] | None) -> Sequence[Row[Any]]:
         query = (
@@ -222,12 +226,14 @@ class Ledger:
             query = query.where(INSTRUMENT.c.symbol.in_([symbol_of(instrument) for instrument in instruments]))
         return self._connection.execute(query).all()
 
-    def _sources(self, names: tuple[str, ...]) -> int:
-        text = _names(names)
-        known = self._connection.execute(select(SOURCES.c.id).where(SOURCES.c.names == text)).scalar_one_or_none()
-        if known is not None:
-            return int(known)
-        return int(self._connection.execute(insert(SOURCES).values(names=text).returning(SOURCES.c.id)).scalar_one())
+    def _sources(self, texts: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of those of the lists of sources that have one."""
+        found: dict[str, int] = {}
+        wanted = sorted(texts)
+        for i_first in range(0, len(wanted), _CHUNK):
+            query = select(SOURCES.c.names, SOURCES.c.id).where(SOURCES.c.names.in_(wanted[i_first : i_first + _CHUNK]))
+            found |= {row.names: int(row.id) for row in self._connection.execute(query)}
+        return found
 
     def _end(self, table: Table, ids: Sequence[int], seq: int) -> None:
         for i_first in range(0, len(ids), _CHUNK):
