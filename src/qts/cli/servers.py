@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qts.cli.options import Json
-from qts.cli.output import note, progress_bars, say, write_json
+from qts.cli.output import flush, note, progress_bars, say, write_json
 from qts.cli.shell import opened, settings_of, stopped_by_signals
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def serve(
     port: Port = None,
     allow_remote: AllowRemote = False,
     parent_pipe: Annotated[int | None, typer.Option(hidden=True)] = None,
+    as_json: Json = False,
 ) -> None:
     """Serve the pages and the API until Ctrl-C."""
     from qts.app.logs import configure_logging
@@ -46,10 +47,14 @@ def serve(
     check_host(settings.host, allow_remote=allow_remote)
     if parent_pipe is not None:
         end_with_parent(parent_pipe)
-    check_port(Address(host=settings.host, port=settings.port))
+    address = Address(host=settings.host, port=settings.port)
+    check_port(address)
     configure_logging(settings.log_level)
-    if parent_pipe is None:
-        say(f"Serving on {Address(host=settings.host, port=settings.port).url} (Ctrl-C ends it)")
+    if as_json:
+        write_json({"url": address.url})
+    elif parent_pipe is None:
+        say(f"Serving on {address.url} (Ctrl-C ends it)")
+    flush()
     serve_web(settings)
 
 
@@ -61,6 +66,7 @@ def up(
     port: Port = None,
     allow_remote: AllowRemote = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Prepare something to look at, start the web interface and open a finished backtest. Ctrl-C ends everything."""
     from qts.app.supervisor import Address, check_port, supervise
@@ -71,11 +77,12 @@ def up(
     address = Address(host=settings.host, port=settings.port)
     check_port(address)
     with stopped_by_signals():
-        url = run_url(address, _prepared(context, data))
+        run_id = _prepared(context, data)
+        url = run_url(address, run_id)
 
         def announce() -> None:
-            say(f"\nReady: {url}\nCtrl-C ends it.")
-            sys.stdout.flush()
+            write_json({"url": url, "run_id": run_id}) if as_json else say(f"\nReady: {url}\nCtrl-C ends it.")
+            flush()
             if not no_browser and has_display():
                 webbrowser.open(url)
 

@@ -39,10 +39,9 @@ def run(command: Command, arguments: Sequence[str]) -> int:
     except OutputClosed:
         return _pipe_closed()
     except (KeyboardInterrupt, typer.Abort):
-        note("Interrupted.")
-        return INTERRUPTED
+        return _interrupted()
     except TyperException as error:
-        _report("UsageError", error.format_message(), "`qts COMMAND --help` shows what it takes.", as_json=as_json)
+        _report("UsageError", error.format_message().rstrip(".") + ".", "`qts COMMAND --help` shows what it takes.", as_json=as_json)
         return USAGE
     except Exception as error:  # noqa: BLE001 - the outermost shell: a person never sees a traceback
         return _failed(error, as_json=as_json)
@@ -82,7 +81,13 @@ def stopped_by_signals() -> Iterator[None]:
 
 def _finish(result: object) -> int:
     flush()
-    return result if isinstance(result, int) else DONE
+    # The parser turns Ctrl-C into this result by itself.
+    return _interrupted() if result == INTERRUPTED else result if isinstance(result, int) else DONE
+
+
+def _interrupted() -> int:
+    note("Interrupted.")
+    return INTERRUPTED
 
 
 def _failed(error: Exception, *, as_json: bool) -> int:

@@ -47,7 +47,7 @@ def test_beyond_ascii_is_escaped_where_it_cannot_be_shown(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stdout", stream)
     write_json({"a": "₹"})
     stream.flush()
-    assert json.loads(stream.buffer.getvalue()) == {"a": "₹"}  # type: ignore[attr-defined]
+    assert json.loads(stream.buffer.getvalue()) == {"a": "₹"}
 
 
 def test_a_table_in_a_pipe_is_plain_and_aligned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,7 @@ def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_reader_who_left_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     pointed: list[int] = []
-    monkeypatch.setattr(os, "dup2", lambda _source, target: pointed.append(target) or target)
+    monkeypatch.setattr(os, "dup2", lambda _source, target: pointed.append(target))
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     assert run(Fails(OutputClosed()), []) == 0
     assert pointed == [1]
