@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from qts.app import format as written
 from qts.app.backtests import load_run
+from qts.ui.components import trades
 
 
 def figures(at: AppTest) -> dict[str, str]:
@@ -64,10 +67,10 @@ def test_every_tab_draws_for_every_kind_of_run(small: Any, open_page: Any, tab: 
 
 def test_the_trades_are_all_there_with_their_numbers(small: Any, open_page: Any) -> None:
     at = open_page(small.workspace, "backtest", run=small.daily, tab="Trades")
-    trades = load_run(small.workspace, small.daily).document.trades
+    made = load_run(small.workspace, small.daily).document.trades
     table = at.dataframe[0].value
-    assert table["Net P&L"].tolist() == [trade.net_pnl for trade in trades]
-    assert table["Entry"].tolist() == [trade.entry_at[:10] for trade in trades]
+    assert table["Net P&L"].tolist() == [trade.net_pnl for trade in made]
+    assert table["Entry"].tolist() == [trade.entry_at[:10] for trade in made]
 
 
 def test_the_charges_add_up_to_the_total(small: Any, open_page: Any) -> None:
@@ -127,3 +130,25 @@ def test_a_trade_that_is_not_there_is_passed_over(small: Any, open_page: Any, tr
     at = open_page(small.workspace, "backtest", run=small.daily, tab="Chart", trade=trade)
     assert not at.exception
     assert not at.error
+
+
+def test_trades_leave_as_plain_numbers_that_say_what_is_simulated(small: Any) -> None:
+    document = load_run(small.workspace, small.daily).document
+    table = pq.read_table(pa.BufferReader(trades.as_parquet(document)))
+    assert table["net_pnl"].to_pylist() == [trade.net_pnl for trade in document.trades]
+    assert set(table["simulated"].to_pylist()) == {True}
+    head = trades.as_csv(document).decode().splitlines()
+    assert len(head) == len(document.trades) + 1
+    assert '"simulated"' in head[0]
+
+
+def test_a_run_without_trades_leaves_as_an_empty_file(small: Any) -> None:
+    document = load_run(small.workspace, small.idle).document
+    assert trades.as_csv(document).decode().splitlines() == ['"run_id"']
+
+
+def test_every_fill_of_an_instrument_is_an_arrow(small: Any) -> None:
+    document = load_run(small.workspace, small.several).document
+    arrows = [len(trades.marks(document.fills, name)) for name in document.data.instruments]
+    assert sum(arrows) == len(document.fills)
+    assert all(arrows)

@@ -31,7 +31,7 @@ def test_the_latest_runs_are_there_with_their_result_and_label(small: Any, open_
     at = open_page(small.workspace, "")
     labels = [link.value for link in at.page_link]
     assert any(small.stock in label and "ema_cross" in label for label in labels)
-    assert ":orange-badge[SIMULATED] 1d, 2021" in texts(at)
+    assert ":orange-badge[SIMULATED] :small[1d, 2021" in texts(at)
 
 
 def test_the_header_says_the_time_in_india_and_what_the_market_does(small: Any, open_page: Any) -> None:

@@ -43,7 +43,7 @@ def test_the_check_before_the_run_tells_what_is_there(small: Any, open_page: Any
     at = open_page(small.workspace, "strategies", instruments=[small.stock], range="1M")
     table = at.dataframe[0].value
     assert table["Instrument"].tolist() == [small.stock]
-    assert table["First"].tolist() == ["2026-10-20"]
+    assert table["First"].tolist() == ["2026-10-21"]
     assert table["Prices"].tolist() == ["raw, SIMULATED"]
     assert any("slow = 26 needs more to warm up" in each.value for each in at.warning)
     assert not at.button(key="run").disabled

@@ -77,8 +77,8 @@ class Span:
         drawn = self.stop - self.start
         if drawn == self.total:
             return ""
-        which = "last " if self.stop == self.total else ""
-        return f"Showing the {which}{written.number(drawn, places=0)} of {written.number(self.total, places=0)} bars."
+        which = "the last " if self.stop == self.total else ""
+        return f"Showing {which}{written.number(drawn, places=0)} of {written.number(self.total, places=0)} bars."
 
 
 def span_drawn(ts: Ints, focus: int | None, limit: int = MAX_BARS) -> Span:

@@ -13,7 +13,7 @@ from qts.app.run_document import ChargesPart, RunDocument
 from qts.ui.components import tables
 from qts.ui.components.tables import Column
 
-HEIGHT: Final = 380
+ROW: Final = 34
 
 LINES: Final = {
     "brokerage": "Brokerage",
@@ -62,7 +62,7 @@ def draw(document: RunDocument) -> None:
     bars = steps(gross, document.costs)
     net = bars[-1].end
     alt = f"Gross {written.inr(gross, places=0)}, charges {written.inr(document.costs.total, places=0)}, net {written.inr(net, places=0)}"
-    st.echarts_chart(spec(bars), key="costs_waterfall", height=HEIGHT, alt=alt)
+    st.echarts_chart(spec(bars), key="costs_waterfall", height=ROW * len(bars) + 16, alt=alt)
     _table(document)
 
 
@@ -70,9 +70,9 @@ def spec(bars: tuple[Step, ...]) -> dict[str, Any]:
     """Return the waterfall as ECharts reads it: coloured parts stacked on invisible ones, above and below zero."""
     return {
         "animation": False,
-        "grid": {"left": 8, "right": 8, "top": 28, "bottom": 8, "containLabel": True},
-        "xAxis": {"type": "category", "data": [bar.title for bar in bars], "axisLabel": {"interval": 0, "width": 84, "overflow": "break"}},
-        "yAxis": {"type": "value", "axisLabel": {"show": False}, "splitLine": {"show": False}},
+        "grid": {"left": 8, "right": 96, "top": 8, "bottom": 8, "containLabel": True},
+        "yAxis": {"type": "category", "inverse": True, "data": [bar.title for bar in bars], "axisTick": {"show": False}},
+        "xAxis": {"type": "value", "axisLabel": {"show": False}, "splitLine": {"show": False}},
         "series": [
             *_stack("", [(_pad(bar, above=True), _pad(bar, above=False)) for bar in bars]),
             *_stack("Total", [_parts(bar) if bar.is_total else (0.0, 0.0) for bar in bars]),
@@ -99,19 +99,21 @@ def _parts(bar: Step) -> tuple[float, float]:
 
 def _stack(name: str, parts: list[tuple[float, float]]) -> list[dict[str, Any]]:
     paint = {} if name else {"itemStyle": {"color": _CLEAR}, "silent": True}
-    shared = {"type": "bar", "name": name, "stack": "all", "barCategoryGap": "35%", **paint}
+    shared = {"type": "bar", "name": name, "stack": "all", "barCategoryGap": "30%", **paint}
     return [{**shared, "data": [round(part[side], 2) for part in parts]} for side in (0, 1)]
 
 
 def _labels(bars: tuple[Step, ...]) -> dict[str, Any]:
-    points = [{"value": max(_edges(bar)[1], 0.0), "label": {"formatter": written.inr(bar.amount, places=0)}} for bar in bars]
+    points = [
+        {"value": [max(_edges(bar)[1], 0.0), i], "label": {"formatter": written.inr(bar.amount, places=0)}} for i, bar in enumerate(bars)
+    ]
     return {
         "type": "scatter",
         "name": "Amount",
         "symbolSize": 0.1,
         "silent": True,
         "data": points,
-        "label": {"show": True, "position": "top"},
+        "label": {"show": True, "position": "right"},
     }
 
 

@@ -51,10 +51,10 @@ def spec(curves: Curves, *, is_log: bool, is_intraday: bool) -> dict[str, Any]:
     """Return the chart as ECharts reads it. Amounts are in lakh or crore, as its axis cannot write them so itself."""
     unit, divisor = _unit(curves)
     keep = thinned(curves.equity)
-    stamps = (curves.ts[keep] + _IST_MICROS).view("datetime64[us]")
+    stamps = np.datetime_as_string((curves.ts[keep] + _IST_MICROS).view("datetime64[us]"), unit="m" if is_intraday else "D")
     table = pa.table(
         {
-            "at": np.datetime_as_string(stamps, unit="m" if is_intraday else "D").tolist(),
+            "at": [stamp.replace("T", " ") for stamp in stamps.tolist()],
             "Strategy": np.round(curves.equity[keep] / divisor, 4),
             "Buy and hold": np.round(curves.benchmark[keep] / divisor, 4),
             "Drawdown": np.round(curves.drawdown[keep] * 100.0, 3),

@@ -100,13 +100,12 @@ def _draw_table(found: Sequence[Available]) -> None:
         return
     columns = [
         Column(title="Instrument", cells=[each.instrument for each in there]),
-        Column(title="Bars in the span", cells=[each.bars for each in there], write=written.quantity),
+        Column(title="Bars in the span", cells=[written.quantity(each.bars) for each in there]),
         Column(title="First", cells=[each.first for each in there]),
         Column(title="Last", cells=[each.last for each in there]),
         Column(
             title="Sessions missing",
-            cells=[each.missing for each in there],
-            write=written.quantity,
+            cells=[written.quantity(each.missing) for each in there],
             help="Of all that is stored, against the calendar.",
         ),
         Column(title="Prices", cells=[each.prices + (", SIMULATED" if each.simulated else "") for each in there]),

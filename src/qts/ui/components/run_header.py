@@ -35,20 +35,19 @@ def draw(document: RunDocument) -> None:
         f"{written.number(data.bars, places=0)} bars",
         f"capital {written.inr_short(float(document.settings.capital))}",
         f"snapshot `{data.snapshot[:12]}`",
-        f"qts {document.engine.version}",
+        f"engine {document.engine.version}",
     ]
     st.markdown(" · ".join(fact for fact in facts if fact))
 
 
-def named(instruments: Sequence[str]) -> str:
-    """Return the instruments in few words.
+def named(instruments: Sequence[str], *, shown: int = 2) -> str:
+    """Return the instruments in few words: at most ``shown`` by name.
 
     >>> named(("NSE:A", "NSE:B", "NSE:C", "NSE:D"))
     'NSE:A, NSE:B and 2 more'
     """
-    if len(instruments) <= 3:
-        return ", ".join(instruments)
-    return f"{', '.join(instruments[:2])} and {len(instruments) - 2} more"
+    names = ", ".join(instruments[:shown])
+    return names if len(instruments) <= shown else f"{names} and {len(instruments) - shown} more"
 
 
 def params_text(params: Mapping[str, bool | int | float | str]) -> str:

@@ -80,12 +80,12 @@ def _draw_runs(runs: Sequence[RunSummary]) -> None:
 def _draw_run(run: RunSummary) -> None:
     page.link(
         "backtest",
-        f"**{run.strategy}** on {named(run.instruments)}",
+        f"**{run.strategy}** on {named(run.instruments, shown=1)}",
         icon=":material/finance:",
         query=links.run_query(links.RunLink(run=run.run_id)),
     )
     badge = ":orange-badge[SIMULATED] " if run.simulated else ""
-    st.caption(f"{badge}{run.interval}, {run.first} to {run.last}")
+    st.markdown(f"{badge}:small[{run.interval}, {run.first} to {run.last}]")
     total = run.total_return
     colour = "gray" if total is None or total == 0 else "green" if total > 0 else "red"
     st.markdown(f":{colour}[**{written.pct(total)}**] net of costs")

@@ -12,10 +12,10 @@ from qts.app import format as written
 from qts.app.backtests import run_backtest
 from qts.app.catalog import SeriesDocument
 from qts.app.requests import BacktestRequest, build
-from qts.app.strategies import StrategyDocument, list_strategies
+from qts.app.strategies import StrategyDocument
 from qts.ui import links, page
 from qts.ui.components import empty, precheck, run_form
-from qts.ui.components.held import held_series
+from qts.ui.components.held import held_series, known_strategies
 from qts.ui.components.run_header import named, params_text
 from qts.ui.components.series import RANGES, first_day, instruments, intervals, last_day, months_before
 from qts.ui.errors import escaped, shown
@@ -34,7 +34,7 @@ def render() -> None:
     if not series:
         empty.no_data()
         return
-    known = list_strategies(workspace())
+    known = known_strategies()
     left, right = st.columns([1, 3], gap="large")
     with left:
         strategy = _choose(known)

@@ -23,6 +23,7 @@ from qts.ui.page import Page
 INDICATORS: Final = "ind"
 TABLE_ROWS: Final = 250
 _PRICES: Final = ("open", "high", "low", "close")
+_LAKH: Final = 100_000.0
 _DEFAULT_INDICATORS: Final = ("ema:20", "ema:50")
 
 
@@ -107,8 +108,8 @@ def _draw_table(answer: BarsAnswer) -> None:
     newest = slice(None, -shown_rows - 1, -1)
     columns = [
         Column(title="Opened (IST)" if is_intraday else "Date", cells=[moment(int(at)).removesuffix(" IST") for at in bars.ts[newest]]),
-        *(Column(title=name.capitalize(), cells=getattr(bars, name)[newest].tolist(), write=written.number) for name in _PRICES),
-        Column(title="Volume", cells=bars.volume[newest].tolist(), write=written.quantity),
+        *(tables.prices(name.capitalize(), getattr(bars, name)[newest].tolist()) for name in _PRICES),
+        Column(title="Volume, lakh", cells=(bars.volume[newest] / _LAKH).tolist(), pattern="%,.2f"),
     ]
     tables.draw(columns, key="view_table", alt=f"Bars of {bars.instrument}, newest first")
 
