@@ -203,6 +203,20 @@ def test_intervals_and_exchanges_stay_apart(store: BarStore) -> None:
     assert [info.key for info in store.series()] == keys
 
 
+def test_bars_are_counted_by_the_date_in_india(store: BarStore) -> None:
+    day = key_of()
+    minute = key_of(interval=MINUTE)
+    store.upsert([daily(day, date(2023, 12, 30), [1.0, 2.0, 3.0])], FROM_FILE, at=AT)
+    first = store.snapshot()
+    # 23:55 IST and 00:05 IST are one date in London and two in India.
+    late = datetime(2023, 12, 30, 23, 55, tzinfo=IST)
+    rows: list[Row] = [(micros_of(late + timedelta(minutes=i)), 1.0, 1.0, 1.0, 1.0, 1.0, float("nan")) for i in range(10)]
+    store.upsert([batch(minute, rows)], FROM_FILE, at=AT)
+    i_day = (date(2023, 12, 30) - date(1970, 1, 1)).days
+    assert store.bars_per_day() == {day: {i_day: 1, i_day + 1: 1, i_day + 2: 1}, minute: {i_day: 5, i_day + 1: 5}}
+    assert store.bars_per_day(as_of=first).keys() == {day}
+
+
 def test_the_series_tell_first_last_and_close_without_a_scan(store: BarStore) -> None:
     newer = daily(key_of(), date(2024, 1, 10), [5.0, 6.0])
     older = daily(key_of(), date(2022, 12, 31), [1.0, 2.0])

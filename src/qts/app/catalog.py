@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
@@ -11,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from qts.app.workspace import Workspace
 from qts.core.arrays import Ints
-from qts.core.clock import instant_of, session_date_of
+from qts.core.clock import instant_of
 from qts.core.instrument import Exchange, exchange_of
 from qts.core.interval import Interval
 from qts.data.storage import SeriesInfo
@@ -19,6 +21,7 @@ from qts.market.sessions import bars_expected, sessions
 
 _IST_OFFSET_MICROS: Final = 19_800_000_000
 _DAY_MICROS: Final = 86_400_000_000
+_EPOCH: Final = date(1970, 1, 1)
 # Index levels come from many exchanges, whose calendars are not ours.
 _WITHOUT_CALENDAR: Final = frozenset({Exchange.INDEX})
 
@@ -56,45 +59,58 @@ class SeriesQuality(BaseModel):
 
 def list_series(workspace: Workspace, *, as_of: str | None = None) -> tuple[SeriesDocument, ...]:
     """Return every stored series, by instrument, interval and price basis."""
-    return tuple(_document(workspace, info, as_of) for info in workspace.store.series(as_of=as_of))
+    held = workspace.store.bars_per_day(as_of=as_of)
+    return tuple(_document(info, held.get(info.key, {})) for info in workspace.store.series(as_of=as_of))
 
 
-def series_quality(ts: Ints, exchange: Exchange, interval: Interval) -> SeriesQuality:
+def series_quality(held: Mapping[int, int], exchange: Exchange, interval: Interval) -> SeriesQuality:
     """Return how many sessions lack bars and which share of the expected bars is held, between the first and the last bar.
 
     Bars that the calendar does not expect (a session it does not know) neither add nor take away.
 
     Parameters
     ----------
-    ts : ndarray of shape (n_bars,)
-        Open instants in microseconds UTC, strictly increasing.
+    held : Mapping of int to int
+        How many bars each date in India holds; dates are days since 1970-01-01.
     """
-    if exchange in _WITHOUT_CALENDAR or len(ts) == 0 or interval in {Interval.WEEK, Interval.MONTH}:
+    if exchange in _WITHOUT_CALENDAR or not held or interval in {Interval.WEEK, Interval.MONTH}:
         return SeriesQuality(missing_sessions=None, score=None)
-    days, counts = np.unique((ts + _IST_OFFSET_MICROS) // _DAY_MICROS, return_counts=True)
-    held = dict(zip(days.tolist(), counts.tolist(), strict=True))
-    wanted = _expected(exchange, interval, session_date_of(int(ts[0])), session_date_of(int(ts[-1])))
-    expected = sum(wanted.values())
+    wanted = _wanted(exchange, interval, min(held), max(held))
+    expected = sum(count for _, count in wanted)
     if not expected:
         return SeriesQuality(missing_sessions=None, score=None)
-    missing = sum(day not in held for day in wanted)
-    kept = sum(min(held.get(day, 0), count) for day, count in wanted.items())
+    missing = sum(day not in held for day, _ in wanted)
+    kept = sum(min(held.get(day, 0), count) for day, count in wanted)
     return SeriesQuality(missing_sessions=missing, score=round(100.0 * kept / expected, 2))
 
 
-@lru_cache(maxsize=256)
-def _expected(exchange: Exchange, interval: Interval, first: date, last: date) -> dict[int, int]:
-    epoch = date(1970, 1, 1)
-    wanted = {}
-    for session in sessions(exchange, first, last):
-        count = bars_expected(exchange, session.date, interval) if interval.is_intraday else 1
+def days_held(ts: Ints) -> dict[int, int]:
+    """Return how many of these instants (microseconds UTC, shape ``(n_bars,)``) fall on each date in India."""
+    days, counts = np.unique((ts + _IST_OFFSET_MICROS) // _DAY_MICROS, return_counts=True)
+    return dict(zip(days.tolist(), counts.tolist(), strict=True))
+
+
+def _wanted(exchange: Exchange, interval: Interval, first: int, last: int) -> Sequence[tuple[int, int]]:
+    # Whole years are remembered: thousands of series share them.
+    years = range((_EPOCH + timedelta(days=first)).year, (_EPOCH + timedelta(days=last)).year + 1)
+    days = [one for year in years for one in _expected(exchange, interval, year)]
+    return days[bisect_left(days, (first, 0)) : bisect_left(days, (last + 1, 0))]
+
+
+@lru_cache(maxsize=1024)
+def _expected(exchange: Exchange, interval: Interval, year: int) -> tuple[tuple[int, int], ...]:
+    # Simulated shares have no derivatives, so their hours are known after the closing auction came; of others we cannot tell.
+    has_derivatives = False if exchange is Exchange.SIM else None
+    wanted = []
+    for session in sessions(exchange, date(year, 1, 1), date(year, 12, 31)):
+        count = bars_expected(exchange, session.date, interval, has_derivatives=has_derivatives) if interval.is_intraday else 1
         if count:
-            wanted[(session.date - epoch) // timedelta(days=1)] = count
-    return wanted
+            wanted.append(((session.date - _EPOCH).days, count))
+    return tuple(wanted)
 
 
-def _document(workspace: Workspace, info: SeriesInfo, as_of: str | None) -> SeriesDocument:
-    quality = _quality(workspace, info, as_of)
+def _document(info: SeriesInfo, held: Mapping[int, int]) -> SeriesDocument:
+    quality = series_quality(held, exchange_of(info.key.instrument), info.key.interval)
     return SeriesDocument(
         instrument=info.key.instrument,
         interval=info.key.interval.value,
@@ -108,16 +124,3 @@ def _document(workspace: Workspace, info: SeriesInfo, as_of: str | None) -> Seri
         sources=info.sources,
         last_close=info.last_close,
     )
-
-
-# Stored bars never disappear: a series of the same span and count has the same instants, so its quality needs reading once.
-_KNOWN: Final[dict[tuple[object, ...], SeriesQuality]] = {}
-
-
-def _quality(workspace: Workspace, info: SeriesInfo, as_of: str | None) -> SeriesQuality:
-    name = (workspace.settings.home, info.key, info.first_ts, info.last_ts, info.n_bars)
-    if name not in _KNOWN:
-        exchange = exchange_of(info.key.instrument)
-        ts = workspace.store.read(info.key, as_of=as_of).ts if exchange not in _WITHOUT_CALENDAR else np.empty(0, np.int64)
-        _KNOWN[name] = series_quality(ts, exchange, info.key.interval)
-    return _KNOWN[name]

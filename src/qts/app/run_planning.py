@@ -12,7 +12,7 @@ import numpy as np
 
 from qts.analytics import buy_and_hold
 from qts.app.bars import choose_series, instants
-from qts.app.catalog import series_quality
+from qts.app.catalog import days_held, series_quality
 from qts.app.requests import BacktestRequest
 from qts.app.run_building import FinishedRun, settings_part
 from qts.app.run_document import DataPart, EnginePart, StrategyPart
@@ -174,7 +174,7 @@ def source_of(entry: CatalogEntry) -> str:
 def _data_part(series: Sequence[SeriesInfo], bars: Sequence[Bars], *, snapshot: str) -> DataPart:
     scores = []
     for info, held in zip(series, bars, strict=True):
-        score = series_quality(held.ts, exchange_of(info.key.instrument), info.key.interval).score
+        score = series_quality(days_held(held.ts), exchange_of(info.key.instrument), info.key.interval).score
         if score is not None:
             scores.append(score)
     return DataPart(

@@ -74,6 +74,14 @@ class MemoryStore:
         """Return what is stored of a series, or None."""
         return self._states[-1].infos.get(key)
 
+    def bars_per_day(self, *, as_of: str | None = None) -> Mapping[SeriesKey, Mapping[int, int]]:
+        """Return, for every series, how many bars each date in India holds."""
+        counted = {}
+        for key, rows in self._state(as_of).rows.items():
+            days, counts = np.unique((rows.ts + 19_800_000_000) // 86_400_000_000, return_counts=True)
+            counted[key] = dict(zip(days.tolist(), counts.tolist(), strict=True))
+        return counted
+
     def snapshot(self) -> str:
         """Return the id of the present state."""
         return self._states[-1].id

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 
-from qts.app.catalog import list_series, series_quality
+from qts.app.catalog import SeriesQuality, days_held, list_series, series_quality
 from qts.app.workspace import Workspace
 from qts.core import Bars, Exchange, InstrumentId, Interval
 
@@ -41,7 +42,7 @@ def test_an_index_has_no_calendar_of_ours(empty: Workspace, make_bars: Callable[
 def test_half_a_session_of_minutes_is_half_of_what_is_expected(make_bars: Callable[..., Bars]) -> None:
     opens = make_bars("NSE:X", Exchange.NSE, seed=3, n_bars=3).ts
     full = np.concatenate([start + MINUTE * np.arange(375) for start in opens[[0, 2]]])
-    quality = series_quality(np.concatenate([full[:375], full[375:]]), Exchange.NSE, Interval.MINUTE_1)
+    quality = series_quality(days_held(full), Exchange.NSE, Interval.MINUTE_1)
     assert quality.missing_sessions == 1
     assert quality.score == pytest.approx(100 * 2 / 3, abs=0.01)
 
@@ -49,10 +50,20 @@ def test_half_a_session_of_minutes_is_half_of_what_is_expected(make_bars: Callab
 def test_bars_beyond_the_calendar_do_not_make_up_for_missing_ones(make_bars: Callable[..., Bars]) -> None:
     opens = make_bars("NSE:X", Exchange.NSE, seed=3, n_bars=2).ts
     long_day = np.concatenate([opens[0] + MINUTE * np.arange(500), opens[1] + MINUTE * np.arange(1)])
-    assert series_quality(long_day, Exchange.NSE, Interval.MINUTE_1).score == pytest.approx(100 * 376 / 750, abs=0.01)
+    assert series_quality(days_held(long_day), Exchange.NSE, Interval.MINUTE_1).score == pytest.approx(100 * 376 / 750, abs=0.01)
 
 
 @pytest.mark.parametrize("interval", [Interval.WEEK, Interval.MONTH])
 def test_longer_bars_are_not_judged(interval: Interval) -> None:
-    assert series_quality(np.array([0]), Exchange.NSE, interval).score is None
-    assert series_quality(np.array([], np.int64), Exchange.NSE, Interval.DAY).score is None
+    assert series_quality({0: 1}, Exchange.NSE, interval).score is None
+    assert series_quality({}, Exchange.NSE, Interval.DAY).score is None
+
+
+def test_minutes_of_the_simulated_market_are_judged_after_the_closing_auction_came() -> None:
+    days = {(date(2026, 11, day) - date(1970, 1, 1)).days: 375 for day in (18, 19, 20)}
+    assert series_quality(days, Exchange.SIM, Interval.MINUTE_1) == SeriesQuality(missing_sessions=0, score=100.0)
+
+
+def test_a_span_over_new_year_is_counted_once() -> None:
+    held = {(on - date(1970, 1, 1)).days: 1 for on in (date(2025, 12, 30), date(2025, 12, 31), date(2026, 1, 2))}
+    assert series_quality(held, Exchange.NSE, Interval.DAY) == SeriesQuality(missing_sessions=1, score=75.0)

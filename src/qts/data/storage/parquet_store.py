@@ -110,6 +110,13 @@ class ParquetStore:
         with self._manifest.reading() as ledger:
             return next((info for info in ledger.series(None, [key.instrument]) if info.key == key), None)
 
+    def bars_per_day(self, *, as_of: str | None = None) -> Mapping[SeriesKey, Mapping[int, int]]:
+        """Return, for every series, how many bars each date in India holds, in one pass over the files."""
+        from qts.data.storage.sql import count_days  # noqa: PLC0415 - see the imports above
+
+        with self.sql(as_of=as_of) as connection:
+            return count_days(connection)
+
     def snapshot(self) -> str:
         """Return the id of the present state."""
         with self._manifest.reading() as ledger:

@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from qts.core import InstrumentId, Interval, exchange_of, symbol_of
 from qts.data.storage.encoding import Footer
 from qts.data.storage.rows import PRICES
-from qts.data.storage.series import PriceBasis, SeriesInfo
+from qts.data.storage.series import PriceBasis, SeriesInfo, SeriesKey
 
 _SAFE: Final[dict[str, str | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
@@ -29,6 +29,15 @@ _NO_BARS: Final = """
     SELECT ''::VARCHAR AS instrument, ''::VARCHAR AS interval, ''::VARCHAR AS basis, 'epoch'::TIMESTAMPTZ AS ts,
         0::DOUBLE AS open, 0::DOUBLE AS high, 0::DOUBLE AS low, 0::DOUBLE AS close, 0::DOUBLE AS volume, 0::DOUBLE AS oi
     WHERE false
+"""
+# An instant plus India's offset, in whole days: the date in India.
+_DAYS: Final = """
+    SELECT instrument, interval, basis, list(day), list(n_bars)
+    FROM (
+        SELECT instrument, interval, basis, (epoch_us(ts) + 19_800_000_000) // 86_400_000_000 AS day, count(*) AS n_bars
+        FROM bars GROUP BY ALL
+    )
+    GROUP BY ALL
 """
 
 
@@ -61,6 +70,15 @@ def connect(
     for statement in _LOCKED:
         connection.execute(statement)
     return connection
+
+
+def count_days(connection: duckdb.DuckDBPyConnection) -> dict[SeriesKey, dict[int, int]]:
+    """Return how many bars each series has on each date in India, as days since 1970-01-01."""
+    counted = {}
+    for instrument, interval, basis, days, counts in connection.execute(_DAYS).fetchall():
+        key = SeriesKey(instrument=InstrumentId(instrument), interval=Interval(interval), basis=PriceBasis(basis))
+        counted[key] = dict(zip(days, counts, strict=True))
+    return counted
 
 
 def _kinds(files: Sequence[FileOfBars]) -> dict[tuple[Interval, PriceBasis, str], list[str]]:

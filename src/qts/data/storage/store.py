@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -58,6 +58,18 @@ class BarStore(Protocol):
 
     def info(self, key: SeriesKey) -> SeriesInfo | None:
         """Return what is stored of a series, or None."""
+        ...
+
+    def bars_per_day(self, *, as_of: str | None = None) -> Mapping[SeriesKey, Mapping[int, int]]:
+        """Return, for every series, how many bars each date in India holds; dates are days since 1970-01-01.
+
+        Raises
+        ------
+        DamagedFile
+            If what is stored is not what was written.
+        BadParameter
+            If ``as_of`` names no snapshot.
+        """
         ...
 
     def snapshot(self) -> str:
