@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 
@@ -59,3 +61,15 @@ def test_every_range_draws(small: Any, open_page: Any, span: str) -> None:
 def test_exports_are_offered_and_say_simulated(small: Any, open_page: Any) -> None:
     at = open_page(small.workspace, "view", instrument=small.stock)
     assert [each.proto.label for each in at.get("download_button")] == ["CSV", "PARQUET"]
+
+
+def test_an_indicator_knows_what_came_before_the_range(small: Any, open_page: Any) -> None:
+    lines: list[list[float]] = []
+    for span in ("3M", "Max"):
+        at = open_page(small.workspace, "view", instrument=small.stock, range=span, ind=["sma:50"])
+        assert not at.exception
+        blobs = at.get("bidi_component")[0].proto.mixed.arrow_blobs
+        lines += [pa.ipc.open_stream(blob.data).read_all()["line0"].to_pylist() for blob in blobs.values() if b"line0" in blob.data]
+    short, whole = lines
+    assert short == whole[-len(short) :]
+    assert not any(math.isnan(value) for value in short)

@@ -116,7 +116,9 @@ function fill(view, table, data, range) {
     view.series.get(column).setData(Array.from(time, (t, i) => (Number.isNaN(table[column][i]) ? { time: t } : { time: t, value: table[column][i] })))
   }
   if (range) return view.chart.timeScale().setVisibleRange(range)
-  const shown = Math.min(data.bars_shown, Math.max(40, view.root.clientWidth / 5))
+  // All bars where they still read as candles, otherwise the last ones.
+  const width = Math.max(300, view.root.clientWidth)
+  const shown = time.length <= 1.5 * width ? time.length : width / 3
   view.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, time.length - shown), to: time.length + 3 })
 }
 
@@ -232,6 +234,7 @@ function paint(view) {
     layout: { background: { color: "transparent" }, textColor: colour(view, "--st-text-color"), fontFamily: colour(view, "--st-font"), panes: { separatorColor: colour(view, "--st-border-color") } },
     grid: { vertLines: grid, horzLines: grid },
     timeScale: { timeVisible: view.intraday, borderColor: colour(view, "--st-border-color") },
+    crosshair: { vertLine: { labelBackgroundColor: colour(view, "--st-border-color") }, horzLine: { labelBackgroundColor: colour(view, "--st-border-color") } },
     rightPriceScale: { entireTextOnly: true, borderColor: colour(view, "--st-border-color") },
   })
   view.series.get("candles")?.applyOptions(candleColours(view))

@@ -15,7 +15,6 @@ from qts.core import Bars, Floats, Ints, exchange_of
 from qts.ui.assets import CANDLES, CHART_LIBRARY, FOLDER, asset
 
 MAX_BARS: Final = 5_000
-BARS_SHOWN: Final = 250
 HEIGHT: Final = 540
 
 # The axis shows what clocks in India show: their offset is added, and the browser is told nothing of zones.
@@ -116,7 +115,7 @@ def candles(
         st.warning("The chart library is not in place. Run `make setup`, then start the service again.", icon=":material/build:")
         return span
     data = chart_data(bars.window(span.start, span.stop), lines=[_cut(line, span) for line in lines], marks=marks)
-    extra = {"module": module.address, "library": library.address, "label": label, "height": HEIGHT, "bars_shown": BARS_SHOWN}
+    extra = {"module": module.address, "library": library.address, "label": label, "height": HEIGHT}
     jump = None if focus is None else {"time": wall_seconds(focus), "nonce": str(focus)}
     _component()(key=key, data={**data, **extra, "focus": jump}, height=HEIGHT)
     return span

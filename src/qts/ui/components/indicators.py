@@ -31,6 +31,8 @@ INDICATORS: Final = {
 
 OFFERED: Final = tuple(f"{name}:{span}" for name, each in INDICATORS.items() for span in each.spans)
 MAX_SPAN: Final = 2_000
+# An exponential average forgets its seed after some spans: e^-6 of it is left.
+_SETTLED: Final = 3
 
 
 def parse(text: str) -> tuple[str, int] | None:
@@ -43,6 +45,12 @@ def parse(text: str) -> tuple[str, int] | None:
     if name not in INDICATORS or not (span.isascii() and span.isdigit()) or not 1 <= int(span) <= MAX_SPAN:
         return None
     return name, int(span)
+
+
+def warm_up(wanted: Sequence[str]) -> int:
+    """Return how many bars before the first shown one the indicators need to stand where a longer history would put them."""
+    spans = [parsed[1] for text in wanted if (parsed := parse(text)) is not None]
+    return _SETTLED * max(spans, default=0)
 
 
 def lines(bars: Bars, wanted: Sequence[str]) -> tuple[ChartLine, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,19 +88,28 @@ def draw(document: RunDocument) -> None:
             )
 
 
-def draw_honesty(honesty: HonestyPart) -> None:
+def draw_honesty(document: RunDocument) -> None:
     """Draw the strip that says how far the figures may be trusted."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(" ".join(_badges(document.honesty)), width="content")
+        _draw_list("What to keep in mind", ":material/balance:", document.honesty.notes)
+        _draw_list("Warnings", ":material/warning:", document.warnings)
+
+
+def _badges(honesty: HonestyPart) -> list[str]:
     badges = [_LOOKAHEAD.get(honesty.lookahead, f":gray-badge[{escaped(honesty.lookahead)}]"), _trials(honesty)]
     if honesty.trades_enough is not None:
         badges.append(":green-badge[:material/check: enough trades]" if honesty.trades_enough else ":orange-badge[few trades]")
     if honesty.beats_buy_and_hold is not None:
         beats = honesty.beats_buy_and_hold
         badges.append(":green-badge[:material/check: beats buy and hold]" if beats else ":orange-badge[does not beat buy and hold]")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(" ".join(badges), width="content")
-        if honesty.notes:
-            with st.popover(f"What to keep in mind ({len(honesty.notes)})", icon=":material/balance:", type="tertiary"):
-                st.markdown("\n".join(f"- {escaped(note)}" for note in honesty.notes))
+    return badges
+
+
+def _draw_list(title: str, icon: str, lines: Sequence[str]) -> None:
+    if lines:
+        with st.popover(f"{title} ({len(lines)})", icon=icon, type="tertiary"):
+            st.markdown("\n".join(f"- {escaped(line)}" for line in lines))
 
 
 def _trials(honesty: HonestyPart) -> str:

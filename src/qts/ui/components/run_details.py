@@ -10,14 +10,11 @@ from qts.app.backtests import StoredRun
 from qts.app.run_document import RunDocument
 from qts.ui.components import tables
 from qts.ui.components.tables import Column
-from qts.ui.errors import escaped
 
 
 def draw(run: StoredRun) -> None:
     """Draw the details of a run."""
     document = run.document
-    if document.warnings:
-        st.warning("\n".join(f"- {escaped(warning)}" for warning in document.warnings), icon=":material/info:", title="Warnings")
     st.markdown("##### Metrics")
     _draw_metrics(document)
     left, right = st.columns(2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import streamlit as st
@@ -17,6 +17,10 @@ from qts.ui.workspace import workspace
 
 RANGES: Final = {"1M": 1, "3M": 3, "6M": 6, "1Y": 12, "3Y": 36, "5Y": 60, "Max": None}
 DEFAULT_RANGE: Final = "1Y"
+_MINUTES_A_DAY: Final = 375.0
+_BARS_A_DAY: Final = {Interval.WEEK: 0.2, Interval.MONTH: 0.045}
+# Calendar days to a trading day, generously.
+_CALENDAR_DAYS: Final = 1.6
 _LAST: Final = {Exchange.SIM: 1, Exchange.INDEX: 2}
 
 
@@ -52,6 +56,16 @@ def months_before(day: date, months: int) -> date:
     """
     year, index = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(year, index + 1, min(day.day, calendar.monthrange(year, index + 1)[1]))
+
+
+def days_of(n_bars: int, interval: Interval) -> timedelta:
+    """Return a time that surely holds this many bars, holidays and weekends counted in.
+
+    >>> days_of(100, Interval.DAY), days_of(100, Interval.MINUTE_1)
+    (datetime.timedelta(days=170), datetime.timedelta(days=10))
+    """
+    a_day = _MINUTES_A_DAY / interval.minutes if interval.minutes else _BARS_A_DAY.get(interval, 1.0)
+    return timedelta(days=10 + int(_CALENDAR_DAYS * n_bars / a_day))
 
 
 def bars_of(request: BarsRequest) -> BarsAnswer:

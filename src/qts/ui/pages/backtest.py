@@ -51,7 +51,7 @@ def _latest() -> None:
 def _draw(run: StoredRun, trade: int | None) -> None:
     document = run.document
     run_header.draw(document)
-    key_figures.draw_honesty(document.honesty)
+    key_figures.draw_honesty(document)
     key_figures.draw(document)
     default = "Chart" if trade is not None else None
     overview, chart, trade_list, charges, details = st.tabs(TABS, key=links.TAB, default=default, bind="query-params")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
@@ -13,9 +14,9 @@ from qts.app.catalog import SeriesDocument
 from qts.app.requests import BarsRequest, build
 from qts.ui import links
 from qts.ui.components import empty, indicators, tables
-from qts.ui.components.candles import candles
+from qts.ui.components.candles import ChartLine, candles
 from qts.ui.components.held import held_series
-from qts.ui.components.series import DEFAULT_RANGE, RANGES, bars_of, instruments, intervals, last_day, months_before
+from qts.ui.components.series import DEFAULT_RANGE, RANGES, bars_of, days_of, instruments, intervals, last_day, months_before
 from qts.ui.components.tables import Column
 from qts.ui.errors import escaped, shown
 from qts.ui.page import Page
@@ -35,17 +36,16 @@ def render() -> None:
         empty.no_data()
         return
     request = _choose(series)
-    if request is None:
-        return
     wanted = st.session_state.get(INDICATORS) or []
     with shown():
         answer = bars_of(request)
         _draw_caption(answer)
-        _draw_chart(answer, wanted)
+        _draw_chart(answer, _lines(request, len(answer.bars), wanted))
+        _draw_unknown(wanted)
         _draw_table(answer)
 
 
-def _choose(series: Sequence[SeriesDocument]) -> BarsRequest | None:
+def _choose(series: Sequence[SeriesDocument]) -> BarsRequest:
     names = instruments(series)
     asked = st.query_params.get(links.INSTRUMENT)
     if asked is not None and asked not in names:
@@ -82,15 +82,25 @@ def _draw_caption(answer: BarsAnswer) -> None:
     )
 
 
-def _draw_chart(answer: BarsAnswer, wanted: Sequence[str]) -> None:
-    bars = answer.bars
+def _lines(request: BarsRequest, n_bars: int, wanted: Sequence[str]) -> list[ChartLine]:
+    """Return the indicators of the bars shown, computed with the history before them."""
+    start = None if request.start is None else request.start - days_of(indicators.warm_up(wanted), request.interval)
+    longer = bars_of(request.model_copy(update={"start": start})).bars
+    return [replace(line, values=line.values[len(longer) - n_bars :]) for line in indicators.lines(longer, wanted)]
+
+
+def _draw_unknown(wanted: Sequence[str]) -> None:
     unknown = [text for text in wanted if indicators.parse(text) is None]
     if unknown:
         st.warning(f"Not an indicator: {escaped(', '.join(unknown))}. Write one like ema:20, sma:50, wma:20 or rsi:14.")
+
+
+def _draw_chart(answer: BarsAnswer, lines: Sequence[ChartLine]) -> None:
+    bars = answer.bars
     first, last = (written.number(float(bars.close[i])) for i in (0, -1))
     kind = "Simulated candles" if answer.simulated else "Candles"
     label = f"{kind} of {bars.instrument}, {bars.interval}, from {first} to {last}"
-    span = candles(bars, key="view_candles", label=label, lines=indicators.lines(bars, wanted))
+    span = candles(bars, key="view_candles", label=label, lines=lines)
     if span.note:
         st.caption(f"{span.note} Choose a shorter range, or a longer interval, to see the others.")
 
