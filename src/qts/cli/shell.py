@@ -66,17 +66,18 @@ def settings_of(context: typer.Context, **overrides: object) -> Settings:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does."""
+    """Let SIGTERM end a command as Ctrl-C does, and Ctrl-C also where it was started in the background, which ignores it by default."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _finish(result: object) -> int:

@@ -80,17 +80,18 @@ def test_a_reader_who_left_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pointed == [1]
 
 
-def test_sigterm_interrupts_like_ctrl_c_and_only_inside() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_interrupts_inside_even_where_it_was_ignored_before(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
 
     def send() -> None:
         with stopped_by_signals():
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
             signal.pause()
 
     with pytest.raises(KeyboardInterrupt):
         send()
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.signal(number, before) == signal.SIG_IGN
 
 
 @pytest.mark.parametrize("words", [["nosuch"], ["backtest"], ["costs", "--nosuch"], ["calendar", "--from", "soon"]])
