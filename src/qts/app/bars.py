@@ -22,7 +22,7 @@ from qts.app.workspace import Workspace
 from qts.core.bars import Bars
 from qts.core.clock import IST, session_date_of
 from qts.core.errors import BadParameter, EmptySpan, UnknownInstrument
-from qts.core.instrument import InstrumentId
+from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.interval import Interval
 from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
 
@@ -77,7 +77,7 @@ def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
     return BarsAnswer(
         bars=bars,
         basis=info.key.basis,
-        simulated=info.simulated,
+        simulated=is_simulated(info),
         snapshot=request.as_of or workspace.store.snapshot(),
         sources=info.sources,
     )
@@ -113,6 +113,11 @@ def choose_series(
     if found:
         return found[0]
     raise _absent(workspace, instrument, interval, prices)
+
+
+def is_simulated(info: SeriesInfo) -> bool:
+    """Return whether prices are invented: stored as such, or of the simulated exchange however they came here."""
+    return info.simulated or exchange_of(info.key.instrument) is Exchange.SIM
 
 
 def instants(start: date | None, end: date | None) -> tuple[datetime | None, datetime | None]:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from qts.app.bars import is_simulated
 from qts.app.workspace import Workspace
 from qts.core.arrays import Ints
 from qts.core.clock import instant_of
@@ -120,7 +121,7 @@ def _document(info: SeriesInfo, held: Mapping[int, int]) -> SeriesDocument:
         bars=info.n_bars,
         missing=quality.missing_sessions,
         quality=quality.score,
-        simulated=info.simulated,
+        simulated=is_simulated(info),
         sources=info.sources,
         last_close=info.last_close,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from qts.app.backtests import run_backtest
+from qts.app.bars import is_simulated
 from qts.app.progress import OnProgress, Progress, ignore_progress
 from qts.app.requests import BacktestRequest, build
 from qts.app.run_planning import plan_run
@@ -110,7 +111,7 @@ def _rank(info: SeriesInfo) -> tuple[object, ...]:
     exchange = exchange_of(info.key.instrument)
     preferred = _PREFERRED.index(info.key.instrument) if info.key.instrument in _PREFERRED else len(_PREFERRED)
     return (
-        info.simulated or exchange is Exchange.SIM,
+        is_simulated(info),
         info.key.interval is not Interval.DAY,
         exchange not in {Exchange.NSE, Exchange.BSE},
         info.n_bars < _MIN_BARS,

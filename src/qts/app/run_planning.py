@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from qts.analytics import buy_and_hold
-from qts.app.bars import choose_series, instants
+from qts.app.bars import choose_series, instants, is_simulated
 from qts.app.catalog import days_held, series_quality
 from qts.app.requests import BacktestRequest
 from qts.app.run_building import FinishedRun, settings_part
@@ -125,7 +125,7 @@ def compute(plan: RunPlan) -> FinishedRun:
     found = (f"Look-ahead: {lookahead.detail}",) if lookahead.verdict is Verdict.FOUND else ()
     return FinishedRun(
         run_id=plan.run_id(),
-        simulated=any(info.simulated for info in plan.series),
+        simulated=any(is_simulated(info) for info in plan.series),
         strategy=plan.part,
         data=plan.data,
         settings=plan.settings,

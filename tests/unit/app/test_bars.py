@@ -92,6 +92,13 @@ def test_every_export_says_whether_prices_are_simulated(workspace: Workspace, re
     assert (b"label" in whole.schema.metadata) is expected
 
 
+def test_what_comes_from_a_file_under_the_simulated_exchange_is_simulated_too(
+    workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
+) -> None:
+    store_bars(workspace, make_bars("SIM:FILED", Exchange.SIM, seed=3), simulated=False)
+    assert read_bars(workspace, build(BarsRequest, instrument="SIM:FILED")).simulated
+
+
 def test_edges_are_the_first_and_last_bars(workspace: Workspace) -> None:
     answer = read_bars(workspace, ALPHA)
     assert records(answer, edge=2) == [*records(answer)[:2], *records(answer)[-2:]]
