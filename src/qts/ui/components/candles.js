@@ -11,7 +11,8 @@ const MARKS_AT_ALL = 800
 const MARK_WIDTH = 50
 const PRICES = new Set(["open", "high", "low", "close"])
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-const PALETTE = ["--st-blue-color", "--st-orange-color", "--st-violet-color", "--st-yellow-color", "--st-gray-color"]
+// Arrows are blue and orange: lines take those colours last.
+const PALETTE = ["--st-violet-color", "--st-gray-color", "--st-yellow-color", "--st-blue-color", "--st-orange-color"]
 
 export function draw(component, library) {
   const root = component.parentElement.querySelector(".qts-candles")

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import streamlit as st
+
 from qts.core import Bars, Floats
 from qts.kernels import ema, rsi, sma, wma
 from qts.ui.components.candles import ChartLine
+from qts.ui.errors import escaped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,24 @@ OFFERED: Final = tuple(f"{name}:{span}" for name, each in INDICATORS.items() for
 MAX_SPAN: Final = 2_000
 # An exponential average forgets its seed after some spans: e^-6 of it is left.
 _SETTLED: Final = 3
+
+
+def picker(key: str, default: Sequence[str]) -> list[str]:
+    """Draw the choice of indicators, which the address keeps, and return those chosen that are some; others are named."""
+    chosen = st.multiselect(
+        "Indicators",
+        OFFERED,
+        default=list(default),
+        key=key,
+        bind="query-params",
+        accept_new_options=True,
+        placeholder="Averages or RSI",
+        help="Choose, or type one such as `ema:33`.",
+    )
+    unknown = [text for text in chosen if parse(text) is None]
+    if unknown:
+        st.warning(f"Not an indicator: {escaped(', '.join(unknown))}. Write one like ema:20, sma:50, wma:20 or rsi:14.")
+    return [text for text in chosen if text not in unknown]
 
 
 def parse(text: str) -> tuple[str, int] | None:

@@ -14,7 +14,7 @@ from qts.app.bars import BarsAnswer
 from qts.app.run_document import RunDocument, TradePart
 from qts.core import micros_of, parse_interval
 from qts.ui import links, page
-from qts.ui.components import costs, empty, equity, key_figures, run_details, run_header, tables, trades
+from qts.ui.components import costs, empty, equity, indicators, key_figures, run_details, run_header, tables, trades
 from qts.ui.components.candles import candles
 from qts.ui.components.equity import Curves
 from qts.ui.errors import shown
@@ -24,6 +24,7 @@ from qts.ui.workspace import workspace
 TABS: Final = ("Overview", "Chart", "Trades", "Costs", "Details")
 LOG: Final = "log"
 CHART_INSTRUMENT: Final = "chart_instrument"
+CHART_INDICATORS: Final = "lines"
 
 
 def render() -> None:
@@ -88,13 +89,22 @@ def _draw_chart(document: RunDocument, trade: int | None) -> None:
     picked = _picked(document, trade)
     chosen = document.trades[picked - 1] if picked is not None and 1 <= picked <= len(document.trades) else None
     instrument = chosen.instrument if chosen is not None else names[0]
+    left, right = st.columns(2)
     if len(names) > 1 and chosen is None:
-        instrument = st.selectbox("Instrument", names, key=CHART_INSTRUMENT, width=320)
+        instrument = left.selectbox("Instrument", names, key=CHART_INSTRUMENT)
+    with right if len(names) > 1 and chosen is None else left:
+        wanted = indicators.picker(CHART_INDICATORS, ())
     with shown():
         answer = _bars(str(workspace().settings.home), document.run_id, document, instrument)
         focus = None if chosen is None else micros_of(datetime.fromisoformat(chosen.entry_at))
-        label = f"Candles of {instrument} with {len(document.trades)} trades"
-        span = candles(answer.bars, key="run_candles", label=label, marks=trades.marks(document.fills, instrument), focus=focus)
+        span = candles(
+            answer.bars,
+            key="run_candles",
+            label=f"Candles of {instrument} with {len(document.trades)} trades",
+            lines=indicators.lines(answer.bars, wanted),
+            marks=trades.marks(document.fills, instrument),
+            focus=focus,
+        )
         if span.note:
             st.caption(f"{span.note} Choose a trade below to see the bars around it.")
     _draw_brief(document, chosen)

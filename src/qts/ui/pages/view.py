@@ -35,32 +35,23 @@ def render() -> None:
     if not series:
         empty.no_data()
         return
-    request = _choose(series)
-    wanted = st.session_state.get(INDICATORS) or []
+    request, wanted = _choose(series)
     with shown():
         answer = bars_of(request)
         _draw_caption(answer)
         _draw_chart(answer, _lines(request, len(answer.bars), wanted))
-        _draw_unknown(wanted)
         _draw_table(answer)
 
 
-def _choose(series: Sequence[SeriesDocument]) -> BarsRequest:
+def _choose(series: Sequence[SeriesDocument]) -> tuple[BarsRequest, list[str]]:
     names = instruments(series)
     asked = st.query_params.get(links.INSTRUMENT)
     if asked is not None and asked not in names:
         st.error(f"Nothing is stored under {escaped(asked)}. Choose one of the instruments below.", icon=":material/edit:")
     left, middle = st.columns([2, 3], vertical_alignment="bottom")
     instrument = left.selectbox("Instrument", names, key=links.INSTRUMENT, bind="query-params", help="Type to search.")
-    middle.multiselect(
-        "Indicators",
-        indicators.OFFERED,
-        default=_DEFAULT_INDICATORS,
-        key=INDICATORS,
-        bind="query-params",
-        accept_new_options=True,
-        help="Choose, or type one such as `ema:33`.",
-    )
+    with middle:
+        wanted = indicators.picker(INDICATORS, _DEFAULT_INDICATORS)
     held = intervals(series, [instrument])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         default = "1d" if "1d" in held else held[0]
@@ -69,7 +60,7 @@ def _choose(series: Sequence[SeriesDocument]) -> BarsRequest:
     end = last_day(series, [instrument], interval)
     months = RANGES[span]
     start = None if months is None or end is None else months_before(end, months)
-    return build(BarsRequest, instrument=instrument, interval=interval, start=start)
+    return build(BarsRequest, instrument=instrument, interval=interval, start=start), wanted
 
 
 def _draw_caption(answer: BarsAnswer) -> None:
@@ -87,12 +78,6 @@ def _lines(request: BarsRequest, n_bars: int, wanted: Sequence[str]) -> list[Cha
     start = None if request.start is None else request.start - days_of(indicators.warm_up(wanted), request.interval)
     longer = bars_of(request.model_copy(update={"start": start})).bars
     return [replace(line, values=line.values[len(longer) - n_bars :]) for line in indicators.lines(longer, wanted)]
-
-
-def _draw_unknown(wanted: Sequence[str]) -> None:
-    unknown = [text for text in wanted if indicators.parse(text) is None]
-    if unknown:
-        st.warning(f"Not an indicator: {escaped(', '.join(unknown))}. Write one like ema:20, sma:50, wma:20 or rsi:14.")
 
 
 def _draw_chart(answer: BarsAnswer, lines: Sequence[ChartLine]) -> None:
