@@ -71,10 +71,11 @@ def set_up(*, dev: bool) -> int:
     steps = [
         ("venv", digest(text=f"{interpreter} {ROOT}"), "a virtual environment in .venv", make_venv),
         ("bootstrap", digest(bootstrap), "the installer (uv) and the build tool", install_bootstrap),
-        ("run", digest(run), f"{count_packages(run)} packages, versions and hashes locked", lambda: install(run)),
+        ("run", digest(run), f"{count_packages(run)} packages, versions and hashes locked", lambda: install(run, "--compile-bytecode")),
         ("project", project, "qts itself, editable", install_project),
         ("chart", chart_state(), "the chart library for the browser", install_chart),
         ("kernels", kernels, "compiled kernels (numba)", compile_kernels),
+        ("bytecode", digest(*sorted((ROOT / "src").rglob("*.py")), text=interpreter), "bytecode of qts", compile_sources),
     ]
     if dev:
         steps.insert(3, ("dev", digest(extra), f"{count_packages(extra)} packages with those for tests and checks", lambda: install(extra)))
@@ -203,6 +204,11 @@ def compile_kernels() -> None:
     """Compile once, here, so that nobody waits for it at a first backtest."""
     if (KERNELS / "compile.py").exists():
         run([PYTHON, "-m", "qts.kernels.compile"], hint="The message above says what failed.")
+
+
+def compile_sources() -> None:
+    """Write the bytecode here: a command must start fast also where Python may not write it, on a read-only or shared checkout."""
+    run([PYTHON, "-m", "compileall", "-q", "-j", "0", ROOT / "src"], hint="The message above names the file that is wrong.")
 
 
 def run(command: list[str | Path], *, hint: str, cwd: Path = ROOT) -> None:
