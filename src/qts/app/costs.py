@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,14 +15,11 @@ from qts.app.errors import ErrorDocument
 from qts.app.requests import CostsRequest, OrderCostsRequest
 from qts.app.run_document import ChargesPart
 from qts.core.clock import IST, Clock
-from qts.core.errors import BadFile, BadParameter, BadPath, InputError
-from qts.core.instrument import Exchange
+from qts.core.errors import BadFile, BadParameter, BadPath
 from qts.core.trading import Charges, Side
-from qts.market.charges import ChargeableOrder, ChargeSegment, PricedOrders, RoundingMode, price_orders
+from qts.market.charges import LINES, ChargeableOrder, ChargeSegment, PricedExample, RoundingMode, price_example, price_orders
 
-LINES: Final = ("brokerage", "stt", "exchange", "ipft", "sebi", "stamp", "gst", "dp", "total")
 _MAX_FILE_BYTES: Final = 20_000_000
-_PERCENT: Final = Decimal(100)
 E = TypeVar("E", ChargeSegment, RoundingMode)
 
 
@@ -55,13 +50,13 @@ class CostsDocument(BaseModel):
 
 
 class Difference(BaseModel):
-    """A line that came out other than expected."""
+    """A line that came out other than expected; ``computed`` is None where it is no line of a bill."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     line: str
     expected: float
-    computed: float
+    computed: float | None
 
 
 class ExampleCosts(BaseModel):
@@ -70,10 +65,10 @@ class ExampleCosts(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str
-    on: str
-    mode: str
+    on: str | None = None
+    mode: str | None = None
     orders: tuple[OrderCosts, ...] = ()
-    total: ChargesPart | None = None
+    total: dict[str, float] = {}
     expected: dict[str, float] = {}
     differences: tuple[Difference, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -91,25 +86,6 @@ class ExamplesDocument(BaseModel):
     not_priced: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
-    on: date
-    exchange: Exchange
-    segment: ChargeSegment
-    mode: RoundingMode
-    stamp_rate_both_sides: Decimal | None = None
-
-    def price(self, orders: Sequence[ChargeableOrder]) -> PricedOrders:
-        return price_orders(
-            orders,
-            on=self.on,
-            exchange=self.exchange,
-            segment=self.segment,
-            mode=self.mode,
-            stamp_rate_both_sides=self.stamp_rate_both_sides,
-        )
-
-
 def charges_part(charges: Charges) -> ChargesPart:
     """Return the lines as JSON numbers."""
     return ChargesPart(**{line: float(getattr(charges, line)) for line in LINES})
@@ -125,20 +101,17 @@ def price_costs(request: OrderCostsRequest, clock: Clock) -> CostsDocument:
     InputError
         If there is no schedule for the segment or the date.
     """
-    terms = _Terms(
-        on=request.on or clock.now().astimezone(IST).date(),
-        exchange=parse_exchange(request.exchange),
-        segment=_member(ChargeSegment, "segment", request.segment),
-        mode=_member(RoundingMode, "mode", request.mode),
-    )
+    on = request.on or clock.now().astimezone(IST).date()
+    segment, mode = _member(ChargeSegment, "segment", request.segment), _member(RoundingMode, "mode", request.mode)
+    exchange = parse_exchange(request.exchange)
     orders = (ChargeableOrder(side=Side(request.side), quantity=request.quantity, price=request.price),)
-    priced = terms.price(orders)
+    priced = price_orders(orders, on=on, exchange=exchange, segment=segment, mode=mode)
     return CostsDocument(
-        on=terms.on.isoformat(),
-        exchange=terms.exchange,
-        segment=terms.segment,
-        mode=terms.mode,
-        orders=_order_costs(orders, priced),
+        on=on.isoformat(),
+        exchange=exchange,
+        segment=segment,
+        mode=mode,
+        orders=_order_costs(orders, priced.orders),
         total=charges_part(priced.total),
         warnings=priced.warnings,
     )
@@ -147,7 +120,8 @@ def price_costs(request: OrderCostsRequest, clock: Clock) -> CostsDocument:
 def price_examples(request: CostsRequest, clock: Clock) -> ExamplesDocument:
     """Return every example of a file, priced on its own date in its own mode and compared with what it expects.
 
-    A line agrees when it lies within half a paisa; where nothing is rounded, within half a unit of the last decimal written.
+    A line agrees when it lies within half a paisa; where nothing is rounded, within half a unit of the last decimal written. An example's
+    own date, mode, exchange and segment hold; the request's stand in for what it does not name.
 
     Raises
     ------
@@ -159,13 +133,15 @@ def price_examples(request: CostsRequest, clock: Clock) -> ExamplesDocument:
     path = request.file
     if path is None:
         raise BadParameter("file", "", "is needed to price examples", hint="Name a JSON file of examples.")
-    priced = tuple(
-        _priced_example(example, request, clock, name=str(example.get("id", position)))
+    default_on = request.on or clock.now().astimezone(IST).date()
+    defaults: dict[str, object] = {"exchange": request.exchange, "segment": request.segment, "mode": request.mode}
+    examples = tuple(
+        _document(price_example({"id": str(position), **defaults, **example}, default_on))
         for position, example in enumerate(_examples(path), start=1)
     )
-    not_priced = sum(example.error is not None for example in priced)
-    differing = sum(bool(example.differences) for example in priced)
-    return ExamplesDocument(examples=priced, agreeing=len(priced) - not_priced - differing, differing=differing, not_priced=not_priced)
+    not_priced = sum(example.error is not None for example in examples)
+    differing = sum(bool(example.differences) for example in examples)
+    return ExamplesDocument(examples=examples, agreeing=len(examples) - not_priced - differing, differing=differing, not_priced=not_priced)
 
 
 def _examples(path: Path) -> Sequence[Mapping[str, object]]:
@@ -183,96 +159,25 @@ def _examples(path: Path) -> Sequence[Mapping[str, object]]:
     return examples
 
 
-def _priced_example(example: Mapping[str, object], request: CostsRequest, clock: Clock, *, name: str) -> ExampleCosts:
-    path = request.file or Path()
-    wanted = str(example.get("trade_date") or _first(example.get("trade_date_range")) or request.on or "")
-    mode = str(example.get("mode", request.mode))
-    try:
-        terms = _Terms(
-            on=_date(wanted) if wanted else clock.now().astimezone(IST).date(),
-            exchange=parse_exchange(str(example.get("exchange", request.exchange))),
-            segment=_member(ChargeSegment, "segment", str(example.get("segment", request.segment))),
-            mode=_member(RoundingMode, "mode", mode),
-            stamp_rate_both_sides=_stamp(example),
-        )
-        orders = _orders(path, name, example.get("orders"))
-        priced = terms.price(orders)
-        expected = _expected(path, name, example.get("expected"))
-    except InputError as error:
-        return ExampleCosts(id=name, on=wanted, mode=mode, error=ErrorDocument(kind=error.kind, message=error.message, hint=error.hint))
+def _document(priced: PricedExample) -> ExampleCosts:
+    error = priced.error
     return ExampleCosts(
-        id=name,
-        on=terms.on.isoformat(),
-        mode=terms.mode,
-        orders=_order_costs(orders, priced),
-        total=charges_part(priced.total),
-        expected={line: float(value) for line, value in expected.items()},
-        differences=_differences(priced.total, expected, terms.mode),
+        id=priced.id,
+        on=priced.on.isoformat() if priced.on is not None else None,
+        mode=priced.mode,
+        orders=_order_costs(priced.orders, priced.charges),
+        total={line: float(amount) for line, amount in priced.total.items()},
+        expected={line: float(amount) for line, amount in priced.expected.items()},
+        differences=tuple(
+            Difference(line=one.field, expected=float(one.expected), computed=None if one.computed is None else float(one.computed))
+            for one in priced.differences
+        ),
         warnings=priced.warnings,
+        error=None if error is None else ErrorDocument(kind=error.kind, message=error.message, hint=error.hint),
     )
 
 
-def _first(value: object) -> object:
-    return value[0] if isinstance(value, list) and value else None
-
-
-def _stamp(example: Mapping[str, object]) -> Decimal | None:
-    value = example.get("stamp_state_rate_pct_both_sides")
-    return value / _PERCENT if isinstance(value, Decimal) else None
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BadParameter("trade_date", text, "is not a date", hint="Write it like 2026-02-27.") from error
-
-
-def _orders(path: Path, name: str, orders: object) -> tuple[ChargeableOrder, ...]:
-    if not isinstance(orders, list) or not orders:
-        raise BadFile(str(path), f"example {name} has no orders", hint='Each order needs "side" and "qty" and "price", or "value".')
-    return tuple(_order(path, name, order) for order in orders)
-
-
-def _order(path: Path, name: str, order: object) -> ChargeableOrder:
-    fields: Mapping[str, Any] = order if isinstance(order, dict) else {}
-    value = fields.get("value")
-    try:
-        return ChargeableOrder(
-            side=Side(str(fields["side"]).lower()),
-            quantity=Decimal(1) if value is not None else Decimal(fields["qty"] if "qty" in fields else fields["quantity"]),
-            price=Decimal(fields["price"] if value is None else value),
-            value=None if value is None else Decimal(value),
-        )
-    except (KeyError, ValueError, TypeError, InvalidOperation) as error:
-        raise BadFile(
-            str(path), f"example {name} has an order that cannot be read", hint='Write {"side": "BUY", "qty": 500, "price": 1000}.'
-        ) from error
-
-
-def _expected(path: Path, name: str, expected: object) -> dict[str, Decimal]:
-    if expected is None:
-        return {}
-    if not isinstance(expected, dict):
-        raise BadFile(str(path), f'example {name}: "expected" is not an object', hint='Write {"total": 224.61}.')
-    return {line: value for line, value in expected.items() if line in LINES and isinstance(value, Decimal)}
-
-
-def _differences(total: Charges, expected: Mapping[str, Decimal], mode: RoundingMode) -> tuple[Difference, ...]:
-    # Where bills are rounded to the paisa, a published part of more decimals was derived by its publisher.
-    is_unrounded = mode in (RoundingMode.EXACT, RoundingMode.API)
-    found = []
-    for line, value in expected.items():
-        computed = getattr(total, line)
-        exponent = value.as_tuple().exponent
-        # More than nine decimals are the noise of a binary float.
-        places = min(9, max(2, -exponent if is_unrounded and isinstance(exponent, int) else 2))
-        if abs(computed - value) > Decimal("0.5").scaleb(-places):
-            found.append(Difference(line=line, expected=float(value), computed=float(computed)))
-    return tuple(found)
-
-
-def _order_costs(orders: Sequence[ChargeableOrder], priced: PricedOrders) -> tuple[OrderCosts, ...]:
+def _order_costs(orders: Sequence[ChargeableOrder], priced: Sequence[Charges]) -> tuple[OrderCosts, ...]:
     return tuple(
         OrderCosts(
             side=order.side,
@@ -281,7 +186,7 @@ def _order_costs(orders: Sequence[ChargeableOrder], priced: PricedOrders) -> tup
             value=float(order.value if order.value is not None else order.quantity * order.price),
             charges=charges_part(charges),
         )
-        for order, charges in zip(orders, priced.orders, strict=True)
+        for order, charges in zip(orders, priced, strict=True)
     )
 
 

@@ -112,10 +112,21 @@ def _draw_examples(document: ExamplesDocument) -> None:
 
     rows = []
     for example in document.examples:
-        total = None if example.total is None else example.total.total
-        wrong = "; ".join(f"{part.line}: {part.computed:g} instead of {part.expected:g}" for part in example.differences)
+        wrong = "; ".join(
+            f"{part.line}: {'nothing' if part.computed is None else f'{part.computed:g}'} instead of {part.expected:g}"
+            for part in example.differences
+        )
         outcome = example.error.message if example.error is not None else wrong or "agrees"
-        rows.append((example.id, example.on, example.mode, shown.inr(total), shown.inr(example.expected.get("total")), outcome))
+        rows.append(
+            (
+                example.id,
+                example.on or "",
+                example.mode or "",
+                shown.inr(example.total.get("total")),
+                shown.inr(example.expected.get("total")),
+                outcome,
+            )
+        )
     write_table(("Example", "Date", "Mode", "Total", "Expected", "Outcome"), rows, numeric=("Total", "Expected"))
     say(f"{document.agreeing} agree, {document.differing} differ, {document.not_priced} could not be priced.")
 

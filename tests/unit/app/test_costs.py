@@ -21,7 +21,7 @@ INTRADAY = {
     "segment": "equity_intraday",
     "exchange": "NSE",
     "orders": [{"side": "BUY", "qty": 500, "price": 1000}, {"side": "SELL", "quantity": 500, "price": 1000}],
-    "expected": {"brokerage": 40, "stt": 125, "exchange": 30.7, "stamp": 15, "total": 224.61, "net": 1},
+    "expected": {"brokerage": 40, "stt": 125, "exchange": 30.7, "stamp": 15, "total": 224.61},
 }
 
 
@@ -54,9 +54,8 @@ def test_an_example_that_agrees_has_no_differences(tmp_path: Path) -> None:
     document = price_examples(write(tmp_path, INTRADAY), CLOCK)
     assert (document.agreeing, document.differing, document.not_priced) == (1, 0, 0)
     example = document.examples[0]
-    assert example.total is not None
-    assert example.total.total == pytest.approx(224.61, abs=0.005)
-    assert "net" not in example.expected
+    assert example.total["total"] == pytest.approx(224.61, abs=0.005)
+    assert (example.on, example.mode) == ("2026-02-27", "calculator")
 
 
 def test_a_line_that_is_off_by_a_paisa_is_a_difference(tmp_path: Path) -> None:
@@ -79,8 +78,20 @@ def test_an_example_may_give_values_a_span_of_dates_or_no_date(tmp_path: Path) -
 def test_a_state_rate_of_stamp_duty_replaces_the_schedules(tmp_path: Path) -> None:
     old = {**INTRADAY, "trade_date": "2019-10-01", "stamp_state_rate_pct_both_sides": 0.006, "expected": {}}
     example = price_examples(write(tmp_path, old), CLOCK).examples[0]
-    assert example.total is not None
-    assert example.total.stamp == pytest.approx(60.0)
+    assert example.total["stamp"] == pytest.approx(60.0)
+
+
+def test_a_number_that_is_no_line_of_a_bill_is_a_difference_without_ours(tmp_path: Path) -> None:
+    document = price_examples(write(tmp_path, {**INTRADAY, "expected": {"tea": 5, "net": -224.61}}), CLOCK)
+    assert [(part.line, part.computed) for part in document.examples[0].differences] == [("tea", None)]
+
+
+def test_what_an_example_does_not_name_is_taken_from_the_request(tmp_path: Path) -> None:
+    bare = {"orders": [{"side": "BUY", "qty": 1, "price": 1000}]}
+    request = write(tmp_path, bare).model_copy(update={"on": date(2025, 1, 1), "mode": "exact", "exchange": "BSE"})
+    (example,) = price_examples(request, CLOCK).examples
+    assert (example.id, example.on, example.mode) == ("1", "2025-01-01", "exact")
+    assert example.total["exchange"] == pytest.approx(0.0375)
 
 
 def test_what_cannot_be_priced_stops_no_other(tmp_path: Path) -> None:
@@ -98,12 +109,6 @@ def test_what_cannot_be_priced_stops_no_other(tmp_path: Path) -> None:
         "[]",
         '{"examples": 3}',
         '{"examples": [4]}',
-        '{"examples": [{"orders": []}]}',
-        '{"examples": [{"orders": [7]}]}',
-        '{"examples": [{"orders": [{"side": "hold", "qty": 1, "price": 1}]}]}',
-        '{"examples": [{"orders": [{"side": "buy", "qty": "x", "price": 1}]}]}',
-        '{"examples": [{"orders": [{"side": "buy"}]}]}',
-        '{"examples": [{"orders": [{"side": "buy", "qty": 1, "price": 1}], "expected": 5}]}',
     ],
 )
 def test_a_file_of_another_shape_is_said_to_be_so(tmp_path: Path, content: str) -> None:
@@ -112,6 +117,25 @@ def test_a_file_of_another_shape_is_said_to_be_so(tmp_path: Path, content: str) 
     with pytest.raises(BadFile) as caught:
         price_examples(CostsRequest(file=file), CLOCK)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        {"orders": []},
+        {"orders": [7]},
+        {"orders": [{"side": "hold", "qty": 1, "price": 1}]},
+        {"orders": [{"side": "buy", "qty": "x", "price": 1}]},
+        {"orders": [{"side": "buy"}]},
+        {"orders": [{"side": "buy", "qty": 1, "price": 1}], "expected": 5},
+    ],
+)
+def test_an_example_that_cannot_be_read_says_why_and_stops_no_other(tmp_path: Path, example: dict[str, object]) -> None:
+    document = price_examples(write(tmp_path, example, INTRADAY), CLOCK)
+    assert (document.not_priced, document.agreeing) == (1, 1)
+    error = document.examples[0].error
+    assert error is not None
+    assert error.hint
 
 
 def test_a_file_that_is_absent_is_said_to_be_so(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -35,18 +35,21 @@ class Difference:
 class PricedExample:
     """One example: the bill by our schedule, the published one, and where they differ.
 
-    ``orders`` and ``total`` hold the lines of :data:`LINES` in rupees; ``total`` also has ``stt_exact``, ``net`` and, outside the exact
-    mode, ``dp`` where the example states them: DP is debited on the ledger, so that such a ``dp`` is no part of the total's ``total``.
-    Where the example cannot be priced, ``error`` says why and the rest is empty.
+    ``charges`` are those of ``orders``, one by one; ``total`` holds the lines of :data:`LINES` in rupees, and ``stt_exact``, ``net`` and,
+    outside the exact mode, ``dp`` where the example states them: DP is debited on the ledger, so that such a ``dp`` is no part of the
+    total's ``total``. Where the example cannot be priced, ``error`` says why and the rest is empty.
     """
 
     id: str
-    orders: tuple[Mapping[str, Decimal], ...] = ()
-    total: Mapping[str, Decimal]
-    expected: Mapping[str, Decimal]
+    on: date | None = None
+    mode: RoundingMode | None = None
+    orders: tuple[ChargeableOrder, ...] = ()
+    charges: tuple[Charges, ...] = ()
+    total: Mapping[str, Decimal] = field(default_factory=dict)
+    expected: Mapping[str, Decimal] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     warnings: tuple[str, ...] = ()
-    error: str | None = None
+    error: InputError | None = None
 
 
 def price_example(example: Mapping[str, object], default_on: date) -> PricedExample:
@@ -66,14 +69,12 @@ def price_example(example: Mapping[str, object], default_on: date) -> PricedExam
     It never raises on a bad example: the sentence stands in ``error``, and the other examples of a file are not lost.
     """
     name = str(example.get("id", ""))
+    expected: Mapping[str, Decimal] = {}
     try:
         expected = _expected(example)
-    except InputError as error:
-        return PricedExample(id=name, total={}, expected={}, error=f"{error.message} {error.hint}")
-    try:
         return _price(name, example, expected, default_on)
     except InputError as error:
-        return PricedExample(id=name, total={}, expected=expected, error=f"{error.message} {error.hint}")
+        return PricedExample(id=name, expected=expected, error=error)
 
 
 def lines_of(charges: Charges) -> dict[str, Decimal]:
@@ -101,7 +102,10 @@ def _price(name: str, example: Mapping[str, object], expected: Mapping[str, Deci
         total["net"] = sum(signed, Decimal(0)) - total["total"]
     return PricedExample(
         id=name,
-        orders=tuple(lines_of(charges) for charges in priced.orders),
+        on=on,
+        mode=mode,
+        orders=orders,
+        charges=priced.orders,
         total=total,
         expected=expected,
         differences=_differences(expected, total, mode),
@@ -111,10 +115,10 @@ def _price(name: str, example: Mapping[str, object], expected: Mapping[str, Deci
 
 def _differences(expected: Mapping[str, Decimal], total: Mapping[str, Decimal], mode: RoundingMode) -> tuple[Difference, ...]:
     found = []
-    for field, number in expected.items():
-        computed = total.get(field)
+    for line, number in expected.items():
+        computed = total.get(line)
         if computed is None or abs(computed - number) >= _tolerance(number, mode):
-            found.append(Difference(field=field, expected=number, computed=computed))
+            found.append(Difference(field=line, expected=number, computed=computed))
     return tuple(found)
 
 
@@ -127,10 +131,10 @@ def _tolerance(number: Decimal, mode: RoundingMode) -> Decimal:
 
 
 def _expected(example: Mapping[str, object]) -> dict[str, Decimal]:
-    raw = example.get("expected", {})
+    raw = example.get("expected") or {}
     if not isinstance(raw, Mapping):
         raise BadParameter("expected", raw, "is not a table of published numbers")
-    return {str(field): _number(f"expected.{field}", number) for field, number in raw.items()}
+    return {str(line): _number(f"expected.{line}", number) for line, number in raw.items()}
 
 
 def _orders(example: Mapping[str, object]) -> tuple[ChargeableOrder, ...]:
@@ -146,26 +150,27 @@ def _order(raw: Mapping[str, object]) -> ChargeableOrder:
         value = _number("value", raw["value"])
         quantity = _number("qty", raw.get("qty", 1))
         return ChargeableOrder(side=side, quantity=quantity, price=_number("price", raw.get("price", 0)), value=value)
-    missing = [name for name in ("qty", "price") if name not in raw]
+    qty = raw.get("qty", raw.get("quantity"))
+    missing = [name for name, given in (("qty", qty), ("price", raw.get("price"))) if given is None]
     if missing:
         raise BadParameter("orders", dict(raw), f"an order lacks {' and '.join(missing)}", hint="Give it qty and price, or a value.")
-    return ChargeableOrder(side=side, quantity=_number("qty", raw["qty"]), price=_number("price", raw["price"]))
+    return ChargeableOrder(side=side, quantity=_number("qty", qty), price=_number("price", raw["price"]))
 
 
 def _trade_date(example: Mapping[str, object], default_on: date) -> date:
     span = example.get("trade_date_range")
-    value = example.get("trade_date", span[0] if isinstance(span, list) and span else None)
+    value = example.get("trade_date") or (span[0] if isinstance(span, list) and span else None)
     if value is None:
         return default_on
     try:
         return value if isinstance(value, date) else date.fromisoformat(str(value))
     except ValueError as error:
-        raise BadParameter("trade_date", value, "is not a date", hint="Write it like 2026-02-27.") from error
+        raise BadParameter("trade_date", str(value), "is not a date", hint="Write it like 2026-02-27.") from error
 
 
 def _choice(kind: type[_Choice], name: str, value: object) -> _Choice:
     try:
-        return kind(str(value))
+        return kind(str(value).strip().lower().replace("-", "_") if kind is not Exchange else str(value).strip().upper())
     except ValueError as error:
         raise BadParameter(name, value, f"there is no such {name}", hint=f"Use one of {', '.join(kind)}.") from error
 

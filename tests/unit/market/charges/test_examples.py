@@ -201,5 +201,5 @@ def test_bad_example_carries_a_sentence_instead_of_numbers(changes: dict[str, An
     broken |= {name: value for name, value in changes.items() if value is not None}
     result = price_example(broken, DEFAULT)
     assert result.error is not None
-    assert reason in result.error
+    assert reason in result.error.message
     assert (result.total, result.orders, result.differences) == ({}, (), ())
