@@ -62,14 +62,14 @@ def day_cost(run: Run, i: int, day: int, order: tuple[float, float]) -> float:
     traded = day_with(run, i, day, order)
     value = traded.paid + traded.received
     both = traded.bought + traded.sold
+    matched = min(traded.bought, traded.sold)
     if run.rules.intraday:
-        matched = min(traded.bought, traded.sold)
         stt = traded.sold * value / both * rates[at + INTRADAY_STT]
         stamp = traded.paid * rates[at + INTRADAY_STAMP_BUY] + traded.received * rates[at + INTRADAY_STAMP_SELL]
         dp = 0.0
     else:
-        matched = min(traded.bought, traded.sold)
-        rest = traded.bought - traded.sold
+        # Sums of fractional quantities carry float noise, which must not look like a delivery sale; shares are counted in whole units.
+        rest = ((traded.bought - traded.sold) * run.rules.units + 0.5) // 1.0 / run.rules.units
         rate = rates[at + DELIVERY_STT_BUY] if rest > 0.0 else rates[at + DELIVERY_STT_SELL]
         stt = (matched * rates[at + INTRADAY_STT] + abs(rest) * rate) * value / both
         stamp = stamp_of(traded.bought, traded.paid, matched, (rates[at + INTRADAY_STAMP_BUY], rates[at + DELIVERY_STAMP_BUY]))

@@ -52,6 +52,9 @@ from qts.kernels.state import (
     Run,
 )
 
+# Sixteen roundings of a float: what is this near to a whole number below it was meant to be that number.
+WHOLE: Final = 1.0 + 2.0**-48
+
 
 def fills_loop(run: Run) -> None:
     """Play every bar, until the room for fills is used up."""
@@ -198,8 +201,8 @@ def wanted_quantity(run: Run, i: int, equity: float) -> float:
         quantity = rules.size_amount * abs(target) / run.rows[i * N_ROW + MARK]
     else:
         quantity = rules.size_amount * equity / rules.n_instruments * abs(target) / run.rows[i * N_ROW + MARK]
-    # Floor division stays a float however large the number is.
-    whole: float = quantity * rules.units // 1.0 / rules.units
+    # 29 shares may come out as 28.999999999999996. Floor division stays a float however large the number is.
+    whole: float = quantity * rules.units * WHOLE // 1.0 / rules.units
     if whole == 0.0:
         run.account[TOO_SMALL] += 1.0
     return whole if target > 0.0 else -whole

@@ -87,6 +87,12 @@ def test_fractional_shares_are_counted_in_millionths(play: Play, make_bars: Make
     assert result.final_positions == ()
 
 
+def test_a_quantity_meant_to_be_whole_loses_no_share_to_float_noise(play: Play, make_bars: MakeBars) -> None:
+    # 100 * 0.29 is 28.999999999999996 in floats.
+    result = play([0.29, 0], make_bars([(10, 10), (10, 10)]), size="shares:100")
+    assert fills_of(result) == [("buy", 29, 10, "signal")]
+
+
 def test_slippage_is_against_us_on_both_sides(play: Play, make_bars: MakeBars) -> None:
     result = play([1, 0, 0], make_bars([(100, 100), (100, 100), (200, 200)]), slippage="bps:10")
     assert [fill.price for fill in result.fills] == [Decimal("100.1"), Decimal("199.8")]
@@ -256,6 +262,14 @@ def test_same_day_delivery_trades_are_charged_as_intraday(play: Play, make_bars:
     result = play([1, 0, 0, 0], bars, costs="zerodha")
     orders = [DayFill(side=side, quantity=Decimal(10), price=Decimal(1000)) for side in (Side.BUY, Side.SELL)]
     assert result.charges == day_charges(orders, on=date(2024, 5, 6), exchange=Exchange.NSE, product=Product.CNC)
+    assert result.charges.dp == 0
+
+
+def test_fractions_sold_the_day_they_were_bought_are_no_delivery_sale(play: Play, make_bars: MakeBars) -> None:
+    # 0.1 + 0.7 bought is 0.7999999999999999 in floats, less than the 0.8 sold.
+    bars = make_bars([(100, 100)] * 4, interval=Interval.MINUTE_1)
+    result = play([0.7, 0.8, 0, 0], bars, size="shares:1", costs="zerodha", fractional=True)
+    assert len(result.fills) == 3
     assert result.charges.dp == 0
 
 
