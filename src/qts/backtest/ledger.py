@@ -15,7 +15,7 @@ from qts.core.instrument import InstrumentId, exchange_of
 from qts.core.money import rupees_from_float
 from qts.core.trading import Charges, Fill, FillReason, Side
 from qts.kernels.state import F_BAR, F_INSTRUMENT, F_QUANTITY, F_REASON, F_REFERENCE
-from qts.market.charges import DayFill, day_charges
+from qts.market.charges import DayBill, DayFill
 
 _REASONS: Final = (FillReason.SIGNAL, FillReason.SQUARE_OFF, FillReason.END)
 _NOTHING: Final = Charges()
@@ -26,10 +26,10 @@ EXACT: Final = Context(prec=60)
 
 @dataclass(slots=True)  # grows with the orders of its day
 class _Day:
-    """The orders of one instrument on its latest day, and what they cost together so far."""
+    """The bill of one instrument on its latest day, and what it came to so far."""
 
     on: date
-    orders: list[DayFill]
+    bill: DayBill
     charges: Charges
 
 
@@ -89,9 +89,10 @@ def _scheduled(
 ) -> Charges:
     day = days.get(instrument)
     if day is None or day.on != on:
-        day = days[instrument] = _Day(on=on, orders=[], charges=_NOTHING)
-    day.orders.append(order)
-    after = day_charges(day.orders, on=on, exchange=exchange_of(instrument), product=settings.product)
+        bill = DayBill(on=on, exchange=exchange_of(instrument), product=settings.product)
+        day = days[instrument] = _Day(on=on, bill=bill, charges=_NOTHING)
+    day.bill.add(order)
+    after = day.bill.charges()
     added, day.charges = after - day.charges, after
     return added
 

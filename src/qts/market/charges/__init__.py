@@ -1,6 +1,6 @@
 """Charges: brokerage and the statutory lines of a trade in shares, by trade date."""
 
-from qts.market.charges.day import DayFill, day_charges
+from qts.market.charges.day import DayBill, DayFill, day_charges
 from qts.market.charges.examples import LINES, Difference, PricedExample, lines_of, price_example
 from qts.market.charges.orders import ChargeableOrder, ChargeSegment, PricedOrders, RoundingMode
 from qts.market.charges.pricing import dp_charge, price_orders
@@ -11,6 +11,7 @@ __all__ = [
     "LINES",
     "ChargeSegment",
     "ChargeableOrder",
+    "DayBill",
     "DayFill",
     "Difference",
     "PricedExample",

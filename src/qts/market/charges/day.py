@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from qts.core import Charges, Exchange, Product, Side
 from qts.core.errors import BadParameter
-from qts.market.charges.netting import ZERO, brokerage_of, day_net
-from qts.market.charges.orders import ChargeableOrder, ChargeSegment
-from qts.market.charges.rates import rates_on
+from qts.market.charges.netting import ZERO, brokerage_of
+from qts.market.charges.orders import ChargeSegment
+from qts.market.charges.rates import SegmentRates, rates_on
 
 # Averages need not end, and prices with slippage have many decimals; cut here, sums and differences of charges are exact.
 _STEP: Final = Decimal("1e-10")
@@ -72,36 +73,101 @@ def day_charges(fills: Sequence[DayFill], *, on: date, exchange: Exchange, produ
 
     Each line is cut to ten decimals, for an average need not end. All rates are fractions of :func:`rates_on`.
     """
-    if product is Product.NRML:
-        raise BadParameter("product", product, "is for derivatives, which this release cannot charge", hint="Use CNC or MIS for shares.")
-    intraday = rates_on(on, exchange, ChargeSegment.EQUITY_INTRADAY)
-    delivery = rates_on(on, exchange, ChargeSegment.EQUITY_DELIVERY)
-    if not fills:
-        return Charges()
-    orders = tuple(ChargeableOrder(side=fill.side, quantity=fill.quantity, price=fill.price) for fill in fills)
-    is_delivery = product is Product.CNC
-    net = day_net(orders, intraday, delivery if is_delivery else intraday)
-    if is_delivery:
-        stt = sum(net.stt(), ZERO)
-        brokerage = sum(net.brokerages(), ZERO)
-    else:
-        # The day's end has bought = sold, where this is the rule; until then the sales pay, never the purchases.
-        stt = net.sold * net.value / (net.bought + net.sold) * intraday.stt_sell
-        brokerage = sum((brokerage_of(order.notional, intraday) for order in orders), ZERO)
-    turnover_fees = net.value * intraday.exchange, net.value * intraday.ipft, net.value * intraday.sebi
-    taxed = brokerage + turnover_fees[0]
-    taxed += turnover_fees[1] if intraday.gst_on_ipft else ZERO
-    taxed += turnover_fees[2] if intraday.gst_on_sebi else ZERO
-    return Charges(
-        brokerage=_cut(brokerage),
-        stt=_cut(stt),
-        exchange=_cut(turnover_fees[0]),
-        ipft=_cut(turnover_fees[1]),
-        sebi=_cut(turnover_fees[2]),
-        stamp=_cut(net.stamp()),
-        gst=_cut(taxed * intraday.gst),
-        dp=delivery.dp_sell if is_delivery and net.sold > net.bought else ZERO,
-    )
+    bill = DayBill(on=on, exchange=exchange, product=product)
+    for fill in fills:
+        bill.add(fill)
+    return bill.charges()
+
+
+class DayBill:
+    """The charges of one instrument's day as its fills come in: what :func:`day_charges` says of them, at the same cost for each."""
+
+    def __init__(self, *, on: date, exchange: Exchange, product: Product) -> None:
+        if product is Product.NRML:
+            hint = "Use CNC or MIS for shares."
+            raise BadParameter("product", product, "is for derivatives, which this release cannot charge", hint=hint)
+        self._intraday = rates_on(on, exchange, ChargeSegment.EQUITY_INTRADAY)
+        self._delivery = rates_on(on, exchange, ChargeSegment.EQUITY_DELIVERY)
+        self._is_delivery = product is Product.CNC
+        self._bought = _Side(intraday=self._intraday, delivery=self._delivery)
+        self._sold = _Side(intraday=self._intraday, delivery=self._delivery)
+
+    def add(self, fill: DayFill) -> None:
+        """Take in the next fill of the day."""
+        (self._bought if fill.side is Side.BUY else self._sold).add(fill)
+
+    def charges(self) -> Charges:
+        """Return the charges of the fills so far."""
+        bought, sold, rates = self._bought, self._sold, self._intraday
+        matched = min(bought.quantity, sold.quantity)
+        value = bought.value + sold.value
+        if bought.quantity + sold.quantity == 0:
+            return Charges()
+        of_buys, of_sales = (matched, matched) if self._is_delivery else (bought.quantity, sold.quantity)
+        brokerage = bought.brokerage(of_buys) + sold.brokerage(of_sales)
+        stamp = bought.stamp(of_buys, rates.stamp_buy, self._delivery.stamp_buy)
+        stamp += sold.stamp(of_sales, rates.stamp_sell, self._delivery.stamp_sell)
+        exchange, ipft, sebi = value * rates.exchange, value * rates.ipft, value * rates.sebi
+        taxed = brokerage + exchange + (ipft if rates.gst_on_ipft else ZERO) + (sebi if rates.gst_on_sebi else ZERO)
+        return Charges(
+            brokerage=_cut(brokerage),
+            stt=_cut(self._stt(matched, value)),
+            exchange=_cut(exchange),
+            ipft=_cut(ipft),
+            sebi=_cut(sebi),
+            stamp=_cut(stamp),
+            gst=_cut(taxed * rates.gst),
+            dp=self._delivery.dp_sell if self._is_delivery and sold.quantity > bought.quantity else ZERO,
+        )
+
+    def _stt(self, matched: Decimal, value: Decimal) -> Decimal:
+        bought, sold = self._bought.quantity, self._sold.quantity
+        average = value / (bought + sold)
+        if not self._is_delivery:
+            # The day's end has bought = sold, where this is the rule; until then the sales pay, never the purchases.
+            return sold * average * self._intraday.stt_sell
+        rate = self._delivery.stt_buy if bought > sold else self._delivery.stt_sell
+        return average * (matched * self._intraday.stt_sell + abs(bought - sold) * rate)
+
+
+@dataclass(slots=True, kw_only=True)  # grows with the fills of its day
+class _Side:
+    """What was bought, or sold: totals, and the fills of which not every share is intraday yet, oldest first."""
+
+    intraday: SegmentRates
+    delivery: SegmentRates
+    quantity: Decimal = ZERO
+    value: Decimal = ZERO
+    waiting: deque[DayFill] = field(default_factory=deque)
+    waiting_fees: Decimal = ZERO
+    settled: Decimal = ZERO
+    settled_fees: Decimal = ZERO
+
+    def add(self, fill: DayFill) -> None:
+        value = fill.quantity * fill.price
+        self.quantity += fill.quantity
+        self.value += value
+        self.waiting.append(fill)
+        self.waiting_fees += brokerage_of(value, self.delivery)
+
+    def brokerage(self, matched: Decimal) -> Decimal:
+        """Return the fees of all fills, the first ``matched`` shares at the intraday rate; ``matched`` never falls during a day."""
+        while self.waiting and matched - self.settled >= self.waiting[0].quantity:
+            fill = self.waiting.popleft()
+            self.settled += fill.quantity
+            self.settled_fees += brokerage_of(fill.quantity * fill.price, self.intraday)
+            self.waiting_fees -= brokerage_of(fill.quantity * fill.price, self.delivery)
+        part = matched - self.settled
+        if part == 0:
+            return self.settled_fees + self.waiting_fees
+        first = self.waiting[0]
+        split = brokerage_of(part * first.price, self.intraday) + brokerage_of((first.quantity - part) * first.price, self.delivery)
+        return self.settled_fees + self.waiting_fees - brokerage_of(first.quantity * first.price, self.delivery) + split
+
+    def stamp(self, matched: Decimal, intraday: Decimal, delivery: Decimal) -> Decimal:
+        if self.quantity == 0:
+            return ZERO
+        return self.value / self.quantity * (matched * intraday + (self.quantity - matched) * delivery)
 
 
 def _cut(amount: Decimal) -> Decimal:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qts.core import Charges, Exchange, Product, Side
 from qts.core.errors import BadParameter
-from qts.market.charges import LINES, ChargeableOrder, ChargeSegment, DayFill, day_charges, lines_of, price_orders, rates_on
+from qts.market.charges import LINES, ChargeableOrder, ChargeSegment, DayBill, DayFill, day_charges, lines_of, price_orders, rates_on
 
 TODAY = date(2026, 11, 20)
 NSE, CNC, MIS = Exchange.NSE, Product.CNC, Product.MIS
@@ -184,3 +184,12 @@ def formula_total(fills: list[DayFill], on: date, product: Product) -> Fraction:
 def test_day_is_priced_by_the_published_formulas(fills: list[DayFill], on: date, product: Product) -> None:
     total = Fraction(charges(*fills, on=on, product=product).total)
     assert abs(total - formula_total(fills, on, product)) < Fraction(1, 10**9)
+
+
+@given(fills_strategy, dates, products)
+def test_a_growing_bill_says_what_the_day_costs_after_each_fill(fills: list[DayFill], on: date, product: Product) -> None:
+    bill = DayBill(on=on, exchange=NSE, product=product)
+    for n, fill in enumerate(fills, start=1):
+        bill.add(fill)
+        assert bill.charges() == charges(*fills[:n], on=on, product=product)
+        assert abs(Fraction(bill.charges().total) - formula_total(fills[:n], on, product)) < Fraction(1, 10**9)
