@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,7 +16,9 @@ from starlette.middleware import Middleware
 from streamlit.web.bootstrap import load_config_options
 
 from qts.app.workspace import Workspace
+from qts.core.errors import QtsError
 from qts.ui.assets import asset_route
+from qts.ui.components.held import held_series
 from qts.ui.errors import on_script_error
 from qts.ui.page import pages
 from qts.ui.workspace import share, workspace
@@ -63,7 +66,10 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     try:
-        yield
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(anyio.to_thread.run_sync, _count_series, abandon_on_cancel=True))
+            yield
+            group.cancel_scope.cancel()
     finally:
         gc.unfreeze()
 
@@ -71,6 +77,12 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
 def _warm_up() -> None:
     pages()
     workspace().catalog()
+
+
+def _count_series() -> None:
+    # Beside the serving: a large store takes seconds, and the first page then finds it done. What is wrong, that page will tell.
+    with suppress(QtsError):
+        held_series()
 
 
 def _allowed(host: str) -> list[str]:

@@ -28,7 +28,7 @@ def _strategies(folder: str, files: tuple[tuple[str, int, int], ...]) -> tuple[S
     return list_strategies(workspace())
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner="Counting the bars that are stored …")
 def _series(home: str, snapshot: str) -> tuple[SeriesDocument, ...]:
     del home, snapshot  # they only say when an answer is out of date
     return list_series(workspace())

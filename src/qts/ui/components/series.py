@@ -21,12 +21,19 @@ _MINUTES_A_DAY: Final = 375.0
 _BARS_A_DAY: Final = {Interval.WEEK: 0.2, Interval.MONTH: 0.045}
 # Calendar days to a trading day, generously.
 _CALENDAR_DAYS: Final = 1.6
-_LAST: Final = {Exchange.SIM: 1, Exchange.INDEX: 2}
+_DERIVATIVES: Final = (Exchange.NFO, Exchange.BFO, Exchange.CDS, Exchange.BCD, Exchange.MCX, Exchange.NCO)
+_RANKS: Final = {**dict.fromkeys(_DERIVATIVES, 1), Exchange.SIM: 2, Exchange.INDEX: 3}
 
 
 def instruments(series: Sequence[SeriesDocument]) -> list[str]:
-    """Return the instruments held: India's own first, then invented ones, indices last; by name within."""
-    return sorted({each.instrument for each in series}, key=lambda name: (_LAST.get(exchange_of(InstrumentId(name)), 0), name))
+    """Return the instruments held: shares first, then contracts, invented ones, indices last; by name within."""
+    return sorted({each.instrument for each in series}, key=lambda name: (_rank(name), name))
+
+
+def first_choice(series: Sequence[SeriesDocument]) -> str | None:
+    """Return the instrument to begin with: of the foremost kind, the one with most daily bars; None where nothing is held."""
+    best = min(series, key=lambda each: (_rank(each.instrument), each.interval != Interval.DAY, -each.bars, each.instrument), default=None)
+    return None if best is None else best.instrument
 
 
 def intervals(series: Sequence[SeriesDocument], wanted: Sequence[str]) -> list[str]:
@@ -66,6 +73,10 @@ def days_of(n_bars: int, interval: Interval) -> timedelta:
     """
     a_day = _MINUTES_A_DAY / interval.minutes if interval.minutes else _BARS_A_DAY.get(interval, 1.0)
     return timedelta(days=10 + int(_CALENDAR_DAYS * n_bars / a_day))
+
+
+def _rank(instrument: str) -> int:
+    return _RANKS.get(exchange_of(InstrumentId(instrument)), 0)
 
 
 def bars_of(request: BarsRequest) -> BarsAnswer:

@@ -17,7 +17,7 @@ from qts.ui import links, page
 from qts.ui.components import empty, precheck, run_form
 from qts.ui.components.held import held_series, known_strategies
 from qts.ui.components.run_header import named, params_text
-from qts.ui.components.series import RANGES, first_day, instruments, intervals, last_day, months_before
+from qts.ui.components.series import RANGES, first_choice, first_day, instruments, intervals, last_day, months_before
 from qts.ui.errors import escaped, shown
 from qts.ui.page import Page
 from qts.ui.workspace import workspace
@@ -106,7 +106,7 @@ def _choose_bars(series: Sequence[SeriesDocument]) -> dict[str, Any] | None:
     if missing:
         st.error(f"Nothing is stored under {escaped(', '.join(missing))}.", icon=":material/edit:")
     picked = st.multiselect(
-        "Instruments", names, default=names[:1], key=links.INSTRUMENTS, bind="query-params", help="They share one account."
+        "Instruments", names, default=first_choice(series), key=links.INSTRUMENTS, bind="query-params", help="They share one account."
     )
     held = intervals(series, picked)
     if picked and not held:

@@ -16,7 +16,7 @@ from qts.ui import links
 from qts.ui.components import empty, indicators, tables
 from qts.ui.components.candles import ChartLine, candles
 from qts.ui.components.held import held_series
-from qts.ui.components.series import DEFAULT_RANGE, RANGES, bars_of, days_of, instruments, intervals, last_day, months_before
+from qts.ui.components.series import DEFAULT_RANGE, RANGES, bars_of, days_of, first_choice, instruments, intervals, last_day, months_before
 from qts.ui.components.tables import Column
 from qts.ui.errors import escaped, shown
 from qts.ui.page import Page
@@ -49,7 +49,8 @@ def _choose(series: Sequence[SeriesDocument]) -> tuple[BarsRequest, list[str]]:
     if asked is not None and asked not in names:
         st.error(f"Nothing is stored under {escaped(asked)}. Choose one of the instruments below.", icon=":material/edit:")
     left, middle = st.columns([2, 3], vertical_alignment="bottom")
-    instrument = left.selectbox("Instrument", names, key=links.INSTRUMENT, bind="query-params", help="Type to search.")
+    begin = names.index(first_choice(series) or names[0])
+    instrument = left.selectbox("Instrument", names, begin, key=links.INSTRUMENT, bind="query-params", help="Type to search.")
     with middle:
         wanted = indicators.picker(INDICATORS, _DEFAULT_INDICATORS)
     held = intervals(series, [instrument])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from qts.app.catalog import SeriesDocument
-from qts.ui.components.series import first_day, instruments, intervals, last_day, months_before
+from qts.ui.components.series import first_choice, first_day, instruments, intervals, last_day, months_before
 
 
 def held(instrument: str, interval: str, first: str = "2026-01-01", last: str = "2026-11-20") -> SeriesDocument:
@@ -26,8 +26,23 @@ SERIES = (
 )
 
 
-def test_real_indian_instruments_come_first_and_indices_last() -> None:
-    assert instruments(SERIES) == ["NSE:INFY", "NSE:TCS", "SIM:ABC", "INDEX:SP500"]
+def test_shares_come_first_then_contracts_and_indices_last() -> None:
+    series = (*SERIES, held("NFO:ABC25DECFUT", "1d"))
+    assert instruments(series) == ["NSE:INFY", "NSE:TCS", "NFO:ABC25DECFUT", "SIM:ABC", "INDEX:SP500"]
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        pytest.param(SERIES, "NSE:INFY", id="daily bars before minutes"),
+        pytest.param((held("NSE:AAA", "1d"), held("NSE:ZZZ", "1d").model_copy(update={"bars": 900})), "NSE:ZZZ", id="the longest history"),
+        pytest.param((held("NSE:ZZZ", "1d"), held("NSE:AAA", "1d")), "NSE:AAA", id="by name where equal"),
+        pytest.param((held("NFO:AAA", "1d"), held("NSE:TCS", "1m")), "NSE:TCS", id="a share before a contract"),
+        pytest.param((), None, id="nothing held"),
+    ],
+)
+def test_the_first_choice_is_a_share_with_a_long_daily_history(series: tuple[SeriesDocument, ...], expected: str | None) -> None:
+    assert first_choice(series) == expected
 
 
 @pytest.mark.parametrize(
