@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,13 @@ from qts.core.clock import instant_of
 from qts.core.errors import StrategyFailed
 from qts.core.instrument import InstrumentId
 from qts.strategies import Strategy
+
+# Sums over arrays of other lengths may round otherwise; a target that differs by less says nothing about the future.
+_NOISE: Final = 1e-9
+# A few short series are cut more often than many or long ones: the time it takes stays within bounds.
+_FEWEST: Final = 12
+_MOST: Final = 60
+_BARS_AGAIN: Final = 300_000
 
 
 class Verdict(StrEnum):
@@ -39,11 +47,12 @@ class LookaheadVerdict:
     detail: str = ""
 
 
-def check(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], *, n_cuts: int = 12) -> LookaheadVerdict:
+def check(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], *, n_cuts: int | None = None) -> LookaheadVerdict:
     """Return whether the targets of ``bars[:k]`` equal the first k targets of all bars, for several k.
 
-    Cuts are made right after bars where the target changes, for there a leak of one bar shows, and spread over the rest. O(n_cuts) runs
-    of the strategy.
+    Cuts are made right after bars where the target changes and right before large moves, for there a leak of one bar shows and pays, and
+    spread over the rest. There are about ``n_cuts`` of them for each instrument, by default from 12 for long series to 60 for a short
+    one; each is a run of the strategy. Targets are equal if they differ by no more than rounding does.
 
     Raises
     ------
@@ -55,7 +64,7 @@ def check(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars]
     made = 0
     for series in bars:
         whole = strategy.exposure(series, params)
-        for k in _cuts(whole, n_cuts):
+        for k in _cuts(whole, series.close, n_cuts or _affordable(len(series), len(bars))):
             made += 1
             found = _compare(strategy, params, series, whole[:k])
             if found is not None:
@@ -73,19 +82,25 @@ def _compare(strategy: Strategy, params: Mapping[str, object], series: Bars, exp
         got = strategy.exposure(series.window(0, len(expected)), params)
     except StrategyFailed as error:
         return len(expected) - 1, f"the strategy fails ({error.reason})"
-    differs = np.flatnonzero(~((got == expected) | (np.isnan(got) & np.isnan(expected))))
+    differs = np.flatnonzero(~((np.abs(got - expected) <= _NOISE) | (np.isnan(got) & np.isnan(expected))))
     if not differs.size:
         return None
     at = int(differs[0])
     return at, f"the target changes from {expected[at]} to {got[at]}"
 
 
-def _cuts(whole: Floats, n_cuts: int) -> list[int]:
-    """Return lengths to cut to: half of them end on a change of target or just before it, half are spread evenly."""
+def _affordable(n_bars: int, n_instruments: int) -> int:
+    return max(_FEWEST, min(_MOST // n_instruments, _BARS_AGAIN // max(1, n_bars)))
+
+
+def _cuts(whole: Floats, close: Floats, n_cuts: int) -> list[int]:
+    """Return lengths to cut to: half end on a change of target or just before it, a quarter before the largest moves, the rest evenly."""
     if len(whole) < 2:
         return []
     changes = np.flatnonzero(np.diff(np.nan_to_num(whole)) != 0.0) + 1
     picked = changes[np.linspace(0, len(changes) - 1, min(len(changes), max(1, n_cuts // 4))).astype(int)] if len(changes) else changes
-    even = np.linspace(1, len(whole) - 1, max(1, n_cuts - 2 * len(picked))).astype(int)
-    lengths = {int(k) for k in (*picked, *(picked + 1), *even)}
+    moves = np.abs(np.nan_to_num(np.diff(close) / close[:-1]))
+    largest = np.argsort(-moves, kind="stable")[: n_cuts // 4] + 1
+    even = np.linspace(1, len(whole) - 1, max(1, n_cuts - 2 * len(picked) - len(largest))).astype(int)
+    lengths = {int(k) for k in (*picked, *(picked + 1), *largest, *even)}
     return sorted(k for k in lengths if 1 <= k < len(whole))
