@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from qts.app.requests import BarsRequest, Prices
+from qts.app.requests import BacktestRequest, BarsRequest, Prices
 from qts.app.workspace import Workspace
 from qts.core.bars import Bars
 from qts.core.clock import IST, session_date_of
@@ -71,7 +71,7 @@ def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
     EmptySpan
         If there are no bars of the interval, basis and span.
     """
-    info = choose_series(workspace, InstrumentId(request.instrument), request.interval, prices=request.prices, as_of=request.as_of)
+    info = choose_series(workspace, InstrumentId(request.instrument), request)
     start, end = instants(request.start, request.end)
     bars = workspace.store.read(info.key, start=start, end=end, as_of=request.as_of)
     return BarsAnswer(
@@ -85,17 +85,15 @@ def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
 
 def estimate_bars(workspace: Workspace, request: BarsRequest) -> int:
     """Return about how many bars a request asks for, without reading one: the series' count times the share of its days."""
-    info = choose_series(workspace, InstrumentId(request.instrument), request.interval, prices=request.prices, as_of=request.as_of)
+    info = choose_series(workspace, InstrumentId(request.instrument), request)
     first, last = session_date_of(info.first_ts), session_date_of(info.last_ts)
     start, end = max(request.start or first, first), min(request.end or last, last)
     n_days = max(0, (end - start).days + 1)
     return math.ceil(info.n_bars * n_days / ((last - first).days + 1))
 
 
-def choose_series(
-    workspace: Workspace, instrument: InstrumentId, interval: Interval, *, prices: Prices = "auto", as_of: str | None = None
-) -> SeriesInfo:
-    """Return the series to read: the basis named, or for ``auto`` adjusted prices where they are held and raw ones otherwise.
+def choose_series(workspace: Workspace, instrument: InstrumentId, request: BarsRequest | BacktestRequest) -> SeriesInfo:
+    """Return the series to read: of the basis named, or for ``auto`` the adjusted one if it has prices in the span, else the raw one.
 
     Raises
     ------
@@ -104,15 +102,21 @@ def choose_series(
     EmptySpan
         If it has no bars of this interval and basis.
     """
-    wanted = [PriceBasis.ADJUSTED, PriceBasis.RAW] if prices == "auto" else [PriceBasis(prices)]
-    if as_of is None:
-        found = [info for basis in wanted if (info := workspace.store.info(_key(instrument, interval, basis))) is not None]
+    wanted = [PriceBasis.ADJUSTED, PriceBasis.RAW] if request.prices == "auto" else [PriceBasis(request.prices)]
+    keys = [_key(instrument, request.interval, basis) for basis in wanted]
+    if request.as_of is None:
+        found = [info for key in keys if (info := workspace.store.info(key)) is not None]
     else:
-        held = {info.key: info for info in workspace.store.series(as_of=as_of)}
-        found = [held[key] for basis in wanted if (key := _key(instrument, interval, basis)) in held]
+        held = {info.key: info for info in workspace.store.series(as_of=request.as_of)}
+        found = [held[key] for key in keys if key in held]
     if found:
-        return found[0]
-    raise _absent(workspace, instrument, interval, prices)
+        return next((info for info in found if _reaches_into(info, request.start, request.end)), found[0])
+    raise _absent(workspace, instrument, request.interval, request.prices)
+
+
+def _reaches_into(info: SeriesInfo, start: date | None, end: date | None) -> bool:
+    first, last = session_date_of(info.first_ts), session_date_of(info.last_ts)
+    return (start is None or last >= start) and (end is None or first <= end)
 
 
 def is_simulated(info: SeriesInfo) -> bool:

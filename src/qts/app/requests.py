@@ -65,7 +65,9 @@ class BarsRequest(Request):
     start: date | None = Field(default=None, alias="from", description="First date in India; from the beginning when absent.")
     end: date | None = Field(default=None, alias="to", description="Last date in India, included; to the end when absent.")
     as_of: str | None = Field(default=None, description="Snapshot of the store to read; the present one when absent.")
-    prices: Prices = Field(default="auto", description="Price basis: adjusted where it is held and raw otherwise, or the one named.")
+    prices: Prices = Field(
+        default="auto", description="Price basis: adjusted where it is held for the span and raw otherwise, or the one named."
+    )
 
 
 class CalendarRequest(Request):
@@ -113,7 +115,9 @@ class BacktestRequest(Request):
     fractional: bool = Field(default=False, description="Whether parts of a share may be traded.")
     close_at_end: bool = Field(default=False, description="Whether open positions are closed at the last close.")
     as_of: str | None = Field(default=None, description="Snapshot of the store to read; the present one when absent.")
-    prices: Prices = Field(default="auto", description="Price basis: adjusted where it is held and raw otherwise, or the one named.")
+    prices: Prices = Field(
+        default="auto", description="Price basis: adjusted where it is held for the span and raw otherwise, or the one named."
+    )
     equity: bool = Field(default=False, description="Whether the answer holds the equity curve.")
 
 

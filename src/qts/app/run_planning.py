@@ -96,7 +96,7 @@ def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEnt
     names = tuple(InstrumentId(name) for name in request.instruments)
     settings = engine_settings(request, workspace.settings, names)
     snapshot = request.as_of or workspace.store.snapshot()
-    series = tuple(choose_series(workspace, name, request.interval, prices=request.prices, as_of=request.as_of) for name in names)
+    series = tuple(choose_series(workspace, name, request) for name in names)
     start, end = instants(request.start, request.end)
     bars = tuple(workspace.store.read(info.key, start=start, end=end, as_of=snapshot) for info in series)
     return RunPlan(

@@ -39,6 +39,25 @@ def test_adjusted_prices_are_preferred_and_either_can_be_named(
     assert not np.array_equal(raw.bars.close, half.close)
 
 
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        pytest.param(None, PriceBasis.ADJUSTED, id="the whole"),
+        pytest.param(date(2022, 3, 1), PriceBasis.ADJUSTED, id="a span that reaches into the adjusted prices"),
+        pytest.param(date(2023, 3, 1), PriceBasis.RAW, id="a span after the adjusted prices end"),
+    ],
+)
+def test_raw_prices_are_read_where_adjusted_ones_do_not_reach(  # noqa: PLR0917 - fixtures and a table's columns
+    workspace: Workspace,
+    make_bars: Callable[..., Bars],
+    store_bars: Callable[..., None],
+    start: date | None,
+    expected: PriceBasis,
+) -> None:
+    store_bars(workspace, make_bars("NSE:ALPHA", Exchange.NSE, seed=9).window(0, 100), basis=PriceBasis.ADJUSTED)
+    assert read_bars(workspace, build(BarsRequest, instrument="NSE:ALPHA", start=start)).basis is expected
+
+
 def test_an_old_snapshot_has_its_own_bases(workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]) -> None:
     before = workspace.store.snapshot()
     store_bars(workspace, make_bars("NSE:ALPHA", Exchange.NSE, seed=9), basis=PriceBasis.ADJUSTED)

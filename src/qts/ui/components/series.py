@@ -27,12 +27,12 @@ _RANKS: Final = {**dict.fromkeys(_DERIVATIVES, 1), Exchange.SIM: 2, Exchange.IND
 
 def instruments(series: Sequence[SeriesDocument]) -> list[str]:
     """Return the instruments held: shares first, then contracts, invented ones, indices last; by name within."""
-    return sorted({each.instrument for each in series}, key=lambda name: (_rank(name), name))
+    return sorted({each.instrument for each in series}, key=lambda name: (rank(name), name))
 
 
 def first_choice(series: Sequence[SeriesDocument]) -> str | None:
     """Return the instrument to begin with: of the foremost kind, the one with most daily bars; None where nothing is held."""
-    best = min(series, key=lambda each: (_rank(each.instrument), each.interval != Interval.DAY, -each.bars, each.instrument), default=None)
+    best = min(series, key=lambda each: (rank(each.instrument), each.interval != Interval.DAY, -each.bars, each.instrument), default=None)
     return None if best is None else best.instrument
 
 
@@ -45,13 +45,13 @@ def intervals(series: Sequence[SeriesDocument], wanted: Sequence[str]) -> list[s
 
 def last_day(series: Sequence[SeriesDocument], wanted: Sequence[str], interval: str) -> date | None:
     """Return the last date in India on which any of these has a bar, or None."""
-    ends = [each.last for each in series if each.instrument in wanted and each.interval == interval]
+    ends = [each.last for each in _read(series, wanted, interval)]
     return max(datetime.fromisoformat(end).astimezone(IST).date() for end in ends) if ends else None
 
 
 def first_day(series: Sequence[SeriesDocument], wanted: Sequence[str], interval: str) -> date | None:
     """Return the first date in India on which any of these has a bar, or None."""
-    starts = [each.first for each in series if each.instrument in wanted and each.interval == interval]
+    starts = [each.first for each in _read(series, wanted, interval)]
     return min(datetime.fromisoformat(start).astimezone(IST).date() for start in starts) if starts else None
 
 
@@ -75,7 +75,15 @@ def days_of(n_bars: int, interval: Interval) -> timedelta:
     return timedelta(days=10 + int(_CALENDAR_DAYS * n_bars / a_day))
 
 
-def _rank(instrument: str) -> int:
+def _read(series: Sequence[SeriesDocument], wanted: Sequence[str], interval: str) -> list[SeriesDocument]:
+    """Return the series that are read for these instruments: adjusted prices where they are held, and raw ones otherwise."""
+    held = [each for each in series if each.instrument in wanted and each.interval == interval]
+    adjusted = {each.instrument for each in held if each.prices == "adjusted"}
+    return [each for each in held if each.prices == "adjusted" or each.instrument not in adjusted]
+
+
+def rank(instrument: str) -> int:
+    """Return how far down an instrument stands: shares 0, contracts 1, invented ones 2, indices 3."""
     return _RANKS.get(exchange_of(InstrumentId(instrument)), 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,7 +16,7 @@ from qts.ui import links, page
 from qts.ui.components import empty, tables
 from qts.ui.components.held import held_series
 from qts.ui.components.run_header import named
-from qts.ui.components.series import instruments
+from qts.ui.components.series import instruments, rank
 from qts.ui.components.tables import Column
 from qts.ui.page import Page
 from qts.ui.workspace import workspace
@@ -44,7 +45,9 @@ def _draw_steps(series: Sequence[SeriesDocument], runs: Sequence[RunSummary]) ->
         real = len({each.instrument for each in series if not each.simulated})
         invented = len({each.instrument for each in series if each.simulated})
         st.caption(
-            f"{real} real and {invented} simulated instruments are stored." if series else "Load the sample market, or import files."
+            f"{written.number(real, places=0)} real and {written.number(invented, places=0)} simulated instruments are stored."
+            if series
+            else "Load the sample market, or import files."
         )
         page.link("view", "Look at them", icon=":material/candlestick_chart:")
     with second:
@@ -100,7 +103,11 @@ def _draw_run(run: RunSummary) -> None:
 
 def _draw_series(held: Sequence[SeriesDocument]) -> None:
     places = {name: place for place, name in enumerate(instruments(held))}
-    series = sorted(held, key=lambda each: places[each.instrument])
+    # The longest histories first: of a folder of bhavcopies most instruments have a day or two.
+    totals: Counter[str] = Counter()
+    for each in held:
+        totals[each.instrument] += each.bars
+    series = sorted(held, key=lambda each: (rank(each.instrument), -totals[each.instrument], places[each.instrument]))
     st.subheader("Data held", anchor=False)
     columns = [
         Column(title="Chart", cells=[":material/candlestick_chart:"] * len(series)),

@@ -60,6 +60,13 @@ def test_the_span_covers_all_that_are_wanted() -> None:
     assert last_day(SERIES, ["NSE:TCS"], "1d") is None
 
 
+def test_the_span_is_that_of_the_prices_that_are_read() -> None:
+    raw = held("NSE:INFY", "1d", first="2020-01-01", last="2026-11-20")
+    adjusted = held("NSE:INFY", "1d", first="2010-01-01", last="2024-04-02").model_copy(update={"prices": "adjusted"})
+    assert last_day([raw, adjusted], ["NSE:INFY"], "1d") == date(2024, 4, 2)
+    assert first_day([raw, adjusted], ["NSE:INFY"], "1d") == date(2010, 1, 1)
+
+
 @given(some.dates(date(1980, 1, 1), date(2100, 1, 1)), some.integers(1, 120))
 def test_months_before_is_that_many_months_earlier(day: date, months: int) -> None:
     earlier = months_before(day, months)
