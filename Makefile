@@ -26,7 +26,7 @@ check: setup ## format, lint, types, floors, the quick tests, the documentation
 	$(IN)/ruff format --check
 	$(IN)/ruff check
 	$(IN)/mypy
-	$(IN)/lint-imports --no-timings
+	$(IN)/lint-imports
 	$(PYTEST) -q tests/unit tests/conformance tests/repo
 	$(IN)/mkdocs build --quiet --strict --config-file tools/mkdocs.yml
 
