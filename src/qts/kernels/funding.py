@@ -7,6 +7,9 @@ from typing import Any, Final, NamedTuple
 from qts.kernels.charging import scheduled_cost
 from qts.kernels.state import CASH, CUT, MARK, N_ROW, NO_COST, PER_SHARE_COST, PERCENT_COST, POSITION, REFUSED, Run
 
+# Cash is a sum of floats: what lacks less than this, in rupees, is there.
+NOISE: Final = 1e-6
+
 
 class Deal(NamedTuple):
     """One execution: signed quantity at the bar's price before slippage."""
@@ -50,7 +53,7 @@ def fits(run: Run, deal: Deal, closing: float, given: tuple[float, float]) -> bo
     quantity = given[0] / run.rules.units
     whole = closing + (quantity if deal.quantity > 0.0 else -quantity)
     charges = cost_of(run, deal, whole) if whole != 0.0 else 0.0
-    return quantity * price + charges <= given[1]
+    return quantity * price + charges <= given[1] + NOISE
 
 
 def free_cash(run: Run, deal: Deal, closing: float) -> float:

@@ -121,6 +121,12 @@ def test_what_cash_cannot_pay_is_cut_and_counted(play: Play, make_bars: MakeBars
     assert result.warnings == ("1 order was cut to what the cash could pay.",)
 
 
+def test_cash_to_the_last_paisa_is_enough(play: Play, make_bars: MakeBars) -> None:
+    # 0.3 - 0.1 is 0.19999999999999998 in floats.
+    bars = [make_bars([(price, price)] * 2, name=name) for name, price in (("NSE:A", 0.1), ("NSE:B", 0.2))]
+    assert len(play([1, 1], *bars, capital="0.3", size="shares:1").fills) == 2
+
+
 def test_what_cash_cannot_pay_at_all_is_not_filled_and_not_tried_again(play: Play, make_bars: MakeBars) -> None:
     result = play([1, 1, 1], make_bars([(100, 100), (110, 110), (1, 1)]), capital="50")
     assert result.fills == ()
@@ -262,14 +268,6 @@ def test_same_day_delivery_trades_are_charged_as_intraday(play: Play, make_bars:
     result = play([1, 0, 0, 0], bars, costs="zerodha")
     orders = [DayFill(side=side, quantity=Decimal(10), price=Decimal(1000)) for side in (Side.BUY, Side.SELL)]
     assert result.charges == day_charges(orders, on=date(2024, 5, 6), exchange=Exchange.NSE, product=Product.CNC)
-    assert result.charges.dp == 0
-
-
-def test_fractions_sold_the_day_they_were_bought_are_no_delivery_sale(play: Play, make_bars: MakeBars) -> None:
-    # 0.1 + 0.7 bought is 0.7999999999999999 in floats, less than the 0.8 sold.
-    bars = make_bars([(100, 100)] * 4, interval=Interval.MINUTE_1)
-    result = play([0.7, 0.8, 0, 0], bars, size="shares:1", costs="zerodha", fractional=True)
-    assert len(result.fills) == 3
     assert result.charges.dp == 0
 
 

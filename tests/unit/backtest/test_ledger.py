@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from qts.backtest import BacktestSettings, parse_costs, parse_slippage
+from qts.backtest import BacktestResult, BacktestSettings, parse_costs, parse_slippage
 from qts.backtest.ledger import price_fills, simple_charges
-from qts.core import Charges, FillReason, InstrumentId, Side
+from qts.core import Bars, Charges, FillReason, InstrumentId, Interval, Side
 from qts.kernels.state import N_FILL
 from qts.market.charges import DayFill
 
@@ -38,3 +39,13 @@ def test_decimals_come_from_the_price_as_it_was_written_not_from_its_float() -> 
     assert fill.slippage == Decimal("0.00015")
     assert fill.reason is FillReason.SQUARE_OFF
     assert fill.filled_at.isoformat() == "1970-01-01T05:30:00+05:30"
+
+
+def test_fractions_sold_the_day_they_were_bought_are_no_delivery_sale(
+    play: Callable[..., BacktestResult], make_bars: Callable[..., Bars]
+) -> None:
+    # 0.1 + 0.7 bought is 0.7999999999999999 in floats, less than the 0.8 sold.
+    bars = make_bars([(100, 100)] * 4, interval=Interval.MINUTE_1)
+    result = play([0.7, 0.8, 0, 0], bars, size="shares:1", costs="zerodha", fractional=True)
+    assert len(result.fills) == 3
+    assert result.charges.dp == 0
