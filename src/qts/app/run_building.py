@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,10 +27,10 @@ from qts.app.run_document import (
 from qts.backtest import BacktestResult, BacktestSettings
 from qts.core.arrays import Floats
 from qts.core.clock import instant_of
-from qts.core.instrument import InstrumentId, exchange_of
+from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.interval import parse_interval
 from qts.core.trading import Fill, Trade
-from qts.market.sessions import bars_per_year
+from qts.market.sessions import bars_per_year, nominal_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,8 +244,13 @@ def _stored_curves(document: RunDocument, table: pa.Table) -> RunCurves:
 
 
 def _bars_per_year(data: DataPart) -> float:
-    exchange = exchange_of(InstrumentId(data.instruments[0]))
-    return bars_per_year(exchange, parse_interval(data.interval), date.fromisoformat(data.start), date.fromisoformat(data.end))
+    """Return the bars a year of the run's timeline has: exchanges that share their instants count once, others add up."""
+    interval, span = parse_interval(data.interval), (date.fromisoformat(data.start), date.fromisoformat(data.end))
+    counts: dict[object, float] = {}
+    for exchange in {exchange_of(InstrumentId(name)) for name in data.instruments}:
+        instants = exchange is Exchange.INDEX if interval.is_intraday else nominal_open(exchange)
+        counts[instants] = max(counts.get(instants, 0.0), bars_per_year(exchange, interval, *span))
+    return math.fsum(counts.values())
 
 
 def _drawdown_from(capital: float, equity: Floats) -> Floats:

@@ -153,6 +153,18 @@ def test_an_index_needs_a_word_about_costs(workspace: Workspace, make_bars: Call
     assert document.costs.total == pytest.approx(traded * 0.0005)
 
 
+def test_years_of_exchanges_with_other_hours_hold_the_bars_of_both(
+    workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
+) -> None:
+    store_bars(workspace, make_bars("INDEX:X", Exchange.INDEX, seed=5))
+    document = run_backtest(workspace, request(instruments="NSE:ALPHA,INDEX:X", costs="none", strategy="buy_and_hold"))
+    equity = load_run(workspace, document.run_id).curves["equity"].to_numpy()
+    returns = equity[1:] / equity[:-1] - 1.0
+    # 400 bars each in about 18.5 months; one exchange alone would give about 250.
+    per_year = ((document.metrics["volatility"] or 0.0) / float(np.std(returns, ddof=1))) ** 2
+    assert 480 < per_year < 520
+
+
 def test_a_likely_split_in_raw_prices_is_warned_about(
     workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
 ) -> None:
