@@ -8,7 +8,7 @@ from qts.kernels.charging import scheduled_cost
 from qts.kernels.state import CASH, CUT, MARK, N_ROW, NO_COST, PER_SHARE_COST, PERCENT_COST, POSITION, REFUSED, Run
 
 # Cash is a sum of floats: what lacks less than this, in rupees, is there.
-NOISE: Final = 1e-6
+NOISE: Final = 1e-8
 
 
 class Deal(NamedTuple):
