@@ -8,14 +8,15 @@ from qts.backtest.inputs import Timeline
 from qts.backtest.rates import estimates_used
 from qts.backtest.settings import BacktestSettings, CostKind, FillTiming
 from qts.core.arrays import Floats
-from qts.core.instrument import exchange_of
-from qts.core.trading import Fill, Product
+from qts.core.instrument import Exchange, exchange_of
+from qts.core.trading import Fill, FillReason, Product
 from qts.kernels.state import CARRIED, CUT, ORDERS, REFUSED, RUINED, TOO_SMALL
+from qts.market.sessions import square_off
 
 
 def warnings_of(timeline: Timeline, account: Floats, fills: Sequence[Fill], settings: BacktestSettings) -> tuple[str, ...]:
     """Return the warnings of a run as sentences, the weightiest first."""
-    return (*_of_account(account), *_of_settings(timeline, settings), *_of_rates(fills, settings))
+    return (*_of_account(account), *_of_settings(timeline, settings), *_of_square_off(fills), *_of_rates(fills, settings))
 
 
 def _of_account(account: Floats) -> Iterator[str]:
@@ -38,6 +39,16 @@ def _of_settings(timeline: Timeline, settings: BacktestSettings) -> Iterator[str
         yield "Fills are at the close they were decided on: optimistic, as no order could have been sent in time."
     if settings.product is Product.CNC and timeline.n_below_zero:
         yield f"{timeline.n_below_zero} targets below zero were taken as 0: delivery (CNC) cannot go short."
+
+
+def _of_square_off(fills: Sequence[Fill]) -> Iterator[str]:
+    """Tell which square-off times are estimates; closes at the end of a session, as on daily bars, need none."""
+    closed = [fill for fill in fills if fill.reason is FillReason.SQUARE_OFF and exchange_of(fill.instrument) is not Exchange.INDEX]
+    latest = {(exchange_of(fill.instrument), fill.filled_at.date()): fill.filled_at for fill in closed}
+    rules = {key: square_off(*key) for key in latest}
+    used = dict.fromkeys(rules[key].source for key, at in latest.items() if rules[key].is_estimate and at >= rules[key].at)
+    for source in used:
+        yield f"The time from which intraday positions are closed is an estimate: {source}."
 
 
 def _of_rates(fills: Sequence[Fill], settings: BacktestSettings) -> Iterator[str]:

@@ -3,8 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
+
 from qts.backtest import BacktestResult
-from qts.core import IST, Bars
+from qts.core import IST, Bars, Interval, Product
 
 MakeBars = Callable[..., Bars]
 Play = Callable[..., BacktestResult]
@@ -33,3 +35,16 @@ def test_each_estimated_rate_is_told_once(play: Play, make_bars: MakeBars) -> No
     assert len(set(told)) == len(told)
     assert all(sentence.startswith("A rate used is an estimate: ") for sentence in told)
     assert play([0, 0, 0, 0, 0], bars, costs="zerodha").warnings == ()
+
+
+@pytest.mark.parametrize(("year", "n_told"), [(2025, 0), (2026, 1)])
+def test_an_estimated_time_of_squaring_off_is_told(play: Play, make_bars: MakeBars, year: int, n_told: int) -> None:
+    # Since the closing auction of 2026-08-03 the broker's time is not on record.
+    bars = make_bars([(100, 100)] * 3, start=datetime(year, 9, 10, 13, 35, tzinfo=IST), interval=Interval.MINUTE_60)
+    told = play([1, 1, 1], bars, product=Product.MIS).warnings
+    assert sum(sentence.startswith("The time from which intraday positions are closed is an estimate: ") for sentence in told) == n_told
+
+
+def test_squaring_off_at_the_close_of_a_daily_bar_needs_no_time(play: Play, make_bars: MakeBars) -> None:
+    bars = make_bars([(100, 100)] * 3, start=datetime(2026, 9, 9, 9, 15, tzinfo=IST))
+    assert not any("estimate" in sentence for sentence in play([1, 1, 1], bars, product=Product.MIS).warnings)
