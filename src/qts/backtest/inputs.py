@@ -9,14 +9,12 @@ from typing import Final
 import numpy as np
 
 from qts.core.arrays import Floats, Ints
-from qts.core.bars import Bars
+from qts.core.bars import LARGEST_PRICE, Bars
 from qts.core.clock import instant_of
 from qts.core.errors import BadParameter, DataError, DuplicateBar
 from qts.core.instrument import InstrumentId
 from qts.strategies import Strategy
 
-# Beyond this, quantities times prices leave the range in which floats count paise.
-LARGEST_PRICE: Final = 1e12
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 

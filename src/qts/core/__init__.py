@@ -1,9 +1,9 @@
 """Words of the domain. Nothing here does I/O or reads a clock."""
 
 from qts.core.arrays import Bools, Floats, Ints
-from qts.core.bars import Bar, Bars
+from qts.core.bars import LARGEST_PRICE, Bar, Bars
 from qts.core.clock import IST, Clock, FixedClock, instant_of, micros_of, session_date_of
-from qts.core.discovery import Plugin, discover, discover_entry_points, discover_folder, line_in, load_file
+from qts.core.discovery import Plugin, discover, discover_entry_points, discover_folder, line_in, load_file, said_by
 from qts.core.instrument import Exchange, Instrument, InstrumentId, exchange_of, parse_instrument, symbol_of
 from qts.core.interval import Interval, parse_interval
 from qts.core.money import PAISA, ZERO, Rupees, round_to_paisa, rupees_from_float
@@ -12,6 +12,7 @@ from qts.core.trading import Charges, Direction, Fill, FillReason, Order, OrderK
 
 __all__ = [
     "IST",
+    "LARGEST_PRICE",
     "PAISA",
     "ZERO",
     "Bar",
@@ -52,6 +53,7 @@ __all__ = [
     "parse_interval",
     "round_to_paisa",
     "rupees_from_float",
+    "said_by",
     "session_date_of",
     "symbol_of",
 ]

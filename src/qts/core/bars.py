@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from qts.core.arrays import Floats, Ints
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
+
+LARGEST_PRICE: Final = 1e12
+"""Rupees beyond which quantities times prices leave the range in which floats count paise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

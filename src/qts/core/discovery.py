@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from qts.core.errors import PluginError
 
 T = TypeVar("T")
+_MAX_SAID: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +75,10 @@ def load_file(path: Path, constant: str, kind: type[T]) -> Plugin[T]:
     except SyntaxError as error:
         broken = PluginError(str(path), f"syntax error: {error.msg}", line=error.lineno)
         return Plugin(id=path.stem, origin="user", path=path, value=None, error=broken)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the outermost shell of foreign code: whatever it raises is its own error
-        broken = PluginError(str(path), f"{type(error).__name__}: {error}", line=line_in(error, str(path)))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the outermost shell of foreign code: whatever it raises is its own error
+        broken = PluginError(str(path), said_by(error), line=line_in(error, str(path)))
         return Plugin(id=path.stem, origin="user", path=path, value=None, error=broken)
     return Plugin(id=path.stem, origin="user", path=path, value=value)
 
@@ -86,8 +89,10 @@ def discover_entry_points(group: str, kind: type[T]) -> Iterator[Plugin[T]]:
         origin = point.dist.name if point.dist is not None else point.value
         try:
             value = point.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the outermost shell of foreign code
-            broken = PluginError(point.value, f"{type(error).__name__}: {error}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the outermost shell of foreign code
+            broken = PluginError(point.value, said_by(error))
             yield Plugin(id=point.name, origin=origin, path=None, value=None, error=broken)
             continue
         if isinstance(value, kind):
@@ -100,6 +105,21 @@ def line_in(error: BaseException, path: str) -> int | None:
     """Return the last line of this file that the error passed through, or None."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     return lines[-1] if lines else None
+
+
+def said_by(error: BaseException) -> str:
+    """Return the class and text of a foreign error as part of one sentence, whatever it holds.
+
+    >>> said_by(ValueError("no such thing."))
+    'ValueError: no such thing'
+    """
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - even its text is foreign code
+        text = ""
+    words = "".join(letter if letter.isprintable() else " " for letter in text).split()
+    shown = " ".join(words)[:_MAX_SAID].rstrip(".")
+    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
 
 
 def _declaration(module: ModuleType, path: str, constant: str, kind: type[T]) -> T:

@@ -28,6 +28,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
+
+_MAX_SHOWN: Final = 120
 
 
 class QtsError(Exception):
@@ -91,7 +94,7 @@ class BadParameter(InputError):
         self.name = name
         self.value = value
         self.reason = reason
-        super().__init__(f"{name} = {value!s}: {reason}.", hint=hint or f"Give {name} a value that fits.")
+        super().__init__(f"{name} = {_shown(value)}: {reason}.", hint=hint or f"Give {name} a value that fits.")
 
 
 class BadPath(InputError):
@@ -206,3 +209,8 @@ class SourceError(QtsError):
 
 class OrderRejected(QtsError):
     """The broker or our risk gate said no."""
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return repr(text) if not text.strip() else text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"

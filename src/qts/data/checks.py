@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from qts.core import Exchange, Interval, Ints, Session, Window, WindowKind, micros_of
+from qts.core import LARGEST_PRICE, Exchange, Interval, Ints, Session, Window, WindowKind, micros_of
 from qts.data.intake import OUTCOMES, VALUES, Block, Names, Skip, Verdict
 from qts.data.layout import Field
 from qts.data.shape import EARLIEST, Shape
@@ -64,6 +64,7 @@ def _check_values(block: Block) -> None:
     prices, counts = block.values[:4], block.values[4:]
     block.mark(np.asarray(~np.isfinite(prices).all(axis=0)), Verdict.NOT_FINITE)
     block.mark(np.asarray(~(prices > 0).all(axis=0)), Verdict.NOT_POSITIVE)
+    block.mark(np.asarray((prices > LARGEST_PRICE).any(axis=0)), Verdict.TOO_LARGE)
     block.mark(np.asarray((counts < 0).any(axis=0) | np.isinf(counts).any(axis=0)), Verdict.BAD_VOLUME)
     open_, high, low, close = prices
     with np.errstate(invalid="ignore"):

@@ -17,7 +17,7 @@ from qts.core.errors import BadParameter
 from qts.data.layout import PRICE_FIELDS, Field, Layout
 from qts.data.numerals import parse_numbers
 from qts.data.stamps import NO_STAMP, Stamps, parse_stamps
-from qts.data.tables import Batch
+from qts.data.tables import Batch, value_of
 from qts.market.sessions import daily_stamp
 
 MAX_TOLD: Final = 1000
@@ -42,6 +42,7 @@ class Verdict(StrEnum):
     FUTURE = "date in the future"
     NOT_FINITE = "price is not finite"
     NOT_POSITIVE = "price is not positive"
+    TOO_LARGE = "price is larger than any"
     BAD_VOLUME = "volume or open interest is negative or infinite"
     HIGH = "high below open, low or close"
     LOW = "low above open or close"
@@ -221,7 +222,7 @@ def _mark_texts(block: Block, mask: Bools, verdict: Verdict, *, batch: Batch, co
     found = np.flatnonzero(mask & block.is_good)
     if column is not None:
         for i in found[: MAX_TOLD - len(block.details)].tolist():
-            block.details[int(block.rows[i])] = f"{column} is {_short(batch.columns[column][i].as_py())}"
+            block.details[int(block.rows[i])] = f"{column} is {_short(value_of(batch.columns[column][i]))}"
     block.mark(mask, verdict)
 
 

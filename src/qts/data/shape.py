@@ -111,8 +111,8 @@ def _basis(block: Block, names: Names, adjusted: bool | None) -> tuple[PriceBasi
     prices = block.values[:4, chosen]
     if prices.shape[1] == 0:
         return PriceBasis.RAW, ""
-    scaled = prices * np.where(is_fine[block.codes[chosen]], 1e4, 1e2)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = prices * np.where(is_fine[block.codes[chosen]], 1e4, 1e2)
         is_off = np.any(np.abs(scaled - np.round(scaled)) > _TICK_NOISE * np.maximum(1.0, np.abs(prices)), axis=0)
     share = float(np.mean(is_off))
     if share < _OFF_TICK:

@@ -257,21 +257,36 @@ def _parquet(member: Member) -> Table:
             try:
                 for record in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns), use_threads=False):
                     rows = np.arange(first, first + record.num_rows, dtype=np.int64)
-                    yield Batch(rows=rows, columns={name: record.column(name) for name in columns})
+                    yield Batch(rows=rows, columns={name: _as_text(record.column(name)) for name in columns})
                     first += record.num_rows
             except (pa.ArrowException, OSError) as error:
                 raise _damaged(member.label, error) from error
 
     with opened() as file:
-        columns = tuple(file.schema_arrow.names)
+        columns = tuple(part.name for part in file.schema_arrow if not pa.types.is_nested(part.type))
     first = next(batches(columns), None)
     sample: tuple[dict[str, str], ...] = ()
     if first is not None:
-        texts = {name: [_shown(value) for value in array.slice(0, _SAMPLE_ROWS).to_pylist()] for name, array in first.columns.items()}
+        texts = {name: [_shown(value_of(value)) for value in array.slice(0, _SAMPLE_ROWS)] for name, array in first.columns.items()}
         sample = tuple({name: texts[name][i] for name in columns} for i in range(min(_SAMPLE_ROWS, len(first.rows))))
     return Table(
         label=member.label, name=member.name, container=Container.PARQUET, columns=columns, sample=sample, batches=batches, notes=[]
     )
+
+
+def value_of(scalar: pa.Scalar) -> object:
+    """Return a value of a column, or what says that there is none: a date can lie beyond the calendar."""
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return "no date of the calendar"
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    # Some writers do not mark their bytes as text.
+    kind = column.type
+    is_bytes = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    return column.cast(pa.binary()).cast(pa.string()) if is_bytes else column
 
 
 def _shown(value: object) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from qts.core.arrays import Floats
 from qts.core.bars import Bars
-from qts.core.discovery import line_in
+from qts.core.discovery import line_in, said_by
 from qts.core.errors import BadParameter, InputError, StrategyFailed
 from qts.strategies.params import Param, ParamValue, check_constraint_text, constraint_holds, constraint_names
 from qts.strategies.rule import Rule
@@ -106,10 +106,10 @@ class Strategy:
         try:
             with np.errstate(all="ignore"):
                 wanted = self.targets(read_only(bars), **values)  # type: ignore[misc]  # __post_init__ saw that one of the two is there
-        except InputError:
+        except (InputError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:  # foreign code: whatever it raises is its own error
-            raise StrategyFailed(self._name, f"{type(error).__name__}: {error}", line=line_in(error, self._file)) from error
+        except BaseException as error:  # foreign code: whatever it raises is its own error
+            raise StrategyFailed(self._name, said_by(error), line=line_in(error, self._file)) from error
         return self._checked(wanted, len(bars))
 
     @property

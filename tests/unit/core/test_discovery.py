@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from qts.core import discover, discover_entry_points, discover_folder, line_in, load_file
+from qts.core import discover, discover_entry_points, discover_folder, line_in, load_file, said_by
 from qts.core.errors import PluginError
 
 
@@ -48,6 +48,7 @@ def test_a_broken_built_in_is_loud(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         pytest.param("\n1/0\nX = 1", "ZeroDivisionError", 2, id="raises on import"),
         pytest.param("import sys\nsys.exit(3)", "SystemExit", 2, id="exits on import"),
         pytest.param("Y = 1", "declares no X", None, id="no declaration"),
+        pytest.param("class E(BaseException): ...\nraise E", "E", 2, id="raises what is no Exception"),
         pytest.param("X = 1\x00", "", None, id="a null byte"),
     ],
 )
@@ -102,3 +103,27 @@ def test_the_line_of_an_error_is_that_of_the_named_file() -> None:
         exec(compile("\n\n1/0", "x.py", "exec"))  # noqa: S102 - a file's text, made here
     assert line_in(caught.value, "x.py") == 3
     assert line_in(caught.value, "other.py") is None
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(ValueError("first\nsecond."), "ValueError: first second", id="two lines"),
+        pytest.param(ValueError("\x1b[31mred"), "ValueError: [31mred", id="a terminal's escape"),
+        pytest.param(MemoryError(), "MemoryError", id="no text"),
+        pytest.param(Mute(), "Mute", id="a text that raises"),
+    ],
+)
+def test_a_foreign_error_is_said_in_one_line(error: Exception, said: str) -> None:
+    assert said_by(error) == said
+
+
+def test_ctrl_c_in_a_user_file_is_no_error_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load_file(tmp_path / "slow.py", "X", int)

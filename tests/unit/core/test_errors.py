@@ -89,3 +89,11 @@ def test_every_error_class_stands_in_the_tree_of_the_module() -> None:
     classes = [name for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, QtsError)]
     assert errors.__doc__ is not None
     assert [name for name in classes if name not in errors.__doc__] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [pytest.param("", "size = '':", id="an empty one"), pytest.param("9" * 5000, f"{'9' * 119}…:", id="a very long one")],
+)
+def test_a_value_is_shown_so_that_it_can_be_read(value: str, shown: str) -> None:
+    assert shown in BadParameter("size", value, "does not fit").message

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qts.core import IST, Exchange, Interval, micros_of
+from qts.core import IST, LARGEST_PRICE, Exchange, Interval, micros_of
 from qts.data.checks import judge, mark_seen
 from qts.data.intake import OUTCOMES, Block, Names, Verdict
 from qts.data.shape import Shape
@@ -105,7 +105,7 @@ def test_what_is_accepted_is_sound_and_unique_and_nothing_sound_is_lost(rows: li
     first: dict[date, tuple[float, ...]] = {}
     for on, (open_, high, low, close) in rows:
         noise = 1e-9 * abs(close)
-        is_sound = all(0 < price < float("inf") for price in (open_, high, low, close))
+        is_sound = all(0 < price <= LARGEST_PRICE for price in (open_, high, low, close))
         if is_sound and high >= max(open_, close, low) - noise and low <= min(open_, close) + noise:
             first.setdefault(on, (open_, high, low, close))
     good = block.is_good

@@ -71,6 +71,7 @@ BAD_ROWS = [
     pytest.param("2024-01-02,inf,inf,1,1,5", Verdict.NOT_FINITE, "open inf", id="infinite"),
     pytest.param("2024-01-02,0,2,0,1,5", Verdict.NOT_POSITIVE, "open 0", id="zero"),
     pytest.param("2024-01-02,-1,2,-1,1,5", Verdict.NOT_POSITIVE, "open -1", id="negative"),
+    pytest.param("2024-01-02,1,1e300,1,1,5", Verdict.TOO_LARGE, "high 1e+300", id="beyond all prices"),
     pytest.param("2024-01-02,1,2,1,1,-5", Verdict.BAD_VOLUME, "volume -5", id="negative volume"),
     pytest.param("2024-01-02,1,1.5,1,2,5", Verdict.HIGH, "high 1.5", id="close above high"),
     pytest.param("2024-01-02,1,2,1.5,2,5", Verdict.LOW, "low 1.5", id="open below low"),

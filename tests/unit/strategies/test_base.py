@@ -102,12 +102,21 @@ def test_a_strategy_that_raises_is_named_with_the_line_it_stands_on(walk: Walk) 
     assert caught.value.line == helper.__code__.co_firstlineno + 1
 
 
-def test_a_strategy_that_exits_is_contained(walk: Walk) -> None:
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), type("Own", (BaseException,), {})()])
+def test_a_strategy_that_exits_is_contained(walk: Walk, error: BaseException) -> None:
     def wrong(_: Bars) -> Floats:
-        raise SystemExit(3)
+        raise error
 
-    with pytest.raises(StrategyFailed, match="SystemExit"):
+    with pytest.raises(StrategyFailed, match=type(error).__name__):
         Strategy(title="Wrong", targets=wrong).exposure(walk(5))
+
+
+def test_ctrl_c_in_a_strategy_is_no_error_of_the_strategy(walk: Walk) -> None:
+    def slow(_: Bars) -> Floats:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Strategy(title="Slow", targets=slow).exposure(walk(5))
 
 
 def test_a_bad_span_asked_for_by_a_strategy_stays_an_input_error(walk: Walk) -> None:
