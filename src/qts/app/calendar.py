@@ -91,10 +91,10 @@ def _span(request: CalendarRequest, clock: Clock) -> tuple[date, date]:
     if request.start is not None:
         start = request.start
     elif request.end is not None:
-        start = request.end - _DEFAULT_SPAN
+        start = max(request.end, date.min + _DEFAULT_SPAN) - _DEFAULT_SPAN
     else:
         start = clock.now().astimezone(IST).date()
-    end = request.end or start + _DEFAULT_SPAN
+    end = request.end or min(start, date.max - _DEFAULT_SPAN) + _DEFAULT_SPAN
     if end < start:
         raise BadParameter("to", end, f"is before {start}", hint="Turn the two dates round.")
     if end - start > _MAX_SPAN:

@@ -34,6 +34,13 @@ def _interval(value: object) -> object:
     return parse_interval(value) if isinstance(value, str) else value
 
 
+def _path(value: object) -> object:
+    # Path("") would be the present folder.
+    if isinstance(value, str) and not value.strip():
+        raise BadParameter("path", value, "names no file", hint="Name the file or folder that holds the prices.")
+    return value
+
+
 InstrumentText = Annotated[str, BeforeValidator(_instrument)]
 InstrumentTexts = Annotated[tuple[str, ...], BeforeValidator(_instruments), Field(min_length=1)]
 IntervalName = Annotated[Interval, BeforeValidator(_interval)]
@@ -48,7 +55,7 @@ class Request(BaseModel):
 class ImportRequest(Request):
     """Files and folders to import, and how to read them."""
 
-    paths: tuple[Path, ...] = Field(min_length=1, description="Files and folders to read.")
+    paths: tuple[Annotated[Path, BeforeValidator(_path)], ...] = Field(min_length=1, description="Files and folders to read.")
     format: str = Field(default="auto", description="Layout of the files; auto finds it.")
     interval: IntervalName | None = Field(default=None, description="Length of the bars; found from the stamps when absent.")
     exchange: str = Field(default="NSE", description="Exchange of symbols that do not name one.")

@@ -145,16 +145,16 @@ def engine_settings(request: BacktestRequest, settings: Settings, names: Sequenc
     BadParameter
         If a text does not fit, or Indian charges are to be taken on what is not traded in India.
     """
-    costs = parse_costs(request.costs or settings.costs)
+    costs = parse_costs(request.costs if request.costs is not None else settings.costs)
     foreign = [name for name in names if exchange_of(name) is Exchange.INDEX]
     if foreign and costs.kind is CostKind.ZERODHA:
         raise BadParameter("costs", costs.spec, f"{foreign[0]} is not traded in India, so it has no Indian charges", hint=_INDEX_HINT)
     return BacktestSettings(
         capital=Decimal(request.capital if request.capital is not None else settings.capital),
         product=Product(request.product or settings.product),
-        size=parse_size(request.size or settings.size),
+        size=parse_size(request.size if request.size is not None else settings.size),
         costs=costs,
-        slippage=parse_slippage(request.slippage or settings.slippage),
+        slippage=parse_slippage(request.slippage if request.slippage is not None else settings.slippage),
         fill=FillTiming(request.fill or settings.fill),
         fractional=request.fractional,
         close_at_end=request.close_at_end,

@@ -10,9 +10,9 @@ from typing import Literal
 
 import platformdirs
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
 
-from qts.core.errors import BadFile, BadParameter
+from qts.core.errors import BadFile, BadParameter, BadPath, InputError
 
 TOML_NAME = "qts.toml"
 
@@ -99,6 +99,10 @@ def load_settings(**overrides: object) -> Settings:
         If a value does not fit, or ``qts.toml`` has a key that is no setting.
     BadFile
         If ``qts.toml`` is not TOML.
+    BadPath
+        If the home folder may not be looked into.
+    InputError
+        If a list in the environment is not JSON.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
@@ -108,5 +112,10 @@ def load_settings(**overrides: object) -> Settings:
         name = ".".join(str(part) for part in first["loc"]) or "settings"
         hint = f"Correct it in {TOML_NAME}, in the environment variable QTS_{name.upper()}, or on the command line."
         raise BadParameter(name, first.get("input"), first["msg"].rstrip("."), hint=hint) from error
+    except OSError as error:
+        raise BadPath(str(error.filename or TOML_NAME), (error.strerror or "cannot be read").lower()) from error
+    except SettingsError as error:
+        hint = "Write lists as JSON, such as QTS_ALLOWED_HOSTS='[\"my-host\"]'."
+        raise InputError(f"A setting cannot be read: {error}.", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadFile(TOML_NAME, f"is not valid TOML: {error}", hint="Correct the file or remove it.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import signal
@@ -73,9 +74,11 @@ def check_port(address: Address) -> None:
             probe.bind((address.host, address.port))
         except PermissionError as error:
             raise InputError(f"Port {address.port} may not be used.", hint="Choose one above 1023 with --port.") from error
-        except socket.gaierror as error:
+        except (socket.gaierror, UnicodeError) as error:
             raise InputError(f"{address.host!r} is no address of this machine.", hint="Use --host 127.0.0.1.") from error
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise InputError(f"{address.host!r} is no address of this machine.", hint="Use --host 127.0.0.1.") from error
             raise PortTaken(address.host, address.port) from error
 
 

@@ -13,7 +13,7 @@ from qts.app.progress import OnProgress, ignore_progress
 from qts.app.requests import ImportRequest, build
 from qts.app.supervisor import Address
 from qts.app.workspace import Workspace
-from qts.core.errors import InputError
+from qts.core.errors import BadParameter, InputError
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -28,7 +28,7 @@ def prepare(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> 
     return prepare_demo(workspace, on_progress).runs[0]
 
 
-def import_folder(workspace: Workspace, folder: Path, on_progress: OnProgress = ignore_progress) -> ImportDocument:
+def import_folder(workspace: Workspace, folder: Path | str, on_progress: OnProgress = ignore_progress) -> ImportDocument:
     """Import a folder or file of prices before the start.
 
     Raises
@@ -50,6 +50,8 @@ def check_host(host: str, *, allow_remote: bool) -> None:
     InputError
         If the host is not a loopback address and ``allow_remote`` is off.
     """
+    if not host.strip():
+        raise BadParameter("host", host, "names no address", hint="Use --host 127.0.0.1.")
     if host not in LOOPBACK and not allow_remote:
         raise InputError(
             f"{host} would let other machines in, and there is no login yet.",

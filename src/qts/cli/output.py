@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
     from qts.app.progress import OnProgress, Progress
 
 
+_STDOUT: Final = 1
+_STDERR: Final = 2
+
+
 class OutputClosed(Exception):
     """Whoever read our output has gone, as ``head`` does when it has enough."""
+
+
+class AnswerLost(Exception):
+    """The answer cannot be written to where stdout leads: its disk is full, say."""
 
 
 def say(text: str = "") -> None:
@@ -78,6 +87,25 @@ def write_error(message: str, hint: str) -> None:
 
 
 @contextmanager
+def foreign_prints_apart() -> Iterator[None]:
+    """Send to stderr what strategies print to stdout, by whatever means, so that it never mixes with the answer."""
+    flush()
+    try:
+        kept, aside = os.dup(_STDOUT), os.dup(_STDERR)
+    except OSError:  # one of the two is closed: there is nothing to keep apart
+        yield
+        return
+    try:
+        os.dup2(_STDERR, _STDOUT)
+        # A stream of its own, which a strategy may even close.
+        with os.fdopen(aside, "w", encoding="utf-8", errors="replace", buffering=1) as stream, redirect_stdout(stream):
+            yield
+    finally:
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
+
+
+@contextmanager
 def progress_bars(*, quiet: bool = False) -> Iterator[OnProgress]:
     """Draw progress on stderr: bars on a terminal, otherwise a line where a step begins; nothing when ``quiet``."""
     if quiet:
@@ -120,6 +148,8 @@ def _reader_may_leave() -> Iterator[None]:
         yield
     except BrokenPipeError as error:
         raise OutputClosed from error
+    except OSError as error:
+        raise AnswerLost(error.strerror or str(error)) from error
 
 
 class _Lines:

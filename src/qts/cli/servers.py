@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import webbrowser
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,7 +60,7 @@ def serve(
 def up(
     context: typer.Context,
     *,
-    data: Annotated[Path | None, typer.Option(help="Folder of price files to import first.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder of price files to import first.")] = None,
     host: Host = None,
     port: Port = None,
     allow_remote: AllowRemote = False,
@@ -104,7 +103,7 @@ def demo(context: typer.Context, *, as_json: Json = False) -> None:
     say("Runs: " + ", ".join(report.runs))
 
 
-def _prepared(context: typer.Context, data: Path | None) -> str:
+def _prepared(context: typer.Context, data: str | None) -> str:
     from qts.app.up import import_folder, prepare
 
     with opened(context) as workspace, progress_bars() as on_progress:
@@ -112,7 +111,7 @@ def _prepared(context: typer.Context, data: Path | None) -> str:
             document = import_folder(workspace, data, on_progress)
             for file in document.files:
                 if file.error is not None:
-                    note(f"{file.path}: {file.error.message}")
+                    note(file.error.message)
             note(f"Imported {sum(file.stored for file in document.files)} new bars from {data}.")
         return prepare(workspace, on_progress)
 

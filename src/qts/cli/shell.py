@@ -6,15 +6,15 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 import typer
 from typer.exceptions import TyperException
 
-from qts.cli.exit_codes import DONE, INTERRUPTED, USAGE, exit_code_of
-from qts.cli.output import OutputClosed, flush, note, write_error, write_json
+from qts.cli.exit_codes import DONE, INTERRUPTED, OUTSIDE, USAGE, exit_code_of
+from qts.cli.output import AnswerLost, OutputClosed, flush, foreign_prints_apart, note, write_error, write_json
 
 if TYPE_CHECKING:
     from qts.app import Settings, Workspace
@@ -36,8 +36,8 @@ def run(command: Command, arguments: Sequence[str]) -> int:
         return _finish(command.main(list(arguments), "qts", standalone_mode=False))
     except typer.Exit as end:
         return end.exit_code
-    except OutputClosed:
-        return _pipe_closed()
+    except (OutputClosed, AnswerLost) as error:
+        return _unwritten(error)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except TyperException as error:
@@ -49,10 +49,10 @@ def run(command: Command, arguments: Sequence[str]) -> int:
 
 @contextmanager
 def opened(context: typer.Context) -> Iterator[Workspace]:
-    """Open the home folder for one command."""
+    """Open the home folder for one command. Nothing is answered while it is open: what is printed then comes from strategies."""
     from qts.app.workspace import open_workspace
 
-    with open_workspace(settings_of(context)) as workspace:
+    with open_workspace(settings_of(context)) as workspace, foreign_prints_apart():
         yield workspace
 
 
@@ -119,14 +119,23 @@ def _settings_or_none() -> Settings | None:
         return None
 
 
-def _pipe_closed() -> int:
-    # The reader has gone (`| head`): what is left in the buffer must not raise again when Python ends.
+def _unwritten(error: OutputClosed | AnswerLost) -> int:
+    # What is left in the buffer must not raise again when Python ends.
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
-    return DONE
+    if isinstance(error, OutputClosed):  # as by `| head`, which has enough
+        return DONE
+    write_error(f"The answer could not be written: {error}.", "What was asked for is done; send the answer somewhere else.")
+    return OUTSIDE
 
 
 def _make_output_safe() -> None:
+    # Whoever started us may have closed them; a database opened next would take their numbers and get what is printed.
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                os.close(number)
+            setattr(sys, name, open(os.devnull, "r" if number == 0 else "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - it stays open
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders to read.")],
+    paths: Annotated[list[str], typer.Argument(help="Files and folders to read.")],
     *,
     layout: Annotated[
         str, typer.Option("--format", help="Layout: auto, csv, parquet, kite, bhavcopy, udiff, sec-full or fo-report.")

@@ -6,6 +6,7 @@ again. What is decided about a file (bar length, adjusted or raw, order of day a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -111,18 +112,25 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool | QtsError]]:
     for path in paths:
         try:
             is_folder = path.is_dir()
-            inside = sorted(child for child in path.rglob("*") if child.is_file() and not child.name.startswith(".")) if is_folder else []
-            if is_folder:
-                next(path.iterdir(), None)
         except OSError as error:
             yield path, unreadable(str(path), error)
             continue
-        if is_folder and not inside:
-            yield path, BadPath(str(path), "is a folder without files", hint="Name the folder that holds the price files.")
-        for file in inside:
-            yield file, True
-        if not is_folder:
+        if is_folder:
+            yield from _files_below(path)
+        else:
             yield path, False
+
+
+def _files_below(folder: Path) -> Iterator[tuple[Path, bool | QtsError]]:
+    locked: list[OSError] = []
+    inside = [Path(root, name) for root, _, names in os.walk(folder, onerror=locked.append) for name in names if not name.startswith(".")]
+    for error in locked:
+        yield Path(error.filename), unreadable(str(error.filename), error)
+    files = sorted(path for path in inside if path.is_file())
+    if not files and not locked:
+        yield folder, BadPath(str(folder), "is a folder without files", hint="Name the folder that holds the price files.")
+    for file in files:
+        yield file, True
 
 
 def _import_file(path: Path, importer: Importer, *, is_in_folder: bool, n_done: int) -> Iterator[FileReport]:

@@ -75,6 +75,9 @@ def members_of(path: Path, label: str) -> list[Member]:
         If it is absent or may not be read.
     """
     try:
+        if not path.is_file() and path.exists():
+            # Opening a pipe would wait for whoever writes into it.
+            raise BadPath(label, "is no ordinary file", hint="Write what it gives into a file, and import that.")
         with path.open("rb") as file:
             magic = file.read(4)
         size = path.stat().st_size

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,7 +114,7 @@ def nobody(stored: Path, tmp_path: Path) -> Iterator[None]:
         yield
         return
     for path in (tmp_path, *tmp_path.parents):
-        if path.name.startswith("pytest-"):
+        if path.name.startswith(("pytest-", "popen-")):
             path.chmod(0o755)
     subprocess.run(["chown", "-R", "65534", str(tmp_path)], check=True)
     assert stored.exists()
@@ -155,6 +157,12 @@ RUN = ("backtest", "ema_cross", "--instruments", "NSE:INFY")
         pytest.param((*RUN, "--capital", "lots"), 2, "lots", id="capital"),
         pytest.param((*RUN, "--capital", "-5"), 2, "-5", id="negative capital"),
         pytest.param((*RUN, "--size", "percent:95"), 2, "percent:95", id="percent as a number"),
+        pytest.param((*RUN, "--size", ""), 2, "size = ''", id="empty size"),
+        pytest.param((*RUN, "--costs", ""), 2, "costs = ''", id="empty costs"),
+        pytest.param((*RUN, "--slippage", ""), 2, "slippage = ''", id="empty slippage"),
+        pytest.param(("import", ""), 2, "path = ''", id="no path"),
+        pytest.param(("up", "--data", "", "--port", "18655"), 2, "path = ''", id="up on no path"),
+        pytest.param(("serve", "--host", " ", "--allow-remote"), 2, "host", id="no host"),
         pytest.param((*RUN, "--costs", "free"), 2, "free", id="costs"),
         pytest.param((*RUN, "--slippage", "some"), 2, "some", id="slippage"),
         pytest.param((*RUN, "--product", "NRML"), 2, "product", id="product"),
@@ -224,3 +232,65 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path, qts: Qts) -> None:
     (tmp_path / "file").write_text("")
     error = one_clear_error(qts("--home", tmp_path / "file" / "x", "catalog", "--json"), 2)
     assert "QTS_HOME" in error["hint"]
+
+
+LOUD = f"""{HEAD}import os, sys
+print("at import")
+def loud(bars):
+    print("from print")
+    os.write(1, b"from the descriptor\\n")
+    os.system("echo from a child")
+    return bars.close * 0
+STRATEGY = Strategy(title='L', targets=loud)
+"""
+
+
+def test_what_a_strategy_prints_never_mixes_with_the_answer(stored: Path, tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(LOUD)
+    words = [sys.executable, "-m", "qts", "--home", stored, "backtest", tmp_path / "loud.py", "--instruments", "NSE:INFY", "--json"]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["fills"] == []
+    for voice in ("at import", "from print", "from the descriptor", "from a child"):
+        assert voice in done.stderr
+
+
+def test_a_pipe_is_refused_and_not_waited_for(home: Path, tmp_path: Path, qts: Qts) -> None:
+    assert home.exists()
+    os.mkfifo(tmp_path / "pipe.csv")
+    done = qts("import", tmp_path / "pipe.csv", "--json")
+    assert done.code == 2
+    assert "no ordinary file" in done.document["files"][0]["error"]["message"]
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_locked_folder_within_a_folder_is_named_and_the_rest_stored(tmp_path: Path, qts: Qts) -> None:
+    (tmp_path / "prices" / "locked").mkdir(parents=True)
+    (tmp_path / "prices" / "WIPRO.csv").write_text(GOOD)
+    (tmp_path / "prices" / "locked").chmod(0)
+    done = qts("import", tmp_path / "prices", "--json")
+    assert done.code == 0
+    locked, sound = done.document["files"]
+    assert "may not be read" in locked["error"]["message"]
+    assert sound["stored"] == 3
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_home_that_may_not_be_looked_into_is_named(tmp_path: Path, qts: Qts) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    assert "closed" in one_clear_error(qts("--home", tmp_path / "closed" / "home", "catalog", "--json"), 2)["message"]
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "said"),
+    [
+        pytest.param(">&-", 0, "", id="stdout closed"),
+        pytest.param("2>&-", 0, "", id="stderr closed"),
+        pytest.param("<&-", 0, "", id="stdin closed"),
+        pytest.param(">/dev/full", 4, "No space left on device", id="no room for the answer"),
+    ],
+)
+@pytest.mark.parametrize("words", ["catalog", "catalog --json"])
+def test_wherever_the_answer_goes_there_is_no_traceback(stored: Path, redirection: str, code: int, said: str, *, words: str) -> None:
+    command = f"{sys.executable} -m qts --home {stored} {words} {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False)

@@ -48,3 +48,15 @@ def test_exchanges_are_read_in_any_case() -> None:
     assert parse_exchange(" nse ") is Exchange.NSE
     with pytest.raises(BadParameter, match="NYSE"):
         parse_exchange("NYSE")
+
+
+@pytest.mark.parametrize(
+    ("request_", "edges"),
+    [
+        pytest.param(CalendarRequest(start=date.max), ("9999-12-31", "9999-12-31"), id="the last date there is"),
+        pytest.param(CalendarRequest(end=date.min), ("0001-01-01", "0001-01-01"), id="the first date there is"),
+    ],
+)
+def test_the_edges_of_the_calendar_can_be_asked_for(request_: CalendarRequest, edges: tuple[str, str]) -> None:
+    document = list_sessions(request_, FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
+    assert (document.start, document.end) == edges

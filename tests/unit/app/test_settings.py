@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qts.app.settings import Settings, default_home, load_settings
-from qts.core.errors import BadFile, BadParameter
+from qts.core.errors import BadFile, BadParameter, InputError
 
 
 def test_without_anything_the_defaults_hold(home: Path) -> None:
@@ -64,3 +64,10 @@ def test_a_relative_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_every_setting_has_its_meaning() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_list_that_is_no_json_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert home.exists()
+    monkeypatch.setenv("QTS_ALLOWED_HOSTS", "my-host")
+    with pytest.raises(InputError, match="allowed_hosts"):
+        load_settings()

@@ -162,3 +162,8 @@ def test_the_server_ends_when_the_parent_is_killed(address: Address) -> None:
     parent.wait()
     parent.stdout.close()
     wait_for_end(pid)
+
+
+def test_an_address_of_another_machine_is_not_called_taken() -> None:
+    with pytest.raises(InputError, match="no address of this machine"):
+        check_port(Address(host="192.0.2.1", port=18656))

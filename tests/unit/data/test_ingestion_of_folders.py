@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +28,7 @@ def test_a_file_or_folder_without_permission_is_named(tmp_path: Path, store: Mem
 
     # Tests may run as root, whom no permission stops.
     monkeypatch.setattr(Path, "open", refuse)
-    monkeypatch.setattr(Path, "rglob", refuse)
+    monkeypatch.setattr(os, "scandir", lambda folder: refuse(Path(folder)))
     files = import_paths([tmp_path / "INFY.csv", tmp_path / "folder"], Importer(store=store, clock=CLOCK)).files
     assert [type(file.error) for file in files] == [BadPath, BadPath]
     assert all("may not be read" in str(file.error) for file in files)
