@@ -38,10 +38,11 @@ def stand_in(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(module, "make_venv", make_venv)
     monkeypatch.setattr(module, "install_bootstrap", lambda: done.append("bootstrap"))
-    monkeypatch.setattr(module, "install", lambda lock: done.append(lock.stem))
+    monkeypatch.setattr(module, "install", lambda lock, *_: done.append(lock.stem))
     monkeypatch.setattr(module, "install_project", lambda: done.append("project"))
     monkeypatch.setattr(module, "install_chart", lambda: done.append("chart"))
     monkeypatch.setattr(module, "compile_kernels", lambda: done.append("kernels"))
+    monkeypatch.setattr(module, "compile_sources", lambda: done.append("bytecode"))
     return done
 
 
@@ -60,11 +61,11 @@ def test_a_python_without_venv_is_named_with_the_way_out(set_up: ModuleType, mon
 
 def test_the_first_time_does_every_step_and_the_second_none(set_up: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     done = stand_in(set_up, monkeypatch)
-    assert set_up.set_up(dev=False) == 6
-    assert done == ["venv", "bootstrap", "run", "project", "chart", "kernels"]
+    assert set_up.set_up(dev=False) == 7
+    assert done == ["venv", "bootstrap", "run", "project", "chart", "kernels", "bytecode"]
     assert set_up.set_up(dev=False) == 0
     assert set_up.set_up(dev=True) == 1
-    assert done[6:] == ["dev"]
+    assert done[7:] == ["dev"]
 
 
 def test_an_interrupted_try_goes_on_where_it_stopped(set_up: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,8 +78,8 @@ def test_an_interrupted_try_goes_on_where_it_stopped(set_up: ModuleType, monkeyp
         patch.setattr(set_up, "install_project", interrupted)
         with pytest.raises(KeyboardInterrupt):
             set_up.set_up(dev=False)
-    assert set_up.set_up(dev=False) == 3
-    assert done == ["venv", "bootstrap", "run", "project", "chart", "kernels"]
+    assert set_up.set_up(dev=False) == 4
+    assert done == ["venv", "bootstrap", "run", "project", "chart", "kernels", "bytecode"]
 
 
 def test_a_lost_chart_library_is_fetched_again(set_up: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
