@@ -165,6 +165,17 @@ def test_years_of_exchanges_with_other_hours_hold_the_bars_of_both(
     assert 480 < per_year < 520
 
 
+@pytest.mark.parametrize(("step", "told"), [(1, False), (2, True)])
+def test_missing_bars_that_stretch_the_yearly_figures_are_warned_about(
+    workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None], *, step: int, told: bool
+) -> None:
+    whole = make_bars("NSE:GAPS", Exchange.NSE, seed=6)
+    kept = {name: getattr(whole, name)[::step].copy() for name in ("ts", "open", "high", "low", "close", "volume", "oi")}
+    store_bars(workspace, replace(whole, **kept))
+    warnings = run_backtest(workspace, request(instruments="NSE:GAPS")).warnings
+    assert any("of the bars that the calendar expects are there" in warning for warning in warnings) is told
+
+
 def test_a_likely_split_in_raw_prices_is_warned_about(
     workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
 ) -> None:
