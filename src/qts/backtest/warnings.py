@@ -56,7 +56,10 @@ def _of_rates(fills: Sequence[Fill], settings: BacktestSettings) -> Iterator[str
         return
     used: dict[str, None] = {}
     for fill in fills:
-        used.update(dict.fromkeys(estimates_used(exchange_of(fill.instrument), fill.filled_at.date(), settings.product)))
+        # Delivery pays brokerage only on what was bought and sold on one day, which is charged as intraday.
+        products = (settings.product, Product.MIS) if fill.charges.brokerage else (settings.product,)
+        for product in products:
+            used.update(dict.fromkeys(estimates_used(exchange_of(fill.instrument), fill.filled_at.date(), product)))
     for sentence in used:
         yield f"A rate used is an estimate: {sentence}."
 

@@ -48,3 +48,9 @@ def test_an_estimated_time_of_squaring_off_is_told(play: Play, make_bars: MakeBa
 def test_squaring_off_at_the_close_of_a_daily_bar_needs_no_time(play: Play, make_bars: MakeBars) -> None:
     bars = make_bars([(100, 100)] * 3, start=datetime(2026, 9, 9, 9, 15, tzinfo=IST))
     assert not any("estimate" in sentence for sentence in play([1, 1, 1], bars, product=Product.MIS).warnings)
+
+
+def test_estimates_of_intraday_rates_are_told_for_delivery_sold_the_same_day(play: Play, make_bars: MakeBars) -> None:
+    bars = make_bars([(100, 100)] * 4, start=datetime(2020, 6, 10, 9, 15, tzinfo=IST), interval=Interval.MINUTE_1)
+    assert any("brokerage" in sentence for sentence in play([1, 0, 0, 0], bars, costs="zerodha").warnings)
+    assert not any("brokerage" in sentence for sentence in play([1, 1, 1, 1], bars, costs="zerodha").warnings)
