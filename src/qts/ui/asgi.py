@@ -18,7 +18,7 @@ from streamlit.web.bootstrap import load_config_options
 from qts.app.workspace import Workspace
 from qts.core.errors import QtsError
 from qts.ui.assets import asset_route
-from qts.ui.components.held import held_series
+from qts.ui.components.held import count_series
 from qts.ui.errors import on_script_error
 from qts.ui.page import pages
 from qts.ui.workspace import share, workspace
@@ -82,7 +82,7 @@ def _warm_up() -> None:
 def _count_series() -> None:
     # Beside the serving: a large store takes seconds, and the first page then finds it done. What is wrong, that page will tell.
     with suppress(QtsError):
-        held_series()
+        count_series()
 
 
 def _allowed(host: str) -> list[str]:
