@@ -32,7 +32,7 @@ A metric that does not exist for a run is `null`, and the reason stands in `warn
 | `C` | capital at the start, rupees |
 | `E_1 … E_last` | net equity at the close of each bar, rupees |
 | `r` | bar returns `E_t / E_(t-1) - 1` from the second bar on; a loss on the first bar is in the return and the drawdown |
-| `B` | bars per year: the real sessions of the exchange's calendar times the bars of a session, not a flat 252; exchanges with other hours in one run add up |
+| `B` | bars per year: the calendar's real sessions times the bars of a session, not a flat 252; exchanges of other hours add up |
 | `x` | signed exposure at each close: notional held / equity, below 0 when short |
 | `p` | net P&L of each closed trade, rupees; a position still open at the end is no trade here, its value is in the equity |
 | `n` | number of closed trades |
