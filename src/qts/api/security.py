@@ -19,6 +19,8 @@ HEADERS: Final = (
     (b"referrer-policy", b"same-origin"),
 )
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
+MAX_BODY: Final = 1 << 20
+"""Bytes of the largest request to the API: a backtest of thousands of instruments is a tenth of it."""
 _HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -60,11 +62,19 @@ class OwnPages:
             await _refuse(send, "The request names a host that is not this server's.", "Use the address that the server printed.")
         elif scope["method"] not in _HARMLESS and not self._is_ours(headers.get(b"origin")):
             await _refuse(send, "The request comes from the page of another site.", "Send it from this server's own pages or a program.")
+        elif scope["path"].startswith("/api") and not _is_modest(headers):
+            await _refuse(send, "The request is larger than a mebibyte, or does not say how large it is.", "Send less.", status=413)
         else:
             await self._app(scope, receive, send)
 
     def _is_ours(self, origin: bytes | None) -> bool:
         return origin is None or _hostname(origin.decode("latin-1")) in self._hosts
+
+
+def _is_modest(headers: dict[bytes, bytes]) -> bool:
+    # Refused before a byte of it is read.
+    length = headers.get(b"content-length", b"0")
+    return b"transfer-encoding" not in headers and length.isdigit() and int(length) <= MAX_BODY
 
 
 def _hostname(url: str) -> str:
@@ -74,8 +84,8 @@ def _hostname(url: str) -> str:
         return ""
 
 
-async def _refuse(send: Send, message: str, hint: str) -> None:
+async def _refuse(send: Send, message: str, hint: str, *, status: int = 403) -> None:
     body = json.dumps({"error": {"kind": "Refused", "message": message, "hint": hint}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -26,7 +26,9 @@ def _instruments(value: object) -> object:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)):
         return names
-    parts = [name for name in names if not isinstance(name, str) or name.strip()]
+    if not all(isinstance(name, str) for name in names):
+        return names
+    parts = [name for name in names if name.strip()]
     return tuple(dict.fromkeys(_instrument(name) for name in parts))
 
 

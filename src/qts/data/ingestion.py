@@ -171,7 +171,8 @@ def _import_member(member: Member, importer: Importer, tally: Tally, *, n_done: 
             shape = shape_of(block, names, layout=layout, options=importer.options, label=table.label)
             tally.interval, tally.basis = shape.interval, shape.basis
             tally.notes.extend(shape.notes)
-        tally.notes.extend(judge(block, names, shape, now=importer.clock.now()))
+        for note in judge(block, names, shape, now=importer.clock.now()):
+            tally.tell(note)
         mark_seen(block, seen)
         _store(block, names, importer=importer, shape=shape, tally=tally)
         importer.on_progress(ImportProgress(path=tally.path, rows_read=tally.rows_read, files_done=n_done))

@@ -39,3 +39,10 @@ def test_a_page_of_another_site_may_not_ask_for_anything_to_be_done(client: Any,
 def test_our_own_pages_and_programs_may(client: Any) -> None:
     assert client.post("/api/backtests", json={}, headers={"origin": "http://127.0.0.1:8501"}).status_code == 400
     assert client.post("/api/backtests", json={}).status_code == 400
+
+
+@pytest.mark.parametrize("headers", [{"content-length": "2000000"}, {"transfer-encoding": "chunked"}, {"content-length": "many"}])
+def test_a_giant_request_is_refused_before_it_is_read(client: Any, headers: dict[str, str]) -> None:
+    answer = client.request("POST", "/api/backtests", headers=headers)
+    assert answer.status_code == 413
+    assert "mebibyte" in answer.json()["error"]["message"]

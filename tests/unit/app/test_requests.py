@@ -24,6 +24,7 @@ def test_dates_are_taken_under_both_names() -> None:
         pytest.param({"strategy": "x", "instruments": "INFY"}, "instrument", id="no exchange"),
         pytest.param({"strategy": "x", "instruments": ""}, "instruments", id="no instrument"),
         pytest.param({"strategy": "x", "instruments": 7}, "instruments", id="not a text"),
+        pytest.param({"strategy": "x", "instruments": [[]]}, "instruments", id="a list in the list"),
         pytest.param({"strategy": "x", "instruments": "NSE:A", "interval": "7m"}, "interval", id="no such interval"),
         pytest.param({"strategy": "x", "instruments": "NSE:A", "capital": "-1"}, "capital", id="negative capital"),
         pytest.param({"strategy": "x", "instruments": "NSE:A", "fill": "best"}, "fill", id="no such fill"),
