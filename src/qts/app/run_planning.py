@@ -34,6 +34,9 @@ from qts.strategies import CatalogEntry, ParamValue, Strategy
 _INDEX_HINT: Final = (
     "Say which costs to assume: --costs percent:0.0005 (five hundredths of a per cent of each trade's value) or --costs none."
 )
+# Where an instrument is a share or an index; elsewhere it is a contract with lots, margin and expiry, which the engine does not know.
+_OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.SIM, Exchange.INDEX})
+_SHARES_HINT: Final = "Choose shares of NSE or BSE, or an index."
 # An overnight change beyond these, in prices as traded, is far more often a split or a bonus than news.
 _JUMP_DOWN: Final = 0.6
 _JUMP_UP: Final = 1.7
@@ -111,7 +114,7 @@ def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEnt
         data=data,
         settings=settings,
         engine=EnginePart(version=ENGINE_VERSION, cost_schedule=schedule_version()),
-        warnings=(*_gaps(data), *_warnings(series, bars)),
+        warnings=(*_gaps(data), *_untraded(bars, settings), *_warnings(series, bars)),
     )
 
 
@@ -146,9 +149,12 @@ def engine_settings(request: BacktestRequest, settings: Settings, names: Sequenc
     Raises
     ------
     BadParameter
-        If a text does not fit, or Indian charges are to be taken on what is not traded in India.
+        If a text does not fit, an instrument is a contract, or Indian charges are to be taken on what is not traded in India.
     """
     costs = parse_costs(request.costs if request.costs is not None else settings.costs)
+    contract = next((name for name in names if exchange_of(name) not in _OF_SHARES), None)
+    if contract is not None:
+        raise BadParameter("instruments", contract, "futures, options and commodities are not backtested yet", hint=_SHARES_HINT)
     foreign = [name for name in names if exchange_of(name) is Exchange.INDEX]
     if foreign and costs.kind is CostKind.ZERODHA:
         raise BadParameter("costs", costs.spec, f"{foreign[0]} is not traded in India, so it has no Indian charges", hint=_INDEX_HINT)
@@ -199,6 +205,16 @@ def _gaps(data: DataPart) -> tuple[str, ...]:
         f"Only {data.quality:g} % of the bars that the calendar expects are there; volatility, Sharpe, Sortino and turnover are stretched"
     )
     return (f"{text} to a year as if none were missing, which exaggerates them.",)
+
+
+def _untraded(bars: Sequence[Bars], settings: BacktestSettings) -> tuple[str, ...]:
+    if settings.costs.kind is not CostKind.ZERODHA:
+        return ()
+    return tuple(
+        f"{held.instrument} has no volumes, as an index has none: if it is one, it cannot be bought, and these are the charges of a share."
+        for held in bars
+        if np.isnan(held.volume).all()
+    )
 
 
 def _warnings(series: Sequence[SeriesInfo], bars: Sequence[Bars]) -> tuple[str, ...]:

@@ -153,6 +153,22 @@ def test_an_index_needs_a_word_about_costs(workspace: Workspace, make_bars: Call
     assert document.costs.total == pytest.approx(traded * 0.0005)
 
 
+def test_a_contract_is_refused_by_name(workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]) -> None:
+    store_bars(workspace, replace(make_bars("NSE:X", Exchange.NSE, seed=5), instrument=InstrumentId("NFO:X26NOVFUT")))
+    with pytest.raises(BadParameter, match="NFO:X26NOVFUT: futures, options"):
+        run_backtest(workspace, request(instruments="NFO:X26NOVFUT", costs="none"))
+
+
+@pytest.mark.parametrize(("costs", "is_said"), [("zerodha", True), ("percent:0.0005", False)])
+def test_charges_on_what_has_no_volumes_carry_a_warning(
+    workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None], *, costs: str, is_said: bool
+) -> None:
+    level = make_bars("NSE:LEVEL", Exchange.NSE, seed=5)
+    store_bars(workspace, replace(level, volume=np.full(len(level), np.nan)))
+    document = run_backtest(workspace, request(instruments="NSE:LEVEL,NSE:ALPHA", costs=costs))
+    assert [text.split()[0] for text in document.warnings if "has no volumes" in text] == (["NSE:LEVEL"] if is_said else [])
+
+
 def test_years_of_exchanges_with_other_hours_hold_the_bars_of_both(
     workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
 ) -> None:
