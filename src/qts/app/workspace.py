@@ -12,6 +12,7 @@ from qts.app.settings import Settings, load_settings
 from qts.core.clock import Clock
 from qts.core.errors import BadPath
 from qts.data.storage import BarStore, ParquetStore
+from qts.kernels import use_cache
 from qts.strategies import Catalog, load_catalog
 
 
@@ -54,6 +55,7 @@ def open_workspace(settings: Settings | None = None, *, clock: Clock | None = No
     except OSError as error:
         reason = f"the home folder cannot be written ({(error.strerror or 'unknown reason').lower()})"
         raise BadPath(str(settings.home), reason, hint="Choose another with QTS_HOME or --home.") from error
+    use_cache(settings.home / "cache")
     return Workspace(
         settings=settings,
         store=ParquetStore.open(settings.store_root),

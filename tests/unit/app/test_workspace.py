@@ -8,6 +8,7 @@ import pytest
 from qts.app.settings import load_settings
 from qts.app.workspace import open_workspace
 from qts.core.errors import BadPath
+from qts.kernels.cache import prepare_cache
 
 
 def test_a_home_is_made_private_on_first_use(tmp_path: Path) -> None:
@@ -30,3 +31,15 @@ def test_without_settings_the_environment_decides(home: Path) -> None:
         assert workspace.clock.now().tzinfo is not None
     assert (home / "control.sqlite").is_file()
     assert os.environ["QTS_HOME"] == str(home)
+
+
+def test_a_package_that_cannot_be_written_keeps_its_compiled_kernels_in_the_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba.core import config  # noqa: PLC0415 - importing the compiler takes a second
+
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    home.mkdir(exist_ok=True)
+    (home / "file").write_text("")
+    with open_workspace(load_settings(home=home)):
+        assert prepare_cache(home / "file" / "kernel.py")
+    assert Path(vars(config)["CACHE_DIR"]) == home / "cache"
+    assert (home / "cache").is_dir()
