@@ -23,16 +23,13 @@ _MAX_FILE_BYTES: Final = 20_000_000
 E = TypeVar("E", ChargeSegment, RoundingMode)
 
 
-class OrderCosts(BaseModel):
-    """One order and its charges."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
+class OrderCosts(ChargesPart):
+    """One order and, beside it, the lines of its charges."""
 
     side: str
     quantity: float | None
     price: float | None
     value: float
-    charges: ChargesPart
 
 
 class CostsDocument(BaseModel):
@@ -184,7 +181,7 @@ def _order_costs(orders: Sequence[ChargeableOrder], priced: Sequence[Charges]) -
             quantity=None if order.value is not None else float(order.quantity),
             price=None if order.value is not None else float(order.price),
             value=float(order.value if order.value is not None else order.quantity * order.price),
-            charges=charges_part(charges),
+            **charges_part(charges).model_dump(),
         )
         for order, charges in zip(orders, priced, strict=True)
     )

@@ -36,6 +36,8 @@ def test_one_order_is_priced_today_line_by_line() -> None:
     assert document.on == "2026-02-27"
     # Delivery: 0.1 % of securities transaction tax, 0.015 % of stamp duty on a purchase.
     assert (document.total.stt, document.total.stamp) == (100.0, 15.0)
+    (order,) = document.orders
+    assert (order.side, order.value, order.stt, order.total) == ("buy", 100_000.0, 100.0, document.total.total)
     lines = document.total.model_dump()
     assert sum(value for name, value in lines.items() if name != "total") == pytest.approx(lines["total"])
 
