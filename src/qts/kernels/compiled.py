@@ -10,7 +10,7 @@ from typing import Any
 import numba
 import numba.extending
 
-from qts.kernels import averages, charging, fills, funding, oscillators, state
+from qts.kernels import arithmetic, averages, charging, fills, funding, oscillators, state
 from qts.kernels.averages import ema_loop
 from qts.kernels.cache import prepare_cache
 from qts.kernels.fills import fills_loop
@@ -25,7 +25,7 @@ COLD = (funding.affordable, charging.scheduled_cost, fills.square_at_open, fills
 def _source_version() -> int:
     """Return a number that changes with the source of any loop: the compiler's own cache looks at one file only."""
     version = 0
-    for module in (averages, oscillators, state, charging, funding, fills):
+    for module in (averages, oscillators, state, arithmetic, charging, funding, fills):
         version = zlib.crc32(Path(str(module.__file__)).read_bytes(), version)
     return version
 
@@ -57,7 +57,7 @@ def _compile(version: int, *, cached: bool) -> tuple[Callable[..., Any], ...]:
     return ema_nb, rsi_nb, atr_nb, fills_nb
 
 
-for _loop in (ema_loop, rsi_loop, atr_loop, *charging.HELPERS, *funding.HELPERS, *fills.HELPERS):
+for _loop in (ema_loop, rsi_loop, atr_loop, *arithmetic.HELPERS, *charging.HELPERS, *funding.HELPERS, *fills.HELPERS):
     numba.extending.register_jitable(error_model="numpy", forceinline=_loop not in COLD)(_loop)
 
 ema_nb, rsi_nb, atr_nb, fills_nb = _compile(_source_version(), cached=prepare_cache(Path(__file__)))

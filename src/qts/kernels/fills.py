@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from qts.kernels.arithmetic import Moment, Size, clean_quantity, sized_quantity, whole_lots
 from qts.kernels.charging import day_of
 from qts.kernels.funding import Deal, affordable, cost_of, slipped
 from qts.kernels.state import (
-    BY_CASH,
-    BY_SHARES,
     CARRIED,
     CASH,
     CLOSED,
@@ -51,9 +50,6 @@ from qts.kernels.state import (
     WANTED,
     Run,
 )
-
-# Sixteen roundings of a float: what is this near to a whole number below it was meant to be that number.
-WHOLE: Final = 1.0 + 2.0**-48
 
 
 def fills_loop(run: Run) -> None:
@@ -195,14 +191,9 @@ def wanted_quantity(run: Run, i: int, equity: float) -> float:
     target = run.rows[i * N_ROW + TARGET]
     if target == 0.0 or equity <= 0.0 or run.account[RUINED] > 0.0:
         return 0.0
-    if rules.size_kind == BY_SHARES:
-        quantity = rules.size_amount * abs(target)
-    elif rules.size_kind == BY_CASH:
-        quantity = rules.size_amount * abs(target) / run.rows[i * N_ROW + MARK]
-    else:
-        quantity = rules.size_amount * equity / rules.n_instruments * abs(target) / run.rows[i * N_ROW + MARK]
-    # 29 shares may come out as 28.999999999999996. Floor division stays a float however large the number is.
-    whole: float = quantity * rules.units * WHOLE // 1.0 / rules.units
+    size = Size(rules.size_kind, rules.size_amount, float(rules.n_instruments), 0.0)
+    quantity = sized_quantity(size, target, Moment(equity, run.rows[i * N_ROW + MARK], 0.0))
+    whole = whole_lots(quantity, rules.units, 1.0)
     if whole == 0.0:
         run.account[TOO_SMALL] += 1.0
     return whole if target > 0.0 else -whole
@@ -280,7 +271,7 @@ def trade(run: Run, deal: Deal) -> None:
     row = deal.instrument * N_ROW
     price = slipped(run, deal)
     # Differences of fractional quantities carry float noise; shares are counted in whole units.
-    quantity = (deal.quantity * units + 0.5) // 1.0 / units
+    quantity = clean_quantity(deal.quantity, units)
     cost = cost_of(run, deal, quantity)
     if run.rules.cost_kind == SCHEDULED_COST:
         day = float(day_of(run.market.ts[deal.bar]))
@@ -288,7 +279,7 @@ def trade(run: Run, deal: Deal) -> None:
         run.rows[row + PAID] = before + cost
         run.rows[row + PAID_ON] = day
     run.account[CASH] -= quantity * price + cost
-    run.rows[row + POSITION] = ((run.rows[row + POSITION] + quantity) * units + 0.5) // 1.0 / units
+    run.rows[row + POSITION] = clean_quantity(run.rows[row + POSITION] + quantity, units)
     at = k * N_FILL
     run.fills[at + F_BAR] = float(deal.bar)
     run.fills[at + F_INSTRUMENT] = float(deal.instrument)

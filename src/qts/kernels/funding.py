@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from qts.kernels.arithmetic import NOISE, Cost, Slip, simple_cost, slipped_price
 from qts.kernels.charging import scheduled_cost
-from qts.kernels.state import CASH, CUT, MARK, N_ROW, NO_COST, PER_SHARE_COST, PERCENT_COST, POSITION, REFUSED, Run
-
-# Cash is a sum of floats: what lacks less than this, in rupees, is there.
-NOISE: Final = 1e-8
+from qts.kernels.state import CASH, CUT, MARK, N_ROW, POSITION, REFUSED, SCHEDULED_COST, Run
 
 
 class Deal(NamedTuple):
@@ -70,20 +68,16 @@ def free_cash(run: Run, deal: Deal, closing: float) -> float:
 
 def slipped(run: Run, deal: Deal) -> float:
     """Return the price with slippage against us."""
-    return deal.reference * (1.0 + run.rules.slippage) if deal.quantity > 0.0 else deal.reference * (1.0 - run.rules.slippage)
+    return slipped_price(deal.reference, 1.0 if deal.quantity > 0.0 else -1.0, Slip(run.rules.slippage, 0.0))
 
 
 def cost_of(run: Run, deal: Deal, quantity: float) -> float:
     """Return the charges of one more order of this signed quantity."""
     rules = run.rules
-    if rules.cost_kind == NO_COST:
-        return 0.0
     price = slipped(run, deal)
-    if rules.cost_kind == PERCENT_COST:
-        return abs(quantity) * price * rules.cost_rate
-    if rules.cost_kind == PER_SHARE_COST:
-        return max(abs(quantity) * rules.cost_rate, rules.cost_minimum)
-    return scheduled_cost(run, deal.instrument, deal.bar, (quantity, price))
+    if rules.cost_kind == SCHEDULED_COST:
+        return scheduled_cost(run, deal.instrument, deal.bar, (quantity, price))
+    return simple_cost(quantity, price, Cost(rules.cost_kind, rules.cost_rate, rules.cost_minimum))
 
 
 HELPERS: Final[tuple[Any, ...]] = (affordable, fits, free_cash, slipped, cost_of)
