@@ -8,7 +8,7 @@ from qts.core.instrument import Exchange, Instrument, InstrumentId, exchange_of,
 from qts.core.interval import Interval, parse_interval
 from qts.core.money import PAISA, ZERO, Rupees, round_to_paisa, rupees_from_float
 from qts.core.session import Session, Window, WindowKind
-from qts.core.trading import Charges, Direction, Fill, FillReason, Order, OrderKind, Position, Product, Side, Trade
+from qts.core.trading import Charges, Direction, Fill, FillReason, Order, OrderEvent, OrderKind, OrderStatus, Position, Product, Side, Trade
 
 __all__ = [
     "IST",
@@ -31,7 +31,9 @@ __all__ = [
     "Interval",
     "Ints",
     "Order",
+    "OrderEvent",
     "OrderKind",
+    "OrderStatus",
     "Plugin",
     "Position",
     "Product",

@@ -33,17 +33,43 @@ class Product(StrEnum):
 
 
 class OrderKind(StrEnum):
-    """How an order asks for its price."""
+    """How an order asks for its price: at once, at a limit, from a stop on, both, or from a stop that follows the price."""
 
     MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING = "trailing"
 
 
 class FillReason(StrEnum):
     """Why a fill happened."""
 
     SIGNAL = "signal"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
     SQUARE_OFF = "square_off"
+    EXPIRY = "expiry"
     END = "end"
+    RISK = "risk"
+    ACTION = "action"
+
+
+class OrderStatus(StrEnum):
+    """What became of an order, other than its fills.
+
+    ``cut`` and ``partial`` go on: an order cut to what the account can pay, one that waits with what a bar's volume did not take. The others
+    end it: refused, cancelled, past its day, withdrawn by the engine. ``action`` tells of a corporate action on a position.
+    """
+
+    REJECTED = "rejected"
+    CUT = "cut"
+    PARTIAL = "partial"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +146,20 @@ class Fill:
     product: Product
     order: OrderKind = OrderKind.MARKET
     reason: FillReason = FillReason.SIGNAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """Something that happened to an order besides a fill: ``filled`` of ``quantity`` were done then, ``reason`` says why in one word."""
+
+    at: datetime
+    instrument: InstrumentId
+    side: Side
+    kind: OrderKind
+    quantity: Decimal
+    filled: Decimal
+    status: OrderStatus
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
