@@ -1,9 +1,13 @@
 """Strategies: the contract, the catalogue and the built-in library."""
 
-from qts.strategies.base import Strategy, read_only
+from qts.strategies.base import Form, Strategy, read_only
 from qts.strategies.catalog import BUILT_IN, Catalog, CatalogEntry, load_catalog
+from qts.strategies.context import Context, InstrumentContext, OrderHandle
+from qts.strategies.higher import HigherBars, higher_bars
+from qts.strategies.orders import Desk, Holding, Money, OrderReport, OrderRequest, OrderState
+from qts.strategies.panel import Panel, panel_of
 from qts.strategies.params import Param, ParamKind, ParamValue
-from qts.strategies.rule import Column, Combination, Comparison, Condition, Const, Indicator, Ref, Rule, Term
+from qts.strategies.rule import Column, Combination, Comparison, Condition, Const, Indicator, Ref, Rule, Term, values_of
 
 __all__ = [
     "BUILT_IN",
@@ -14,7 +18,19 @@ __all__ = [
     "Comparison",
     "Condition",
     "Const",
+    "Context",
+    "Desk",
+    "Form",
+    "HigherBars",
+    "Holding",
     "Indicator",
+    "InstrumentContext",
+    "Money",
+    "OrderHandle",
+    "OrderReport",
+    "OrderRequest",
+    "OrderState",
+    "Panel",
     "Param",
     "ParamKind",
     "ParamValue",
@@ -22,6 +38,9 @@ __all__ = [
     "Rule",
     "Strategy",
     "Term",
+    "higher_bars",
     "load_catalog",
+    "panel_of",
     "read_only",
+    "values_of",
 ]

@@ -180,6 +180,18 @@ class Rule:
         return tuple(condition for condition in both if condition is not None)
 
 
+def values_of(term: Term, bars: Bars) -> Floats:
+    """Return a term without parameters on each bar, shape ``(n_bars,)``; NaN where it is not defined.
+
+    Raises
+    ------
+    BadParameter
+        If it speaks of an unknown column, indicator or parameter.
+    """
+    _check(term, {})
+    return _values(term, bars, {}, {})
+
+
 def _walk(enter: Bools, leave: Bools, short_enter: Bools, short_leave: Bools) -> Floats:
     """Return the state after each bar; only bars where something is true are visited."""
     events = np.flatnonzero(enter | leave | short_enter | short_leave)

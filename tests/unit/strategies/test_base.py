@@ -9,7 +9,7 @@ import pytest
 
 from qts.core import Bars, Floats
 from qts.core.errors import BadParameter, StrategyFailed
-from qts.strategies import Column, Param, Rule, Strategy, read_only
+from qts.strategies import Column, Form, Panel, Param, Rule, Strategy, read_only
 
 Walk = Callable[..., Bars]
 PARAMS = {"fast": Param(12, low=2), "slow": Param(26, low=3)}
@@ -161,3 +161,41 @@ def test_a_strategy_cannot_change_the_bars_others_see(walk: Walk) -> None:
 def test_warnings_of_numpy_inside_a_strategy_are_its_own_affair(walk: Walk) -> None:
     got = Strategy(title="Divides", targets=lambda bars: np.zeros(len(bars)) / np.zeros(len(bars))).exposure(walk(3))
     assert np.isnan(got).all()
+
+
+def test_a_strategy_says_what_it_wants_in_exactly_one_way() -> None:
+    assert [
+        Strategy(title="T", targets=flat).form,
+        Strategy(title="M", targets=flat, matrix=True).form,
+        Strategy(title="R", rule=Rule(enter=Column("close") > 1, exit=Column("close") < 1)).form,
+        Strategy(title="O", on_bar=lambda _: None).form,
+    ] == [Form.TARGETS, Form.MATRIX, Form.RULE, Form.ON_BAR]
+    with pytest.raises(BadParameter, match="exactly one"):
+        Strategy(title="Two", targets=flat, on_bar=lambda _: None)
+    with pytest.raises(BadParameter, match="without targets"):
+        Strategy(title="Matrix", on_bar=lambda _: None, matrix=True)
+    with pytest.raises(BadParameter, match="without on_bar"):
+        Strategy(title="Start", targets=flat, on_start=lambda _: None)
+
+
+def test_a_matrix_strategy_weighs_all_instruments_at_once(walk: Walk) -> None:
+    def first_half(panel: Panel, *, share: float) -> Floats:
+        weights = np.zeros(panel.close.shape)
+        weights[0] = share
+        return weights
+
+    strategy = Strategy(title="Half", targets=first_half, matrix=True, params={"share": Param(0.5, low=0.0, high=1.0)})
+    one, other = walk(5), walk(5, seed=1)
+    assert [row.tolist() for row in strategy.exposures([one, other])] == [[0.5] * 5, [0.0] * 5]
+    assert strategy.exposure(one, {"share": 0.25}).tolist() == [0.25] * 5
+
+
+def test_a_matrix_of_another_shape_is_refused(walk: Walk) -> None:
+    strategy = Strategy(title="Flat", targets=lambda panel: np.zeros(len(panel.ts)), matrix=True)
+    with pytest.raises(StrategyFailed, match="for 2 instruments and 5 bars"):
+        strategy.exposures([walk(5), walk(5, seed=1)])
+
+
+def test_orders_bar_by_bar_have_no_targets(walk: Walk) -> None:
+    with pytest.raises(BadParameter, match="has no targets"):
+        Strategy(title="Orders", on_bar=lambda _: None).exposure(walk(5))
