@@ -1,6 +1,7 @@
 """Backtests: settings, the engine, its exact ledger, and the look-ahead check."""
 
 from qts.backtest.engine import ENGINE_VERSION, run
+from qts.backtest.evaluation import Evaluation
 from qts.backtest.lookahead import LookaheadVerdict, Verdict
 from qts.backtest.result import BacktestResult
 from qts.backtest.settings import (
@@ -16,6 +17,7 @@ from qts.backtest.settings import (
     parse_size,
     parse_slippage,
 )
+from qts.backtest.sweep import SweepResult, evaluate, sweep
 
 __all__ = [
     "ENGINE_VERSION",
@@ -23,15 +25,19 @@ __all__ = [
     "BacktestSettings",
     "CostKind",
     "CostModel",
+    "Evaluation",
     "FillTiming",
     "LookaheadVerdict",
     "Sizing",
     "SizingKind",
     "Slippage",
     "SlippageKind",
+    "SweepResult",
     "Verdict",
+    "evaluate",
     "parse_costs",
     "parse_size",
     "parse_slippage",
     "run",
+    "sweep",
 ]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qts.backtest import BacktestSettings, evaluate, parse_size, sweep
+from qts.core import Bars
+from qts.core.errors import BadParameter, DataError
+from qts.strategies import Indicator, Param, Ref, Rule, Strategy
+
+MakeBars = Callable[..., Bars]
+
+FAST, SLOW = Indicator("ema", Ref("fast")), Indicator("ema", Ref("slow"))
+CROSS = Strategy(
+    title="Cross",
+    params={"fast": Param(3, low=1), "slow": Param(8, low=1)},
+    constraint="fast < slow",
+    rule=Rule(enter=FAST.crosses_above(SLOW), exit=FAST.crosses_below(SLOW)),
+)
+CELLS: list[Mapping[str, object]] = [{"fast": fast, "slow": slow} for fast in (2, 3, 5) for slow in (8, 13)]
+
+
+def test_each_cell_is_what_its_parameters_alone_give(walk: MakeBars) -> None:
+    bars = [walk(300, seed=4)]
+    result = sweep(CROSS, CELLS, bars, BacktestSettings())
+    assert len(result) == len(CELLS)
+    assert result.is_complete
+    assert list(result) == [evaluate(CROSS, cell, bars, BacktestSettings()) for cell in CELLS]
+
+
+def test_a_column_holds_one_measure_of_all_cells(walk: MakeBars) -> None:
+    result = sweep(CROSS, CELLS, [walk(300, seed=4)], BacktestSettings())
+    assert result.column("final_equity").tolist() == [cell.final_equity for cell in result]
+
+
+def test_defaults_fill_what_a_cell_leaves_out(walk: MakeBars) -> None:
+    result = sweep(CROSS, [{"fast": "4"}], [walk(60)], BacktestSettings())
+    assert result[0].params == {"fast": 4, "slow": 8}
+
+
+def test_progress_ends_with_all_cells_done(walk: MakeBars) -> None:
+    seen: list[tuple[int, int]] = []
+    sweep(CROSS, CELLS, [walk(60)], BacktestSettings(), on_progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(CELLS), len(CELLS))
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_a_cancelled_sweep_keeps_what_was_done_and_says_what_was_not(make_bars: MakeBars) -> None:
+    asked: list[bool] = []
+
+    def enough() -> bool:
+        asked.append(True)
+        return len(asked) > 2
+
+    slow_one = Strategy(title="T", params={"k": Param(1)}, targets=lambda bars, **_: np.zeros(len(bars)))
+    result = sweep(slow_one, [{"k": k} for k in range(5)], [make_bars([(100, 100)] * 4)], BacktestSettings(), is_cancelled=enough)
+    assert result.done.tolist() == [True, True, False, False, False]
+    assert not result.is_complete
+    assert len(list(result)) == 2
+    assert np.isnan(result.column("final_equity")[2:]).all()
+    with pytest.raises(BadParameter, match="not finished"):
+        result[3]
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "said"),
+    [
+        pytest.param([], {}, "no set of parameters", id="no cells"),
+        pytest.param(CELLS, {"threads": 0}, "threads = 0", id="no threads"),
+        pytest.param([{"fast": 9, "slow": 8}], {}, "breaks fast < slow", id="a cell that breaks the constraint"),
+        pytest.param([{"speed": 9}], {}, "no such parameter", id="an unknown parameter"),
+    ],
+)
+def test_what_cannot_be_swept_is_named(walk: MakeBars, cells: list[Mapping[str, object]], options: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(BadParameter, match=said):
+        sweep(CROSS, cells, [walk(60)], BacktestSettings(), **options)
+
+
+def test_bars_that_cannot_be_played_are_refused(make_bars: MakeBars) -> None:
+    with pytest.raises(DataError, match="no price"):
+        sweep(CROSS, CELLS, [make_bars([(100, 100), (-1, 100)])], BacktestSettings(size=parse_size("shares:1")))
