@@ -59,8 +59,8 @@ class FillReason(StrEnum):
 class OrderStatus(StrEnum):
     """What became of an order, other than its fills.
 
-    ``cut`` and ``partial`` go on: an order cut to what the account can pay, one that waits with what a bar's volume did not take. The others
-    end it: refused, cancelled, past its day, withdrawn by the engine. ``action`` tells of a corporate action on a position.
+    ``cut`` and ``partial`` go on: an order cut to what the account can pay, one that waits with what a bar's volume did not take. The
+    others end it: refused, cancelled, past its day, withdrawn by the engine. ``action`` tells of a corporate action on a position.
     """
 
     REJECTED = "rejected"
