@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from qts.kernels.state import F_BAR, F_PREVIOUS, F_PRICE, F_QUANTITY, LATEST, N_FILL, N_RATE, N_ROW, PAID, PAID_ON, Run
+from qts.kernels.state import F_BAR, F_PREVIOUS, F_PRICE, F_QUANTITY, LATEST, N_FILL, N_RATE, N_ROW, PAID, PAID_ON, Run, Whole
+from qts.kernels.twins import Column
 
 _DAY: Final = 86_400_000_000
 _IST: Final = 19_800_000_000
@@ -57,31 +58,43 @@ def scheduled_cost(run: Run, i: int, t: int, signed_value: tuple[float, float]) 
 
 def day_cost(run: Run, i: int, day: int, order: tuple[float, float]) -> float:
     """Return the charges of the day's fills of an instrument and one order on top of them."""
-    rates = run.rules.rates
-    at = (i * (len(run.rules.starts) + 1) + regime_of(run, day)) * N_RATE
+    at = (i * (len(run.rules.starts) + 1) + regime_of(run.rules.starts, day)) * N_RATE
     traded = day_with(run, i, day, order)
+    matched = min(traded.bought, traded.sold)
+    fee = brokerage_of_day(run, i, day, (order, (traded.bought - matched, traded.sold - matched), at))
+    return cost_of_totals(traded, fee, run.rules.rates, (at, run.rules.units, run.rules.intraday))
+
+
+def cost_of_totals(traded: Day, fee: float, rates: Column, given: tuple[int, float, bool]) -> float:
+    """Return the charges of a day's totals and its brokerage; ``given``: where the rates stand, the units, whether all is intraday."""
+    at, units, intraday = given
     value = traded.paid + traded.received
     both = traded.bought + traded.sold
     matched = min(traded.bought, traded.sold)
-    if run.rules.intraday:
+    if intraday:
         stt = traded.sold * value / both * rates[at + INTRADAY_STT]
         stamp = traded.paid * rates[at + INTRADAY_STAMP_BUY] + traded.received * rates[at + INTRADAY_STAMP_SELL]
         dp = 0.0
     else:
         # Sums of fractional quantities carry float noise, which must not look like a delivery sale; shares are counted in whole units.
-        rest = ((traded.bought - traded.sold) * run.rules.units + 0.5) // 1.0 / run.rules.units
+        rest = ((traded.bought - traded.sold) * units + 0.5) // 1.0 / units
         rate = rates[at + DELIVERY_STT_BUY] if rest > 0.0 else rates[at + DELIVERY_STT_SELL]
         stt = (matched * rates[at + INTRADAY_STT] + abs(rest) * rate) * value / both
         stamp = stamp_of(traded.bought, traded.paid, matched, (rates[at + INTRADAY_STAMP_BUY], rates[at + DELIVERY_STAMP_BUY]))
         stamp += stamp_of(traded.sold, traded.received, matched, (rates[at + INTRADAY_STAMP_SELL], rates[at + DELIVERY_STAMP_SELL]))
         dp = rates[at + DP] if rest < 0.0 else 0.0
-    fee = brokerage_of_day(run, i, day, (order, (traded.bought - matched, traded.sold - matched), at))
     return value * rates[at + TURNOVER] + stt + stamp + fee * (1.0 + rates[at + TAX]) + dp
 
 
-def regime_of(run: Run, day: int) -> int:
+def order_fee(intraday: float, delivery: float, rates: Column, at: int) -> float:
+    """Return the broker's fee for one order by the values of its intraday and its delivery part, each with its ceiling."""
+    return min(intraday * rates[at + INTRADAY_FEE], rates[at + INTRADAY_CAP]) + min(
+        delivery * rates[at + DELIVERY_FEE], rates[at + DELIVERY_CAP]
+    )
+
+
+def regime_of(starts: Whole, day: int) -> int:
     """Return which row of rates is in force: the number of changes up to this day."""
-    starts = run.rules.starts
     k = 0
     while k < len(starts) and starts[k] <= day:
         k += 1
@@ -122,8 +135,6 @@ def brokerage_of_day(run: Run, i: int, day: int, given: tuple[tuple[float, float
     """
     (quantity, price), (unmatched_bought, unmatched_sold), at = given
     fills, ts, is_delivery = run.fills, run.market.ts, not run.rules.intraday
-    fee_rate, fee_cap = run.rules.rates[at + INTRADAY_FEE], run.rules.rates[at + INTRADAY_CAP]
-    delivery_rate, delivery_cap = run.rules.rates[at + DELIVERY_FEE], run.rules.rates[at + DELIVERY_CAP]
     fee = 0.0
     k = int(run.rows[i * N_ROW + LATEST])
     while True:
@@ -133,7 +144,7 @@ def brokerage_of_day(run: Run, i: int, day: int, given: tuple[tuple[float, float
             rest = min(size, unmatched_bought if quantity > 0.0 else unmatched_sold)
             unmatched_bought -= rest if quantity > 0.0 else 0.0
             unmatched_sold -= rest if quantity < 0.0 else 0.0
-        fee += min((size - rest) * price * fee_rate, fee_cap) + min(rest * price * delivery_rate, delivery_cap)
+        fee += order_fee((size - rest) * price, rest * price, run.rules.rates, at)
         row = k * N_FILL - N_FILL
         if k == 0 or day_of(ts[int(fills[row + F_BAR])]) != day:
             return fee
@@ -145,6 +156,8 @@ HELPERS: Final[tuple[Any, ...]] = (
     day_of,
     scheduled_cost,
     day_cost,
+    cost_of_totals,
+    order_fee,
     regime_of,
     day_with,
     stamp_of,
