@@ -1,118 +1,216 @@
-"""Moving averages: simple, exponential, weighted. TA-Lib's definitions; NaN until defined."""
+"""Moving averages, in the unit of their values and drawn on the prices.
+
+Each function takes an array of shape ``(n_bars,)``, oldest first, and returns one. A NaN bar does not exist for an average: it is NaN
+there, and the next bar carries on from the one before. O(n_bars), whatever the span. Definitions are TA-Lib's.
+"""
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from typing import Final
 
 from qts.core.arrays import Floats
-from qts.core.errors import BadParameter
-from qts.kernels.twins import Column, as_input, prefers_compiled, twin
+from qts.kernels.indicator import IndicatorSpec, Numbers, Row, span_of
+from qts.kernels.smoothing import SMOOTHING, exponential, seeded
+from qts.kernels.twins import Column
+from qts.kernels.windows import delayed, rolling_line, rolling_sum, window_size
+
+# Kaufman's: the fastest and the slowest exponential average between which his moves.
+_FASTEST: Final = 2.0 / 3.0
+_SLOWEST: Final = 2.0 / 31.0
 
 
 def sma(values: Floats, span: int) -> Floats:
-    """Return the mean of the last ``span`` values.
+    """Return the mean of the last ``span`` values; NaN on the first ``span - 1`` bars.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n_bars,)
-        Oldest first; NaN is allowed.
-    span : int
-        Number of bars, at least 1.
-
-    Returns
-    -------
-    ndarray of shape (n_bars,)
-        NaN on the first ``span - 1`` bars and wherever the window holds a NaN.
-
-    Notes
-    -----
-    Each window is summed afresh, oldest first, so that no rounding is carried along: equal windows have equal means. O(n_bars * span)
-    additions in cache-sized blocks, one temporary. Definition: TA-Lib ``SMA``.
+    The sum is kept to twice the precision of a float: equal windows have equal means, and nothing drifts.
     """
-    _check_span(span)
-    return _weighted(values, np.ones(span), float(span))
-
-
-def wma(values: Floats, span: int) -> Floats:
-    """Return the mean of the last ``span`` values weighted 1, 2, … ``span``, the latest most.
-
-    Parameters, warm-up, NaN policy and cost as :func:`sma`. Definition: TA-Lib ``WMA``.
-    """
-    _check_span(span)
-    return _weighted(values, np.arange(1.0, span + 1.0), span * (span + 1) / 2)
+    return SMA.batch((values,), {"span": span})[0]
 
 
 def ema(values: Floats, span: int, *, seed: str = "sma") -> Floats:
-    """Return the exponential average with ``alpha = 2 / (span + 1)``.
+    """Return the exponential average ``e[t] = e[t-1] + alpha * (x[t] - e[t-1])`` with ``alpha = 2 / (span + 1)``.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n_bars,)
-        Oldest first; NaN is allowed.
-    span : int
-        At least 1.
-    seed : {"sma", "first"}
-        ``"sma"`` starts with the mean of the first ``span`` values (TA-Lib), ``"first"`` with the first value (pandas ``adjust=False``).
-
-    Returns
-    -------
-    ndarray of shape (n_bars,)
-        With ``"sma"`` NaN on the first ``span - 1`` bars. A NaN bar does not exist for the average: it is NaN there, does not count for the
-        seed, and the next value carries on from the last average.
-
-    Notes
-    -----
-    ``e[t] = e[t-1] + alpha * (x[t] - e[t-1])``. O(n_bars), one pass. Definition: TA-Lib ``EMA``.
+    With ``seed="sma"`` it starts with the mean of the first ``span`` values (TA-Lib) and is NaN on the first ``span - 1`` bars; with
+    ``"first"`` it starts with the first value (pandas ``adjust=False``).
     """
-    _check_span(span)
-    if seed not in {"sma", "first"}:
-        raise BadParameter("seed", seed, "there is no such seed", hint='Use "sma" or "first".')
-    needed = 1 if seed == "first" else span
-    out = np.full(len(values), np.nan)
-    if prefers_compiled(len(values)):
-        twin("ema")(as_input(values), out, span, needed)
-        return out
-    filled: list[float] = out.tolist()
-    ema_loop(values.tolist(), filled, span, needed)
-    return np.array(filled, dtype=np.float64)
+    return EMA.batch((values,), {"span": span, "seed": seed})[0]
 
 
-def ema_loop(values: Column, out: Column, span: int, needed: int) -> None:
-    """Fill ``out`` with the average, seeded by the mean of the first ``needed`` values; plain Python, also compiled."""
-    alpha = 2.0 / (span + 1.0)
-    total = 0.0
-    average = 0.0
-    seen = 0
-    for i in range(len(values)):
-        value = values[i]
-        if math.isnan(value):
-            continue
-        seen += 1
-        if seen > needed:
-            average += alpha * (value - average)
-        else:
-            total += value
-            average = total / needed
-        if seen >= needed:
-            out[i] = average
+def wma(values: Floats, span: int) -> Floats:
+    """Return the mean of the last ``span`` values weighted 1, 2, … ``span``, the latest most; NaN on the first ``span - 1`` bars."""
+    return WMA.batch((values,), {"span": span})[0]
 
 
-def _weighted(values: Floats, weights: Floats, divisor: float) -> Floats:
-    span = len(weights)
-    out = np.full(len(values), np.nan)
-    # A block and its sum stay in the first cache levels, whatever the length of the series.
-    block = 4096
-    for start in range(span - 1, len(values), block):
-        stop = min(start + block, len(values))
-        total = np.zeros(stop - start)
-        for k in range(span):
-            total += weights[k] * values[start - span + 1 + k : stop - span + 1 + k]
-        out[start:stop] = total / divisor
-    return out
+def dema(values: Floats, span: int) -> Floats:
+    """Return the double exponential average; NaN on the first ``2 * (span - 1)`` bars."""
+    return DEMA.batch((values,), {"span": span})[0]
 
 
-def _check_span(span: int) -> None:
-    if span < 1:
-        raise BadParameter("span", span, "an average needs at least one bar")
+def tema(values: Floats, span: int) -> Floats:
+    """Return the triple exponential average; NaN on the first ``3 * (span - 1)`` bars."""
+    return TEMA.batch((values,), {"span": span})[0]
+
+
+def trima(values: Floats, span: int) -> Floats:
+    """Return the triangular average, a mean of means; NaN on the first ``span - 1`` bars."""
+    return TRIMA.batch((values,), {"span": span})[0]
+
+
+def kama(values: Floats, span: int) -> Floats:
+    """Return Kaufman's adaptive average, the faster the straighter the way of the last ``span`` bars; NaN on the first ``span`` bars."""
+    return KAMA.batch((values,), {"span": span})[0]
+
+
+def sma_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory of a window."""
+    return (rolling_sum(state, 0, numbers[0], row[0]) / numbers[0],)
+
+
+def ema_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory of an average."""
+    span = numbers[0]
+    return (seeded(state, 0, (span, 1.0 if numbers[1] > 0.0 else span), row[0]),)
+
+
+def wma_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory of a window."""
+    span = numbers[0]
+    return (rolling_line(state, 0, span, row[0])[0] / (span * (span + 1.0) / 2.0),)
+
+
+def dema_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory of two averages."""
+    once = exponential(state, 0, numbers[0], row[0])
+    twice = exponential(state, SMOOTHING, numbers[0], once)
+    return (2.0 * once - twice,)
+
+
+def tema_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory of three averages."""
+    once = exponential(state, 0, numbers[0], row[0])
+    twice = exponential(state, SMOOTHING, numbers[0], once)
+    thrice = exponential(state, 2 * SMOOTHING, numbers[0], twice)
+    return (3.0 * once - 3.0 * twice + thrice,)
+
+
+def trima_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory of two windows, each of half the span, the first one value longer than needed."""
+    longer = (numbers[0] + 2.0) // 2.0
+    shorter = numbers[0] + 1.0 - longer
+    mean = rolling_sum(state, 0, shorter, row[0]) / shorter
+    return (rolling_sum(state, int(window_size(longer)), longer, mean) / longer,)
+
+
+def kama_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory: whether there is a last one, the last one, the average, a window of changes, a window of values."""
+    span, value = numbers[0], row[0]
+    last = state[1] if state[0] > 0.0 else math.nan
+    before = delayed(state, 3 + int(window_size(span)), span, value)
+    way = rolling_sum(state, 3, span, abs(value - last))
+    average = state[2] if state[0] > span else last
+    state[0] += 1.0
+    state[1] = value
+    if math.isnan(way):
+        return (math.nan,)
+    distance = abs(value - before)
+    straight = distance / way if way > distance else 1.0
+    pace = straight * (_FASTEST - _SLOWEST) + _SLOWEST
+    average += pace * pace * (value - average)
+    state[2] = average
+    return (average,)
+
+
+SMA: Final = IndicatorSpec(
+    id="sma",
+    title="Simple moving average",
+    inputs=("close",),
+    params={"span": span_of(20)},
+    outputs=("sma",),
+    overlay=True,
+    step=sma_step,
+    n_state=lambda numbers: window_size(numbers[0]),
+    first=lambda numbers: numbers[0] - 1,
+    definition="The mean of the last `span` values. TA-Lib `SMA`.",
+)
+EMA: Final = IndicatorSpec(
+    id="ema",
+    title="Exponential moving average",
+    inputs=("close",),
+    params={"span": span_of(20)},
+    outputs=("ema",),
+    overlay=True,
+    step=ema_step,
+    n_state=lambda _: SMOOTHING,
+    first=lambda numbers: 0 if numbers[1] else numbers[0] - 1,
+    definition=(
+        "`e += 2 / (span + 1) * (x - e)`, started with the mean of the first `span` values (`seed` `sma`, TA-Lib `EMA`) "
+        "or with the first value (`seed` `first`, pandas `adjust=False`)."
+    ),
+    options={"seed": ("sma", "first")},
+)
+WMA: Final = IndicatorSpec(
+    id="wma",
+    title="Weighted moving average",
+    inputs=("close",),
+    params={"span": span_of(20)},
+    outputs=("wma",),
+    overlay=True,
+    step=wma_step,
+    n_state=lambda numbers: window_size(numbers[0]),
+    first=lambda numbers: numbers[0] - 1,
+    definition="The mean of the last `span` values weighted 1, 2, … `span`, the latest most. TA-Lib `WMA`.",
+)
+DEMA: Final = IndicatorSpec(
+    id="dema",
+    title="Double exponential moving average",
+    inputs=("close",),
+    params={"span": span_of(20)},
+    outputs=("dema",),
+    overlay=True,
+    step=dema_step,
+    n_state=lambda _: 2 * SMOOTHING,
+    first=lambda numbers: 2 * (numbers[0] - 1),
+    definition="`2 * e1 - e2`: the EMA and the EMA of that EMA, each started with the mean of its first `span`. TA-Lib `DEMA`.",
+)
+TEMA: Final = IndicatorSpec(
+    id="tema",
+    title="Triple exponential moving average",
+    inputs=("close",),
+    params={"span": span_of(20)},
+    outputs=("tema",),
+    overlay=True,
+    step=tema_step,
+    n_state=lambda _: 3 * SMOOTHING,
+    first=lambda numbers: 3 * (numbers[0] - 1),
+    definition="`3 * e1 - 3 * e2 + e3`, each the EMA of the one before, started with the mean of its first `span`. TA-Lib `TEMA`.",
+)
+TRIMA: Final = IndicatorSpec(
+    id="trima",
+    title="Triangular moving average",
+    inputs=("close",),
+    params={"span": span_of(20)},
+    outputs=("trima",),
+    overlay=True,
+    step=trima_step,
+    n_state=lambda numbers: 2 * window_size(numbers[0]) + 2,
+    first=lambda numbers: numbers[0] - 1,
+    definition="The simple average of the simple average, over half the span each. TA-Lib `TRIMA`.",
+)
+KAMA: Final = IndicatorSpec(
+    id="kama",
+    title="Kaufman's adaptive moving average",
+    inputs=("close",),
+    params={"span": span_of(10, 2)},
+    outputs=("kama",),
+    overlay=True,
+    step=kama_step,
+    n_state=lambda numbers: 3 + 2 * window_size(numbers[0]),
+    first=lambda numbers: numbers[0],
+    definition=(
+        "`k += c² * (x - k)` with `c` between 2/31 and 2/3 by the efficiency: the distance of the last `span` bars over the sum of their "
+        "changes, 1 if nothing changed. It starts from the value before the first defined bar. TA-Lib `KAMA`."
+    ),
+)
+
+AVERAGES: Final = (SMA, EMA, WMA, DEMA, TEMA, TRIMA, KAMA)

@@ -5,6 +5,7 @@ The folder is used where the package's own cannot be written to, as in a read-on
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from qts.kernels.cache import use_cache
+from qts.kernels.indicators import INDICATORS
 from qts.kernels.state import N_ACCOUNT, N_FILL, N_RATE, N_ROW, Market, Rules, Run
 from qts.kernels.twins import as_input, twin
 
@@ -31,10 +33,10 @@ def compile_all(report: Callable[[str], object]) -> None:
 
 
 def _samples() -> Iterator[tuple[str, Callable[[], object]]]:
-    values, out = as_input(np.linspace(1.0, 2.0, 8)), np.empty(8)
-    yield "ema", lambda: twin("ema")(values, out, 3, 3)
-    yield "rsi", lambda: twin("rsi")(values, out, 3)
-    yield "atr", lambda: twin("atr")((values, values, values), out, 3)
+    from qts.kernels.compiled_indicators import prepare  # noqa: PLC0415 - imports the compiler, after the cache's folder is known
+
+    for spec in INDICATORS.values():
+        yield spec.id, functools.partial(prepare, spec)
     yield "fills", lambda: twin("fills")(sample_run())
 
 

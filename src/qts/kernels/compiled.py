@@ -10,13 +10,10 @@ from typing import Any
 import numba
 import numba.extending
 
-from qts.kernels import arithmetic, averages, charging, fills, funding, oscillators, state
-from qts.kernels.averages import ema_loop
+from qts.kernels import arithmetic, charging, fills, funding, state
 from qts.kernels.cache import prepare_cache
 from qts.kernels.fills import fills_loop
-from qts.kernels.oscillators import atr_loop, rsi_loop
 from qts.kernels.state import Run
-from qts.kernels.twins import Column
 
 # Seldom called, and long: the rest is put in line, which spares a count of references for every array at every call.
 COLD = (funding.affordable, charging.scheduled_cost, fills.square_at_open, fills.square_at_close, fills.finish, fills.ruin)
@@ -25,7 +22,7 @@ COLD = (funding.affordable, charging.scheduled_cost, fills.square_at_open, fills
 def _source_version() -> int:
     """Return a number that changes with the source of any loop: the compiler's own cache looks at one file only."""
     version = 0
-    for module in (averages, oscillators, state, arithmetic, charging, funding, fills):
+    for module in (state, arithmetic, charging, funding, fills):
         version = zlib.crc32(Path(str(module.__file__)).read_bytes(), version)
     return version
 
@@ -35,29 +32,14 @@ def _compile(version: int, *, cached: bool) -> tuple[Callable[..., Any], ...]:
     twin = numba.njit(cache=cached, nogil=True, error_model="numpy")
 
     @twin
-    def ema_nb(values: Column, out: Column, span: int, needed: int) -> int:
-        ema_loop(values, out, span, needed)
-        return version
-
-    @twin
-    def rsi_nb(values: Column, out: Column, span: int) -> int:
-        rsi_loop(values, out, span)
-        return version
-
-    @twin
-    def atr_nb(prices: tuple[Column, Column, Column], out: Column, span: int) -> int:
-        atr_loop(prices, out, span)
-        return version
-
-    @twin
     def fills_nb(run: Run) -> int:
         fills_loop(run)
         return version
 
-    return ema_nb, rsi_nb, atr_nb, fills_nb
+    return (fills_nb,)
 
 
-for _loop in (ema_loop, rsi_loop, atr_loop, *arithmetic.HELPERS, *charging.HELPERS, *funding.HELPERS, *fills.HELPERS):
+for _loop in (*arithmetic.HELPERS, *charging.HELPERS, *funding.HELPERS, *fills.HELPERS):
     numba.extending.register_jitable(error_model="numpy", forceinline=_loop not in COLD)(_loop)
 
-ema_nb, rsi_nb, atr_nb, fills_nb = _compile(_source_version(), cached=prepare_cache(Path(__file__)))
+(fills_nb,) = _compile(_source_version(), cached=prepare_cache(Path(__file__)))

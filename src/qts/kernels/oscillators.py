@@ -1,122 +1,105 @@
-"""Wilder's indicators: relative strength and average true range. TA-Lib's definitions; NaN until defined."""
+"""Momentum: how far and how steadily values have moved.
+
+Each function takes arrays of shape ``(n_bars,)``, oldest first, and returns one or several. A bar with a NaN does not exist: it is NaN in
+the output, and the next change is measured from the bar before. O(n_bars), whatever the span. Definitions are TA-Lib's.
+"""
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from typing import Final
 
 from qts.core.arrays import Floats
-from qts.core.errors import BadParameter
-from qts.kernels.twins import Column, as_input, prefers_compiled, twin
+from qts.kernels.indicator import IndicatorSpec, Numbers, Row, span_of
+from qts.kernels.smoothing import SMOOTHING, exponential, wilder
+from qts.kernels.twins import Column
+
+# Values seen, the last one, and two averages.
+_STRENGTH: Final = 2 + 2 * SMOOTHING
 
 
 def rsi(values: Floats, span: int) -> Floats:
-    """Return the relative strength index, in [0, 100].
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_bars,)
-        Oldest first; NaN is allowed.
-    span : int
-        At least 2.
-
-    Returns
-    -------
-    ndarray of shape (n_bars,)
-        NaN on the first ``span`` bars. A NaN bar does not exist for it: NaN there, and the next change is measured from the last value.
-
-    Notes
-    -----
-    Average gain and loss start as the mean of the first ``span`` changes and follow Wilder's ``(a * (span - 1) + x) / span``; the index is
-    ``100 * gain / (gain + loss)``, and 0 while nothing has moved. O(n_bars). Definition: TA-Lib ``RSI``.
-    """
-    if span < 2:
-        raise BadParameter("span", span, "relative strength needs at least two bars")
-    out = np.full(len(values), np.nan)
-    if prefers_compiled(len(values)):
-        twin("rsi")(as_input(values), out, span)
-        return out
-    filled: list[float] = out.tolist()
-    rsi_loop(values.tolist(), filled, span)
-    return np.array(filled, dtype=np.float64)
+    """Return the relative strength index, in [0, 100]; NaN on the first ``span`` bars."""
+    return RSI.batch((values,), {"span": span})[0]
 
 
-def atr(high: Floats, low: Floats, close: Floats, span: int) -> Floats:
-    """Return the average true range, in the prices' unit.
-
-    Parameters
-    ----------
-    high, low, close : ndarray of shape (n_bars,)
-        Oldest first; a bar with a NaN in any of them does not exist for it.
-    span : int
-        At least 1.
-
-    Returns
-    -------
-    ndarray of shape (n_bars,)
-        NaN on the first ``span`` bars: the first bar has no true range, as there is no close before it.
-
-    Notes
-    -----
-    True range is ``max(high, last close) - min(low, last close)``; the average starts as the mean of the first ``span`` of them and follows
-    Wilder's ``(a * (span - 1) + x) / span``. O(n_bars). Definition: TA-Lib ``ATR``.
-    """
-    if span < 1:
-        raise BadParameter("span", span, "an average range needs at least one bar")
-    out = np.full(len(close), np.nan)
-    if prefers_compiled(len(close)):
-        twin("atr")((as_input(high), as_input(low), as_input(close)), out, span)
-        return out
-    filled: list[float] = out.tolist()
-    atr_loop((high.tolist(), low.tolist(), close.tolist()), filled, span)
-    return np.array(filled, dtype=np.float64)
+def macd(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:
+    """Return the line, its signal and the histogram; all NaN on the first ``slow + signal - 2`` bars."""
+    line, average, histogram = MACD.batch((values,), {"fast": fast, "slow": slow, "signal": signal})
+    return line, average, histogram
 
 
-def rsi_loop(values: Column, out: Column, span: int) -> None:
-    """Fill ``out`` with the index; plain Python, also compiled."""
-    last = math.nan
-    gain = 0.0
-    loss = 0.0
-    seen = 0
-    for i in range(len(values)):
-        value = values[i]
-        if math.isnan(value):
-            continue
-        change = value - last
-        last = value
-        if math.isnan(change):
-            continue
-        seen += 1
-        up = max(change, 0.0)
-        down = max(-change, 0.0)
-        if seen <= span:
-            gain += up / span
-            loss += down / span
-        else:
-            gain = (gain * (span - 1) + up) / span
-            loss = (loss * (span - 1) + down) / span
-        if seen >= span:
-            moved = gain + loss
-            out[i] = 100.0 * gain / moved if moved > 0.0 else 0.0
+def strength(state: Column, at: int, span: float, value: float) -> tuple[float, float]:
+    """Return Wilder's average gain and loss of the last changes, or NaN while there are fewer than ``span``."""
+    seen = state[at]
+    change = value - state[at + 1]
+    state[at] = seen + 1.0
+    state[at + 1] = value
+    if seen == 0.0:
+        return math.nan, math.nan
+    gain = wilder(state, at + 2, span, max(change, 0.0))
+    loss = wilder(state, at + 2 + SMOOTHING, span, max(-change, 0.0))
+    return gain, loss
 
 
-def atr_loop(prices: tuple[Column, Column, Column], out: Column, span: int) -> None:
-    """Fill ``out`` with the average range of high, low and close; plain Python, also compiled."""
-    high, low, close = prices
-    last = math.nan
-    average = 0.0
-    seen = 0
-    for i in range(len(close)):
-        if math.isnan(high[i]) or math.isnan(low[i]) or math.isnan(close[i]):
-            continue
-        if not math.isnan(last):
-            seen += 1
-            true_range = max(high[i], last) - min(low[i], last)
-            if seen <= span:
-                average += true_range / span
-            else:
-                average = (average * (span - 1) + true_range) / span
-            if seen >= span:
-                out[i] = average
-        last = close[i]
+def rsi_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory of a strength."""
+    gain, loss = strength(state, 0, numbers[0], row[0])
+    moved = gain + loss
+    return (0.0 if moved == 0.0 else 100.0 * gain / moved,)
+
+
+def apart(state: Column, at: int, spans: tuple[float, float], value: float) -> tuple[float, float]:
+    """Return a fast and a slow exponential average that begin on the same bar; memory: values seen, two averages."""
+    state[at] += 1.0
+    slow = exponential(state, at + 1, spans[1], value)
+    fast = exponential(state, at + 1 + SMOOTHING, spans[0], value) if state[at] > spans[1] - spans[0] else math.nan
+    return fast, slow
+
+
+def macd_step(state: Column, numbers: Numbers, row: Row) -> Row:
+    """Take one value; memory of two averages that begin together, and a third."""
+    fast, slow = apart(state, 0, (numbers[0], numbers[1]), row[0])
+    line = fast - slow
+    signal = exponential(state, 1 + 2 * SMOOTHING, numbers[2], line)
+    histogram = line - signal
+    return (line if histogram == histogram else math.nan, signal, histogram)  # noqa: PLR0124 - all begin together
+
+
+PARTS: Final = (strength, apart)
+
+RSI: Final = IndicatorSpec(
+    id="rsi",
+    title="Relative strength index",
+    inputs=("close",),
+    params={"span": span_of(14, 2)},
+    outputs=("rsi",),
+    overlay=False,
+    step=rsi_step,
+    n_state=lambda _: _STRENGTH,
+    first=lambda numbers: numbers[0],
+    definition=(
+        "`100 * gain / (gain + loss)`, 0 while nothing has moved; average gain and loss start as the mean of the first `span` changes and "
+        "follow Wilder's `(a * (span - 1) + x) / span`. TA-Lib `RSI`."
+    ),
+    levels=(30.0, 70.0),
+)
+MACD: Final = IndicatorSpec(
+    id="macd",
+    title="Moving average convergence and divergence",
+    inputs=("close",),
+    params={"fast": span_of(12), "slow": span_of(26, 2), "signal": span_of(9)},
+    outputs=("macd", "signal", "histogram"),
+    overlay=False,
+    step=macd_step,
+    n_state=lambda _: 1 + 3 * SMOOTHING,
+    first=lambda numbers: numbers[1] + numbers[2] - 2,
+    definition=(
+        "`macd` is the fast EMA less the slow one, `signal` its EMA, `histogram` the difference. Both EMAs begin on bar `slow`, the fast "
+        "one with the mean of the `fast` values up to it; all outputs begin with the signal. TA-Lib `MACD`."
+    ),
+    ordered=("fast", "slow"),
+    levels=(0.0,),
+)
+
+OSCILLATORS: Final = (RSI, MACD)

@@ -21,11 +21,12 @@ Column: TypeAlias = "Floats | list[float]"
 # Below this many bars the plain loop is done before the compiler would be imported.
 COMPILE_FROM: Final = 200_000
 _COMPILED: Final = "qts.kernels.compiled"
+_COMPILER: Final = "numba"
 
 
 def prefers_compiled(n_bars: int) -> bool:
     """Return whether the compiled twin is worth it: for long series, and always once the compiler is there."""
-    return n_bars >= COMPILE_FROM or _COMPILED in sys.modules
+    return n_bars >= COMPILE_FROM or _COMPILER in sys.modules
 
 
 def as_input(values: NDArray[Any]) -> NDArray[Any]:

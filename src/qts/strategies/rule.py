@@ -9,7 +9,7 @@ A rule is a tree of frozen values: nothing in it is code, so it can be drawn, st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from qts.core.arrays import Bools, Floats
 from qts.core.bars import Bars
 from qts.core.errors import BadParameter
-from qts.kernels import atr, crosses_above, crosses_below, ema, rsi, sma, wma
+from qts.kernels import crosses_above, crosses_below, find_indicator
 from qts.strategies.params import ParamValue
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Values: TypeAlias = Mapping[str, ParamValue]
 
+CLOSE: Final = "close"
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
-_AVERAGES: Final[Mapping[str, Callable[[Floats, int], Floats]]] = {"sma": sma, "ema": ema, "wma": wma, "rsi": rsi}
 _COMPARE: Final[Mapping[str, Callable[[Floats, Floats], Bools]]] = {
     "<": np.less,
     "<=": np.less_equal,
@@ -99,14 +99,53 @@ class Ref(_Comparable):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Indicator(_Comparable):
-    """An indicator of this kind (``sma ema wma rsi atr``) over ``span`` bars of ``of``; ``atr`` reads high, low and close."""
+    """An indicator by its name and numbers: ``Indicator("ema", Ref("fast"))``, ``Indicator("macd", 12, 26, 9, output="signal")``.
+
+    Numbers left out are the indicator's defaults; without ``output`` it is the first one. ``of`` is the column that an indicator of one
+    column reads; those of several read their own. ``seed`` is how an average starts, where there is a choice.
+    """
 
     kind: str
-    span: Ref | int
-    _: KW_ONLY
-    of: Column = field(default_factory=lambda: Column("close"))
+    params: tuple[Ref | float, ...]
+    of: Column
+    output: str | None
+    seed: str | None
+
+    def __init__(
+        self, kind: str, *params: Ref | float, of: Column = Column(CLOSE), output: str | None = None, seed: str | None = None
+    ) -> None:
+        for name, value in (("kind", kind), ("params", params), ("of", of), ("output", output), ("seed", seed)):
+            object.__setattr__(self, name, value)
+
+    def check(self, params: Mapping[str, Param]) -> None:
+        """Refuse an indicator that does not exist, or not with these numbers, column, output or seed.
+
+        Raises
+        ------
+        BadParameter
+            Naming what is wrong.
+        """
+        spec = find_indicator(self.kind)
+        for name, value in spec.bind(*self.params).items():
+            if isinstance(value, Ref):
+                _check(value, params)
+            else:
+                spec.number(name, value)
+        if self.seed is not None:
+            spec.numbers({"seed": self.seed})
+        if self.output is not None and self.output not in spec.outputs:
+            raise BadParameter("output", self.output, f"{self.kind} has no such output", hint=f"Outputs are {', '.join(spec.outputs)}.")
+        _check(self.of, params)
+        if self.of.name != CLOSE and spec.inputs != (CLOSE,):
+            raise BadParameter("of", self.of.name, f"{self.kind} reads {', '.join(spec.inputs)}", hint="Leave it out.")
+
+    def given(self, values: Values) -> dict[str, float | str]:
+        """Return the numbers and the seed by their names in the registry, with the values of parameters in place of references."""
+        numbers = (values[each.name] if isinstance(each, Ref) else each for each in self.params)
+        found: dict[str, float | str] = dict(find_indicator(self.kind).bind(*numbers))
+        return found if self.seed is None else {**found, "seed": self.seed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,29 +251,33 @@ def _walk(enter: Bools, leave: Bools, short_enter: Bools, short_leave: Bools) ->
 
 def _values(term: Term, bars: Bars, values: Values, memo: dict[Term, Floats]) -> Floats:
     if term not in memo:
-        memo[term] = _compute(term, bars, values)
+        memo.update(_compute(term, bars, values))
     return memo[term]
 
 
-def _compute(term: Term, bars: Bars, values: Values) -> Floats:
+def _compute(term: Term, bars: Bars, values: Values) -> dict[Term, Floats]:
     match term:
         case Column(name):
-            column: Floats = getattr(bars, name)
-            return column
+            return {term: getattr(bars, name)}
         case Const(value):
-            return np.full(len(bars), float(value))
+            return {term: np.full(len(bars), float(value))}
         case Ref(name):
-            return np.full(len(bars), float(values[name]))
-        case Indicator("atr", span):
-            return atr(bars.high, bars.low, bars.close, _span(span, values))
-        case Indicator(kind, span, of=of):
-            return _AVERAGES[kind](getattr(bars, of.name), _span(span, values))
+            return {term: np.full(len(bars), float(values[name]))}
+        case Indicator():
+            return _outputs(term, bars, values)
         case _:
             assert_never(term)
 
 
-def _span(span: Ref | int, values: Values) -> int:
-    return int(values[span.name]) if isinstance(span, Ref) else span
+def _outputs(term: Indicator, bars: Bars, values: Values) -> dict[Term, Floats]:
+    """Return the term with all its other outputs, which cost nothing more."""
+    spec = find_indicator(term.kind)
+    columns = [getattr(bars, term.of.name if name == CLOSE and len(spec.inputs) == 1 else name) for name in spec.inputs]
+    arrays = spec.batch(columns, term.given(values))
+    found: dict[Term, Floats] = {}
+    for output, array in zip(spec.outputs, arrays, strict=True):
+        found[Indicator(term.kind, *term.params, of=term.of, output=output, seed=term.seed)] = array
+    return {Indicator(term.kind, *term.params, of=term.of, seed=term.seed): arrays[0], **found}
 
 
 def _truth(condition: Condition, bars: Bars, values: Values, memo: dict[Term, Floats]) -> Bools:
@@ -262,12 +305,8 @@ def _check(term: Term, params: Mapping[str, Param]) -> None:
             raise BadParameter("rule", name, "bars have no such column", hint=f"Columns are {', '.join(_COLUMNS)}.")
         case Ref(name) if name not in params:
             raise BadParameter("rule", name, "the strategy has no such parameter", hint=f"Parameters are {', '.join(params)}.")
-        case Indicator(kind) if kind != "atr" and kind not in _AVERAGES:
-            raise BadParameter("rule", kind, "there is no such indicator", hint=f"Indicators are {', '.join([*_AVERAGES, 'atr'])}.")
-        case Indicator(_, span, of=of):
-            _check(of, params)
-            if isinstance(span, Ref):
-                _check(span, params)
+        case Indicator():
+            term.check(params)
         case _:
             pass
 

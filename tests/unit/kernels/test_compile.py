@@ -2,26 +2,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
 from qts.backtest import BacktestSettings, run
 from qts.core import Bars, InstrumentId, Interval, Product
-from qts.kernels import compiled, twins
+from qts.kernels import INDICATORS, compiled, twins
 from qts.kernels.compile import compile_all, main
+from qts.kernels.compiled_indicators import twin_of
 from qts.strategies import load_catalog
 
 
 def test_each_twin_is_reported_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     main()
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in ("ema", "rsi", "atr", "fills")]
+    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in (*INDICATORS, "fills")]
 
 
 def n_signatures() -> list[int]:
     """How many kinds of arguments each twin was compiled for; the compiler's objects are untyped."""
-    return [len(vars(compiled)[f"{name}_nb"].signatures) for name in ("ema", "rsi", "atr", "fills")]
+    twins: list[Any] = [compiled.fills_nb, *map(twin_of, INDICATORS.values())]
+    return [len(twin.signatures) for twin in twins]
 
 
 def test_what_set_up_compiles_is_all_a_run_needs(monkeypatch: pytest.MonkeyPatch) -> None:
