@@ -1,11 +1,21 @@
-"""Charges: brokerage and the statutory lines of a trade in shares, by trade date."""
+"""Charges: brokerage and the statutory lines of trades in shares and contracts, by trade date."""
 
-from qts.market.charges.day import DayBill, DayFill, day_charges
+from qts.market.charges.day import DayBill, day_charges
 from qts.market.charges.examples import LINES, Difference, PricedExample, lines_of, price_example
-from qts.market.charges.orders import ChargeableOrder, ChargeSegment, PricedOrders, RoundingMode
+from qts.market.charges.fills import DayFill
+from qts.market.charges.orders import ChargeableOrder, PricedOrders, RoundingMode
 from qts.market.charges.pricing import dp_charge, price_orders
 from qts.market.charges.rates import SegmentRates, rates_on, regime_starts
-from qts.market.charges.schedule import schedule_version
+from qts.market.charges.schedule import (
+    RateRow,
+    RoundingRow,
+    UnderlyingClass,
+    rate_rows,
+    rounding_rows,
+    schedule_version,
+    underlying_classes,
+)
+from qts.market.charges.segments import ChargeSegment, RateClasses, Settlement, SttClass, listed_at, segment_of
 
 __all__ = [
     "LINES",
@@ -16,14 +26,25 @@ __all__ = [
     "Difference",
     "PricedExample",
     "PricedOrders",
+    "RateClasses",
+    "RateRow",
     "RoundingMode",
+    "RoundingRow",
     "SegmentRates",
+    "Settlement",
+    "SttClass",
+    "UnderlyingClass",
     "day_charges",
     "dp_charge",
     "lines_of",
+    "listed_at",
     "price_example",
     "price_orders",
+    "rate_rows",
     "rates_on",
     "regime_starts",
+    "rounding_rows",
     "schedule_version",
+    "segment_of",
+    "underlying_classes",
 ]

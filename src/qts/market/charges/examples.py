@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
-from typing import Final, TypeVar
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final
 
-from qts.core import Charges, Exchange, Side
+from qts.core import Charges, Product, Side
 from qts.core.errors import BadParameter, InputError
-from qts.market.charges.orders import ChargeableOrder, ChargeSegment, RoundingMode
+from qts.market.charges.day import DayBill
+from qts.market.charges.example_terms import ExampleTerms, SymbolOrders, number_of, terms_of
+from qts.market.charges.fills import DayFill
+from qts.market.charges.orders import ChargeableOrder, PricedOrders, RoundingMode
 from qts.market.charges.pricing import dp_charge, price_orders
+from qts.market.charges.segments import EQUITY_SEGMENTS, ChargeSegment
 
 LINES: Final = ("brokerage", "stt", "exchange", "ipft", "sebi", "stamp", "gst", "dp", "total")
 HALF_A_PAISA: Final = Decimal("0.005")
 # Published numbers that went through binary floats end like 0.0033767999999999997.
 FLOAT_NOISE: Final = Decimal("1e-9")
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +62,17 @@ def price_example(example: Mapping[str, object], default_on: date) -> PricedExam
     example : mapping
         One example as loaded from JSON or TOML: ``id``, ``mode`` (exact if absent), ``trade_date`` or ``trade_date_range`` (its first day
         counts), ``exchange``, ``segment``, ``orders`` of ``side`` and either ``qty`` and ``price`` or ``value``,
-        ``stamp_state_rate_pct_both_sides`` in percent, and ``expected`` with any of :data:`LINES`, ``stt_exact`` and ``net``.
+        ``stamp_state_rate_pct_both_sides`` in percent, and ``expected`` with any of :data:`LINES`, ``ctt``, ``stt_exact``, ``turnover`` and
+        ``net``. Also, where they matter: ``multiplier``, ``slices``, ``auto_square_off``, ``settlement`` and ``settlement_price`` of an
+        order, its ``symbol``, and ``stt_class``, ``group`` and ``underlying``, the last taken from the symbol where it is absent.
     default_on : date
         The trade date of an example that names none.
 
     Notes
     -----
-    It never raises on a bad example: the sentence stands in ``error``, and the other examples of a file are not lost.
+    It never raises on a bad example: the sentence stands in ``error``, and the other examples of a file are not lost. Where an example can
+    be read in two ways (the API's two bills, orders of one day or of several) the first that agrees with what it expects is taken, with a
+    warning if it is not the usual one.
     """
     name = str(example.get("id", ""))
     expected: Mapping[str, Decimal] = {}
@@ -83,34 +89,122 @@ def lines_of(charges: Charges) -> dict[str, Decimal]:
 
 
 def _price(name: str, example: Mapping[str, object], expected: Mapping[str, Decimal], default_on: date) -> PricedExample:
-    on = _trade_date(example, default_on)
-    exchange = _choice(Exchange, "exchange", example.get("exchange", Exchange.NSE))
-    segment = _choice(ChargeSegment, "segment", example.get("segment"))
-    mode = _choice(RoundingMode, "mode", example.get("mode", RoundingMode.EXACT))
-    orders = _orders(example)
-    percent = example.get("stamp_state_rate_pct_both_sides")
-    stamp = None if percent is None else _number("stamp_state_rate_pct_both_sides", percent).scaleb(-2)
-    priced = price_orders(orders, on=on, exchange=exchange, segment=segment, mode=mode, stamp_rate_both_sides=stamp)
-    total = lines_of(priced.total)
-    if "dp" in expected:
-        total["dp"] = dp_charge(orders, on=on, exchange=exchange, segment=segment)
-    if "stt_exact" in expected:
-        exact = price_orders(orders, on=on, exchange=exchange, segment=segment, mode=RoundingMode.EXACT)
-        total["stt_exact"] = exact.total.stt
-    if "net" in expected:
-        signed = (order.notional if order.side is Side.SELL else -order.notional for order in orders)
-        total["net"] = sum(signed, Decimal(0)) - total["total"]
+    terms = terms_of(example, default_on)
+    readings = (_read(name, terms, expected, reading) for reading in _readings(terms))
+    first = next(readings)
+    # An example does not say which of two bills it was taken from; the numbers do.
+    return first if not first.differences else next((other for other in readings if not other.differences), first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """One way to understand an example; ``note`` tells of one that is not the usual."""
+
+    mode: RoundingMode
+    is_netted: bool = False
+    note: str = ""
+
+
+def _readings(terms: ExampleTerms) -> Iterator[_Reading]:
+    yield _Reading(mode=terms.mode)
+    if terms.mode is RoundingMode.API:
+        yield _Reading(
+            mode=RoundingMode.API_MARGINS,
+            note="api: read as the charges beside a margin, which leave out the investor protection fund's part",
+        )
+    if terms.mode is RoundingMode.EXACT and terms.segment in EQUITY_SEGMENTS and len({order.side for order in terms.orders}) > 1:
+        yield _Reading(
+            mode=terms.mode, is_netted=True, note="exact: read as orders of one day, so that what was bought and sold is intraday"
+        )
+
+
+def _read(name: str, terms: ExampleTerms, expected: Mapping[str, Decimal], reading: _Reading) -> PricedExample:
+    parts = [_bill(terms, symbol, reading) for symbol in terms.symbols]
+    charges = {
+        place: line
+        for symbol, bill in zip(terms.symbols, parts, strict=True)
+        for place, line in zip(symbol.places, bill.orders, strict=True)
+    }
+    total = lines_of(sum((bill.total for bill in parts), Charges()))
+    total |= {line: compute(terms, total) for line, compute in _BESIDES.items() if line in expected}
     return PricedExample(
         id=name,
-        on=on,
-        mode=mode,
-        orders=orders,
-        charges=priced.orders,
+        on=terms.on,
+        mode=terms.mode,
+        orders=terms.orders,
+        charges=tuple(charges[place] for place in range(len(terms.orders))),
         total=total,
         expected=expected,
-        differences=_differences(expected, total, mode),
-        warnings=priced.warnings,
+        differences=_differences(expected, total, terms.mode),
+        warnings=tuple(dict.fromkeys([*([reading.note] if reading.note else []), *(line for bill in parts for line in bill.warnings)])),
     )
+
+
+def _bill(terms: ExampleTerms, symbol: SymbolOrders, reading: _Reading) -> PricedOrders:
+    """Return the bill of one symbol; that of a netted day has no lines of single orders, and shows the day's change by each."""
+    if reading.is_netted:
+        return _day(terms, symbol)
+    return price_orders(
+        symbol.orders,
+        on=terms.on,
+        exchange=terms.exchange,
+        segment=terms.segment,
+        mode=reading.mode,
+        stamp_rate_both_sides=terms.stamp,
+        classes=symbol.classes,
+    )
+
+
+def _day(terms: ExampleTerms, symbol: SymbolOrders) -> PricedOrders:
+    product = Product.CNC if terms.segment is ChargeSegment.EQUITY_DELIVERY else Product.MIS
+    kind = symbol.classes
+    bill = DayBill(on=terms.on, exchange=terms.exchange, product=product, stt_class=kind.stt_class, group=kind.group)
+    days = [Charges()]
+    for order in symbol.orders:
+        bill.add(DayFill(side=order.side, quantity=order.quantity, price=order.notional / order.quantity, slices=order.slices))
+        days.append(bill.charges())
+    lines = tuple(after - before for before, after in pairwise(days))
+    return PricedOrders(orders=lines, total=days[-1], warnings=bill.estimates())
+
+
+def _dp(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
+    """Return the ledger's DP charge, which is on no bill: once for each symbol."""
+    del total
+    priced = (dp_charge(symbol.orders, on=terms.on, exchange=terms.exchange, segment=terms.segment) for symbol in terms.symbols)
+    return sum(priced, Decimal(0))
+
+
+def _exact_stt(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
+    del total
+    exact = _Reading(mode=RoundingMode.EXACT)
+    return sum((_bill(terms, symbol, exact).total.stt for symbol in terms.symbols), Decimal(0))
+
+
+def _net(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
+    """Return what was received less what was paid and the bill."""
+    signed = (order.notional if order.side is Side.SELL else -order.notional for order in terms.orders)
+    return sum(signed, Decimal(0)) - total["total"]
+
+
+def _turnover(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
+    del total
+    return sum((order.notional for order in terms.orders), Decimal(0))
+
+
+def _ctt(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
+    """Return the tax on commodities, which stands where securities have theirs."""
+    del terms
+    return total["stt"]
+
+
+# Published numbers that are no lines of a bill but follow from it.
+_BESIDES: Final[Mapping[str, Callable[[ExampleTerms, Mapping[str, Decimal]], Decimal]]] = {
+    "dp": _dp,
+    "stt_exact": _exact_stt,
+    "net": _net,
+    "turnover": _turnover,
+    "ctt": _ctt,
+}
 
 
 def _differences(expected: Mapping[str, Decimal], total: Mapping[str, Decimal], mode: RoundingMode) -> tuple[Difference, ...]:
@@ -134,53 +228,4 @@ def _expected(example: Mapping[str, object]) -> dict[str, Decimal]:
     raw = example.get("expected") or {}
     if not isinstance(raw, Mapping):
         raise BadParameter("expected", raw, "is not a table of published numbers")
-    return {str(line): _number(f"expected.{line}", number) for line, number in raw.items()}
-
-
-def _orders(example: Mapping[str, object]) -> tuple[ChargeableOrder, ...]:
-    raw = example.get("orders")
-    if not isinstance(raw, list) or not raw or not all(isinstance(order, Mapping) for order in raw):
-        raise BadParameter("orders", raw, "is not a list of orders", hint="Give each order a side, and qty and price, or a value.")
-    return tuple(_order(order) for order in raw)
-
-
-def _order(raw: Mapping[str, object]) -> ChargeableOrder:
-    side = _choice(Side, "side", str(raw.get("side", "")).lower())
-    if "value" in raw:
-        value = _number("value", raw["value"])
-        quantity = _number("qty", raw.get("qty", 1))
-        return ChargeableOrder(side=side, quantity=quantity, price=_number("price", raw.get("price", 0)), value=value)
-    qty = raw.get("qty", raw.get("quantity"))
-    missing = [name for name, given in (("qty", qty), ("price", raw.get("price"))) if given is None]
-    if missing:
-        raise BadParameter("orders", dict(raw), f"an order lacks {' and '.join(missing)}", hint="Give it qty and price, or a value.")
-    return ChargeableOrder(side=side, quantity=_number("qty", qty), price=_number("price", raw["price"]))
-
-
-def _trade_date(example: Mapping[str, object], default_on: date) -> date:
-    span = example.get("trade_date_range")
-    value = example.get("trade_date") or (span[0] if isinstance(span, list) and span else None)
-    if value is None:
-        return default_on
-    try:
-        return value if isinstance(value, date) else date.fromisoformat(str(value))
-    except ValueError as error:
-        raise BadParameter("trade_date", str(value), "is not a date", hint="Write it like 2026-02-27.") from error
-
-
-def _choice(kind: type[_Choice], name: str, value: object) -> _Choice:
-    try:
-        return kind(str(value).strip().lower().replace("-", "_") if kind is not Exchange else str(value).strip().upper())
-    except ValueError as error:
-        raise BadParameter(name, value, f"there is no such {name}", hint=f"Use one of {', '.join(kind)}.") from error
-
-
-def _number(name: str, value: object) -> Decimal:
-    """Return a JSON number as the decimal it was written as: the shortest that reads back as the same float."""
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation as error:
-        raise BadParameter(name, value, "is not a number") from error
-    if not number.is_finite():
-        raise BadParameter(name, value, "is not a finite number")
-    return number
+    return {str(line): number_of(f"expected.{line}", number) for line, number in raw.items()}

@@ -77,10 +77,15 @@ class DayNet:
         return price * (self.matched * intraday + (quantity - self.matched) * delivery)
 
 
-def brokerage_of(value: Decimal, rates: SegmentRates) -> Decimal:
-    """Return the broker's fee on one order's value, in rupees, not rounded."""
+def brokerage_of(value: Decimal, rates: SegmentRates, *, slices: int = 1) -> Decimal:
+    """Return the broker's fee on one order's value, in rupees, not rounded; each of its equal slices has a cap, or a flat fee, of its own.
+
+    With ``n`` slices ``n * min(value / n * rate, cap) = min(value * rate, n * cap)``.
+    """
+    if rates.brokerage_flat:
+        return rates.brokerage_flat * slices
     fee = value * rates.brokerage_fraction
-    return fee if rates.brokerage_cap is None else min(fee, rates.brokerage_cap)
+    return fee if rates.brokerage_cap is None else min(fee, rates.brokerage_cap * slices)
 
 
 def day_net(orders: Sequence[ChargeableOrder], intraday: SegmentRates, delivery: SegmentRates) -> DayNet:

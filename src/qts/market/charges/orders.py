@@ -9,41 +9,41 @@ from typing import Final
 
 from qts.core import Charges, Side
 from qts.core.errors import BadParameter
+from qts.market.charges.segments import Settlement
 
 # Beyond a thousand trillion rupees the paisa would leave the digits that decimals are computed with.
 LARGEST: Final = 10**15
 
 
-class ChargeSegment(StrEnum):
-    """A set of trades that pay the same rates."""
-
-    EQUITY_DELIVERY = "equity_delivery"
-    EQUITY_INTRADAY = "equity_intraday"
-    EQUITY_FUTURES = "equity_futures"
-    EQUITY_OPTIONS = "equity_options"
-    CURRENCY_FUTURES = "currency_futures"
-    CURRENCY_OPTIONS = "currency_options"
-    COMMODITY_FUTURES = "commodity_futures"
-    COMMODITY_OPTIONS = "commodity_options"
-
-
 class RoundingMode(StrEnum):
-    """Whose bill is meant: nobody's, the contract note, the broker's public calculator, or its API."""
+    """Whose bill is meant: nobody's, the contract note, the broker's public calculator, or its API.
+
+    ``api`` is the API's virtual contract note, ``api_margins`` the charges beside its order and basket margins, which leave out the
+    investor protection fund's part.
+    """
 
     EXACT = "exact"
     CONTRACT_NOTE = "contract_note"
     CALCULATOR = "calculator"
     API = "api"
+    API_MARGINS = "api_margins"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeableOrder:
-    """An executed order: quantity at an average price in rupees. ``value`` replaces their product where it is given."""
+    """An executed order: quantity at an average price in rupees. ``value`` replaces their product where it is given.
+
+    ``slices``, ``auto_square_off``, ``settlement`` and ``settlement_price`` are as :class:`qts.market.charges.DayFill` has them.
+    """
 
     side: Side
     quantity: Decimal
     price: Decimal
     value: Decimal | None = None
+    slices: int = 1
+    auto_square_off: bool = False
+    settlement: Settlement | None = None
+    settlement_price: Decimal | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot have been traded."""
@@ -54,6 +54,8 @@ class ChargeableOrder:
                 raise BadParameter(name, number, "is larger than anything ever traded", hint=f"Stay below {LARGEST:,}.")
         if self.quantity == 0:
             raise BadParameter("quantity", self.quantity, "an executed order has at least one share")
+        if self.slices < 1:
+            raise BadParameter("slices", self.slices, "an order has at least one slice")
 
     @property
     def notional(self) -> Decimal:
@@ -72,8 +74,8 @@ class PricedOrders:
     """The bill of a set of orders.
 
     ``orders`` has the lines of each order, ``total`` those of the bill, rounded as the mode says; rounding happens on the bill, so the
-    parts add up to it only in the modes ``exact`` and ``api``. An order alone on its bill has the bill's lines. ``warnings`` names every
-    estimate among the rates and rounding rules used.
+    parts add up to it only in the modes ``exact``, ``api`` and ``api_margins``. An order alone on its bill has the bill's lines.
+    ``warnings`` names every estimate among the rates and rounding rules used.
     """
 
     orders: tuple[Charges, ...]

@@ -1,4 +1,12 @@
-"""The dated rows of ``rates.toml``: which row of which component is in force on a date."""
+"""The dated rows in ``rows/``: which row of which component is in force on a date.
+
+A row of a rate has the component, the day it begins (``valid_from``), where it holds (``exchanges``, ``segments``: all where absent) and
+``only`` for which instruments: an STT class, a class of underlyings of ``underlyings.toml``, or a group of BSE's as ``group X``. Rows with
+``only`` take the place of those without. ``percent`` is of the side's value, ``cap`` and ``amount`` are rupees, ``on`` lists the lines that
+GST is levied on, ``base`` says what a tax on exercise is taken of. ``confidence`` is A for official or reproduced to the paisa by a
+published example, B where several pages agree, C for one page or recalled. ``estimate`` is the sentence shown wherever the row is used.
+The order of rows and files has no meaning.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +19,11 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from qts.core import Exchange
-from qts.market.charges.orders import ChargeSegment, RoundingMode
+from qts.market.charges.orders import RoundingMode
+from qts.market.charges.segments import ChargeSegment, SttClass
 
 
 class Component(StrEnum):
@@ -27,6 +37,10 @@ class Component(StrEnum):
     STAMP = "stamp"
     GST = "gst"
     DP = "dp"
+    SQUARE_OFF = "square_off"
+    EXERCISE = "exercise"
+    PHYSICAL = "physical"
+    NETTED = "netted"
 
 
 class RateSide(StrEnum):
@@ -35,6 +49,20 @@ class RateSide(StrEnum):
     BOTH = "both"
     BUY = "buy"
     SELL = "sell"
+
+
+# The lines of every bill; the rest is paid on occasions only.
+ORDINARY: Final = (
+    Component.BROKERAGE,
+    Component.STT,
+    Component.EXCHANGE,
+    Component.IPFT,
+    Component.SEBI,
+    Component.STAMP,
+    Component.GST,
+    Component.DP,
+)
+NO_TAGS: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +79,8 @@ class RateRow:
     amount: Decimal = Decimal(0)
     side: RateSide = RateSide.BOTH
     on: frozenset[str] = frozenset()
+    base: str = ""
+    only: frozenset[str] = NO_TAGS
     exchanges: frozenset[Exchange] = frozenset(Exchange)
     segments: frozenset[ChargeSegment] = frozenset(ChargeSegment)
 
@@ -67,13 +97,28 @@ class RoundingRow:
     places: int | None
     minimum_delivery: Decimal
     is_ipft_in_exchange: bool
+    is_ipft_left_out: bool
     is_gst_on_ipft: bool
     estimate: str = ""
 
 
-def row_on(component: Component, on: date, exchange: Exchange, segment: ChargeSegment) -> RateRow | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderlyingClass:
+    """Underlyings whose contracts pay rates of their own."""
+
+    name: str
+    exchanges: frozenset[Exchange]
+    underlyings: frozenset[str]
+    confidence: str
+    source: str
+
+
+OTHER_UNDERLYING: Final = "other_underlying"
+
+
+def row_on(component: Component, on: date, exchange: Exchange, segment: ChargeSegment, *, tags: frozenset[str] = NO_TAGS) -> RateRow | None:
     """Return the row in force, the earliest where the date is before it, or None where the component has no rows for the segment."""
-    rows = rows_of(component, exchange, segment)
+    rows = rows_of(component, exchange, segment, tags=tags)
     valid = [row for row in rows if row.valid_from <= on]
     if valid:
         return valid[-1]
@@ -81,10 +126,63 @@ def row_on(component: Component, on: date, exchange: Exchange, segment: ChargeSe
 
 
 @cache
-def rows_of(component: Component, exchange: Exchange, segment: ChargeSegment) -> tuple[RateRow, ...]:
-    """Return the component's rows for an exchange's segment, oldest first."""
+def rows_of(component: Component, exchange: Exchange, segment: ChargeSegment, *, tags: frozenset[str] = NO_TAGS) -> tuple[RateRow, ...]:
+    """Return the component's rows for an exchange's segment, oldest first: those only for one of the tags, else those for all."""
+    rows = [row for row in _rates() if row.component is component and exchange in row.exchanges and segment in row.segments]
+    special = [row for row in rows if row.only & tags]
+    return tuple(sorted(special or (row for row in rows if not row.only), key=lambda row: row.valid_from))
+
+
+@cache
+def tags_of(exchange: Exchange, *, stt_class: SttClass = SttClass.SHARE, group: str = "", underlying: str = "") -> frozenset[str]:
+    """Return what rows may name in ``only`` to hold for an instrument of the exchange."""
+    tags = set() if stt_class is SttClass.SHARE else {str(stt_class)}
+    if group:
+        tags.add(f"group {group.upper()}")
+    if underlying:
+        name = underlying.upper()
+        classes = (found.name for found in underlying_classes() if exchange in found.exchanges and name in found.underlyings)
+        tags.add(next(classes, OTHER_UNDERLYING))
+    return frozenset(tags)
+
+
+@cache
+def known_groups() -> frozenset[str]:
+    """Return the groups of BSE's that have rates of their own."""
+    return frozenset(tag.removeprefix("group ") for row in _rates() for tag in row.only if tag.startswith("group "))
+
+
+@cache
+def classes_with_rates(component: Component, exchange: Exchange, segment: ChargeSegment) -> tuple[str, ...]:
+    """Return the classes of underlyings for which the component has rows of their own, by name."""
+    classes = {OTHER_UNDERLYING, *(found.name for found in underlying_classes() if exchange in found.exchanges)}
     rows = (row for row in _rates() if row.component is component and exchange in row.exchanges and segment in row.segments)
-    return tuple(sorted(rows, key=lambda row: row.valid_from))
+    return tuple(sorted({tag for row in rows for tag in row.only} & classes))
+
+
+@cache
+def underlying_classes() -> tuple[UnderlyingClass, ...]:
+    """Return the classes of underlyings."""
+    return tuple(
+        UnderlyingClass(
+            name=str(raw["name"]),
+            exchanges=frozenset(Exchange(name) for name in _names(raw, "exchanges")),
+            underlyings=frozenset(_names(raw, "underlyings")),
+            confidence=str(raw["confidence"]),
+            source=str(raw["source"]),
+        )
+        for raw in _tables("class")
+    )
+
+
+def rate_rows() -> tuple[RateRow, ...]:
+    """Return every row of a rate: by component, oldest first within one."""
+    return tuple(sorted(_rates(), key=lambda row: (list(Component).index(row.component), row.valid_from)))
+
+
+def rounding_rows() -> tuple[RoundingRow, ...]:
+    """Return every row of a rounding rule: by mode, oldest first within one."""
+    return tuple(sorted(_roundings(), key=lambda row: (list(RoundingMode).index(row.mode), row.valid_from)))
 
 
 @cache
@@ -100,6 +198,7 @@ def rounding_on(mode: RoundingMode, on: date) -> RoundingRow:
             places=None,
             minimum_delivery=Decimal(0),
             is_ipft_in_exchange=False,
+            is_ipft_left_out=False,
             is_gst_on_ipft=True,
         )
     rows = sorted((row for row in _roundings() if row.mode is mode), key=lambda row: row.valid_from)
@@ -110,28 +209,29 @@ def rounding_on(mode: RoundingMode, on: date) -> RoundingRow:
 @cache
 def schedule_version() -> str:
     """Return a short hash of the schedule's content: it changes when any rate does."""
-    return hashlib.sha256(_text().encode()).hexdigest()[:12]
+    return hashlib.sha256("".join(_texts()).encode()).hexdigest()[:12]
 
 
 @cache
-def _text() -> str:
+def _texts() -> tuple[str, ...]:
     # Newlines as Python reads them, so that the version does not depend on how a checkout writes them.
-    return Path(__file__).with_name("rates.toml").read_text(encoding="utf-8")
+    files = sorted(Path(__file__).with_name("rows").glob("*.toml"), key=lambda file: file.name)
+    return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
 @cache
-def _document() -> Mapping[str, list[dict[str, object]]]:
-    return tomllib.loads(_text())
+def _tables(name: str) -> tuple[Mapping[str, object], ...]:
+    return tuple(table for text in _texts() for table in tomllib.loads(text).get(name, ()))
 
 
 @cache
 def _rates() -> tuple[RateRow, ...]:
-    return tuple(_rate_of(raw) for raw in _document()["rate"])
+    return tuple(_rate_of(raw) for raw in _tables("rate"))
 
 
 @cache
 def _roundings() -> tuple[RoundingRow, ...]:
-    return tuple(_rounding_of(raw) for raw in _document()["rounding"])
+    return tuple(_rounding_of(raw) for raw in _tables("rounding"))
 
 
 def _rate_of(raw: Mapping[str, object]) -> RateRow:
@@ -147,6 +247,8 @@ def _rate_of(raw: Mapping[str, object]) -> RateRow:
         amount=Decimal(str(raw.get("amount", "0"))),
         side=RateSide(str(raw.get("side", "both"))),
         on=frozenset(_names(raw, "on")),
+        base=str(raw.get("base", "")),
+        only=frozenset(_names(raw, "only")),
         exchanges=frozenset(Exchange(name) for name in _names(raw, "exchanges")) or frozenset(Exchange),
         segments=frozenset(ChargeSegment(name) for name in _names(raw, "segments")) or frozenset(ChargeSegment),
     )
@@ -162,6 +264,7 @@ def _rounding_of(raw: Mapping[str, object]) -> RoundingRow:
         places=_places(raw, "places"),
         minimum_delivery=Decimal(str(raw["minimum_delivery"])),
         is_ipft_in_exchange=raw["ipft"] == "in_exchange",
+        is_ipft_left_out=raw["ipft"] == "left_out",
         is_gst_on_ipft=bool(raw["gst_on_ipft"]),
         estimate=str(raw.get("estimate", "")),
     )

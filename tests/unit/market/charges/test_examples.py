@@ -176,7 +176,7 @@ def test_estimates_of_the_rates_are_passed_on() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        pytest.param({"segment": "equity_options", "exchange": "NFO"}, "no rows for this segment", id="segment without rows"),
+        pytest.param({"segment": "equity_options", "exchange": "MCX"}, "no equity_options is traded here", id="not traded there"),
         pytest.param({"segment": "equity"}, "there is no such segment", id="no such segment"),
         pytest.param({"segment": None}, "segment = None", id="segment absent"),
         pytest.param({"mode": "paper"}, "there is no such mode", id="no such mode"),

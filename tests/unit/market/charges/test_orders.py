@@ -13,7 +13,7 @@ from qts.market.charges import ChargeableOrder, ChargeSegment, RoundingMode
 
 def test_segments_and_modes_have_the_names_of_the_command_line() -> None:
     assert "equity_delivery" in set(ChargeSegment)
-    assert [mode.value for mode in RoundingMode] == ["exact", "contract_note", "calculator", "api"]
+    assert [mode.value for mode in RoundingMode] == ["exact", "contract_note", "calculator", "api", "api_margins"]
 
 
 @pytest.mark.parametrize(("quantity", "price"), [("1e40", "1"), ("1", "1e400"), ("1e9", "1e9")])

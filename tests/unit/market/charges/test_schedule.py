@@ -6,38 +6,94 @@ import hashlib
 import tomllib
 from datetime import date
 from decimal import Decimal
+from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import qts.market.charges.schedule as schedule_module
 from qts.core import Exchange
-from qts.market.charges import ChargeSegment, RoundingMode, schedule_version
-from qts.market.charges.schedule import Component, _date_of, rounding_on, row_on, rows_of
+from qts.market.charges import ChargeSegment, RoundingMode, SttClass, rate_rows, schedule_version, underlying_classes
+from qts.market.charges.schedule import Component, _date_of, rounding_on, row_on, rows_of, tags_of
 
-FILE = Path(schedule_module.__file__).with_name("rates.toml")
+FILES = sorted(Path(schedule_module.__file__).with_name("rows").glob("*.toml"))
+
+
+def tables(name: str) -> list[dict[str, Any]]:
+    return [table for file in FILES for table in tomllib.loads(file.read_text(encoding="utf-8")).get(name, [])]
 
 
 def test_every_row_names_its_source_confidence_and_date() -> None:
-    document = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    for row in (*document["rate"], *document["rounding"]):
+    for row in (*tables("rate"), *tables("rounding")):
         assert row["source"]
         assert row["confidence"] in ("A", "B", "C")
         assert type(row["valid_from"]) is date
 
 
 def test_one_page_or_recalled_rates_are_flagged_as_estimates() -> None:
-    document = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    assert all(row.get("estimate") for row in (*document["rate"], *document["rounding"]) if row["confidence"] == "C")
+    assert all(row.get("estimate") for row in (*tables("rate"), *tables("rounding")) if row["confidence"] == "C")
 
 
-@pytest.mark.parametrize("exchange", [Exchange.NSE, Exchange.BSE])
-@pytest.mark.parametrize("segment", [ChargeSegment.EQUITY_DELIVERY, ChargeSegment.EQUITY_INTRADAY])
+def test_keys_of_rows_are_those_that_are_read() -> None:
+    read = {"component", "valid_from", "source", "confidence", "estimate", "percent", "cap", "amount", "side", "on", "base"}
+    assert {key for row in tables("rate") for key in row} <= read | {"only", "exchanges", "segments"}
+
+
+LISTINGS = [
+    *((exchange, segment) for exchange in (Exchange.NSE, Exchange.BSE) for segment in list(ChargeSegment)[:2]),
+    *((exchange, segment) for exchange in (Exchange.NFO, Exchange.BFO) for segment in list(ChargeSegment)[2:4]),
+    *((exchange, segment) for exchange in (Exchange.CDS, Exchange.BCD) for segment in list(ChargeSegment)[4:6]),
+    *((exchange, segment) for exchange in (Exchange.MCX, Exchange.NCO) for segment in list(ChargeSegment)[6:]),
+]
+ALWAYS = {"brokerage", "stt", "exchange", "ipft", "sebi", "stamp", "gst", "square_off"}
+
+
+@pytest.mark.parametrize(("exchange", "segment"), LISTINGS)
 def test_components_have_one_row_per_date(exchange: Exchange, segment: ChargeSegment) -> None:
-    for component in Component:
-        dates = [row.valid_from for row in rows_of(component, exchange, segment)]
-        assert dates == sorted(set(dates))
-        assert dates or (component is Component.DP and segment is ChargeSegment.EQUITY_INTRADAY)
+    tags: list[frozenset[str]] = [frozenset(), *(frozenset({tag}) for row in rate_rows() for tag in row.only)]
+    for component, own in product(Component, tags):
+        dates = [row.valid_from for row in rows_of(component, exchange, segment, tags=own)]
+        assert dates == sorted(set(dates)), (component, own)
+        assert dates or component not in ALWAYS
+
+
+def test_rows_for_a_class_take_the_place_of_the_others() -> None:
+    on, listing = date(2026, 11, 20), (Exchange.BSE, ChargeSegment.EQUITY_DELIVERY)
+    assert rate_on(on, *listing, tags=frozenset()) == Decimal("0.0000375")
+    assert rate_on(on, *listing, tags=frozenset({"group A"})) == Decimal("0.0000375")
+    assert rate_on(on, *listing, tags=frozenset({"group XT"})) == Decimal("0.001")
+
+
+def rate_on(on: date, exchange: Exchange, segment: ChargeSegment, *, tags: frozenset[str]) -> Decimal:
+    row = row_on(Component.EXCHANGE, on, exchange, segment, tags=tags)
+    assert row is not None
+    return row.fraction
+
+
+@pytest.mark.parametrize(
+    ("exchange", "underlying", "expected"),
+    [
+        (Exchange.MCX, "kapas", "agri"),
+        (Exchange.MCX, "MENTHAOIL", "processed_agri"),
+        (Exchange.MCX, "GOLD", "other_underlying"),
+        (Exchange.BFO, "SENSEX", "sensex_bankex"),
+        (Exchange.BFO, "SENSEX50", "other_underlying"),
+    ],
+)
+def test_underlying_has_a_class(exchange: Exchange, underlying: str, expected: str) -> None:
+    assert tags_of(exchange, underlying=underlying) == {expected}
+
+
+def test_classes_are_told_apart_by_name_and_sourced() -> None:
+    for first, second in combinations(underlying_classes(), 2):
+        assert not (first.exchanges & second.exchanges and first.underlyings & second.underlyings)
+    assert all(found.source and found.confidence in ("A", "B") for found in underlying_classes())
+
+
+def test_every_class_that_a_row_names_exists() -> None:
+    known = {*SttClass, "other_underlying", *(found.name for found in underlying_classes())}
+    assert {tag for row in rate_rows() for tag in row.only if not tag.startswith("group ")} <= known
 
 
 def test_component_without_rows_gives_none() -> None:
@@ -45,7 +101,7 @@ def test_component_without_rows_gives_none() -> None:
 
 
 def test_version_is_a_hash_of_the_content() -> None:
-    text = FILE.read_text(encoding="utf-8")
+    text = "".join(file.read_text(encoding="utf-8") for file in FILES)
     assert schedule_version() == hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
