@@ -154,16 +154,18 @@ def is_on_tick(price: Decimal, tick: Decimal) -> bool:
 
 
 def round_to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
-    """Return the nearest price on the tick that is not below (``up``) or not above the price.
+    """Return the nearest price on the tick that is not below (``up``) or not above the price, with the tick's decimals.
 
     >>> round_to_tick(Decimal("100.03"), Decimal("0.05"), up=False)
     Decimal('100.00')
     """
     rest = price % _checked(tick)  # of the price's sign, and exact, as a quotient may not be
     on_tick = price - rest
-    if up:
-        return on_tick + tick if rest > 0 else on_tick
-    return on_tick - tick if rest < 0 else on_tick
+    if up and rest > 0:
+        on_tick += tick
+    elif not up and rest < 0:
+        on_tick -= tick
+    return on_tick.quantize(tick)
 
 
 def _checked(tick: Decimal) -> Decimal:
