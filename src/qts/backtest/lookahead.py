@@ -14,7 +14,7 @@ from qts.core.bars import Bars
 from qts.core.clock import instant_of
 from qts.core.errors import StrategyFailed
 from qts.core.instrument import InstrumentId
-from qts.strategies import Strategy
+from qts.strategies import Form, Strategy
 
 # Sums over arrays of other lengths may round otherwise; a target that differs by less says nothing about the future.
 _NOISE: Final = 1e-9
@@ -61,6 +61,8 @@ def check(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars]
     StrategyFailed
         If the strategy fails on the whole of the bars.
     """
+    if strategy.form is Form.MATRIX:
+        return _check_matrix(strategy, params, bars, n_cuts=n_cuts)
     made = 0
     for series in bars:
         whole = strategy.exposure(series, params)
@@ -69,12 +71,43 @@ def check(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars]
             found = _compare(strategy, params, series, whole[:k])
             if found is not None:
                 at, why = found
-                when = instant_of(int(series.ts[at])).isoformat()
-                detail = f"{series.instrument}, bar {at} ({when}): {why} once the bars after bar {k - 1} are cut off."
-                return LookaheadVerdict(verdict=Verdict.FOUND, first_bar=at, instrument=series.instrument, n_cuts=made, detail=detail)
-    if made == 0:
+                return _found(series.instrument, (at, int(series.ts[at])), why, k=k, n_cuts=made)
+    return _nothing_found(made)
+
+
+def _check_matrix(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], *, n_cuts: int | None) -> LookaheadVerdict:
+    """Cut all instruments at one instant, for each decides on the prices of the others too."""
+    whole = strategy.exposures(bars, params)
+    ts = np.unique(np.concatenate([series.ts for series in bars]))
+    # A number that grows by one wherever any instrument's target changes.
+    changed = np.any(np.diff(np.nan_to_num(np.array(whole)), axis=1) != 0.0, axis=0)
+    steps = np.concatenate(([0.0], np.cumsum(changed, dtype=np.float64)))
+    level = np.interp(ts, bars[0].ts, bars[0].close)
+    made = 0
+    for k in _cuts(steps, level, n_cuts or _affordable(len(ts) * len(bars), 1)):
+        made += 1
+        cut = [series.window(0, int(np.searchsorted(series.ts, ts[k]))) for series in bars]
+        try:
+            rows = strategy.exposures(cut, params)
+        except StrategyFailed as error:
+            return _found(bars[0].instrument, (k - 1, int(ts[k - 1])), f"the strategy fails ({error.reason})", k=k, n_cuts=made)
+        for series, expected, got in zip(bars, whole, rows, strict=True):
+            found = _differing(got, expected[:k])
+            if found is not None:
+                return _found(series.instrument, (found[0], int(ts[found[0]])), found[1], k=k, n_cuts=made)
+    return _nothing_found(made)
+
+
+def _found(instrument: InstrumentId, bar: tuple[int, int], why: str, *, k: int, n_cuts: int) -> LookaheadVerdict:
+    at, ts = bar
+    detail = f"{instrument}, bar {at} ({instant_of(ts).isoformat()}): {why} once the bars after bar {k - 1} are cut off."
+    return LookaheadVerdict(verdict=Verdict.FOUND, first_bar=at, instrument=instrument, n_cuts=n_cuts, detail=detail)
+
+
+def _nothing_found(n_cuts: int) -> LookaheadVerdict:
+    if n_cuts == 0:
         return LookaheadVerdict(verdict=Verdict.NOT_CHECKED, detail="There are too few bars to cut.")
-    return LookaheadVerdict(verdict=Verdict.CLEAN, n_cuts=made, detail=f"{made} cuts changed nothing.")
+    return LookaheadVerdict(verdict=Verdict.CLEAN, n_cuts=n_cuts, detail=f"{n_cuts} cuts changed nothing.")
 
 
 def _compare(strategy: Strategy, params: Mapping[str, object], series: Bars, expected: Floats) -> tuple[int, str] | None:
@@ -82,6 +115,10 @@ def _compare(strategy: Strategy, params: Mapping[str, object], series: Bars, exp
         got = strategy.exposure(series.window(0, len(expected)), params)
     except StrategyFailed as error:
         return len(expected) - 1, f"the strategy fails ({error.reason})"
+    return _differing(got, expected)
+
+
+def _differing(got: Floats, expected: Floats) -> tuple[int, str] | None:
     differs = np.flatnonzero(~((np.abs(got - expected) <= _NOISE) | (np.isnan(got) & np.isnan(expected))))
     if not differs.size:
         return None

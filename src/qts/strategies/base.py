@@ -49,7 +49,8 @@ class Strategy:
         nothing. The value at bar t may use bars up to and including t only.
     matrix : bool
         Whether ``targets`` weighs all instruments at once: it gets a :class:`~qts.strategies.Panel` and returns shape
-        ``(n_instruments, n_bars)``. The targets are then weights of the account instead of each instrument's equal share.
+        ``(n_instruments, n_bars)``. Targets are then weights of the account instead of parts of each instrument's equal share, also those
+        that ``on_bar`` asks for; and one said again brings the position back to its weight.
     rule : Rule, optional
         The same as a declarative expression.
     on_bar : callable, optional
@@ -83,8 +84,9 @@ class Strategy:
         if sum(way is not None for way in (self.targets, self.rule, self.on_bar)) != 1:
             hint = "Declare targets=…, rule=… or on_bar=…."
             raise BadParameter("strategy", self.title, "needs exactly one of targets, rule and on_bar", hint=hint)
-        if self.matrix and self.targets is None:
-            raise BadParameter("strategy", self.title, "is a matrix strategy without targets", hint="Declare targets=… with matrix=True.")
+        if self.matrix and self.rule is not None:
+            hint = "Declare targets=… or on_bar=… with matrix=True."
+            raise BadParameter("strategy", self.title, "is a rule, which sees one instrument, with matrix=True", hint=hint)
         if self.on_start is not None and self.on_bar is None:
             raise BadParameter("strategy", self.title, "has on_start without on_bar", hint="Declare on_bar=… too.")
         for name, param in self.params.items():

@@ -182,7 +182,11 @@ class InstrumentContext:
         )
 
     def target(self, exposure: float) -> OrderHandle:
-        """Ask for the position that the run's size gives to this exposure in [-1, 1], as ``targets`` would; 0 closes."""
+        """Ask for the position that the run's size gives to this exposure in [-1, 1]; 0 closes.
+
+        The same as a value of ``targets``: it makes an order where it differs from the last one asked for, and in a strategy with
+        ``matrix=True`` also where it is asked for again.
+        """
         if not -1.0 <= exposure <= 1.0:
             raise BadParameter("exposure", exposure, "is outside -1..1", hint="1 is fully long, 0 flat, -1 fully short.")
         return OrderHandle(self._desk, OrderRequest(instrument=self._i, exposure=exposure))

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from qts.backtest import Verdict
 from qts.backtest.lookahead import check
-from qts.core import Bars, Floats
-from qts.strategies import Strategy, load_catalog
+from qts.core import Bars, Floats, InstrumentId
+from qts.strategies import Panel, Strategy, load_catalog
 
 Walk = Callable[..., Bars]
 
@@ -86,3 +87,28 @@ def test_rounding_is_no_leak(walk: Walk) -> None:
     # As a sum or a matrix product may, the last digits depend on the number of bars.
     strategy = Strategy(title="Rounds", targets=lambda bars: np.full(len(bars), 0.5) * (1.0 + 1e-13 * len(bars)))
     assert check(strategy, {}, [walk(300)]).verdict is Verdict.CLEAN
+
+
+def _best_tomorrow(panel: Panel) -> Floats:
+    """Holds what will rise most."""
+    rise = np.full(panel.close.shape, -1.0)
+    rise[:, :-1] = panel.close[:, 1:] / panel.close[:, :-1]
+    best: Floats = (rise == rise.max(axis=0)).astype(np.float64)
+    return best
+
+
+def _best_yesterday(panel: Panel) -> Floats:
+    rise = np.full(panel.close.shape, -1.0)
+    rise[:, 1:] = panel.close[:, 1:] / panel.close[:, :-1]
+    best: Floats = (rise == rise.max(axis=0)).astype(np.float64)
+    return best
+
+
+def test_a_leak_across_instruments_is_found(walk: Walk) -> None:
+    bars = [walk(200), replace(walk(200, seed=1).window(20, 180), instrument=InstrumentId("NSE:TCS"))]
+    found = check(Strategy(title="Leak", targets=_best_tomorrow, matrix=True), {}, bars)
+    assert found.verdict is Verdict.FOUND
+    assert found.first_bar is not None
+    clean = check(Strategy(title="Clean", targets=_best_yesterday, matrix=True), {}, bars)
+    assert clean.verdict is Verdict.CLEAN
+    assert clean.n_cuts > 10

@@ -172,8 +172,8 @@ def test_a_strategy_says_what_it_wants_in_exactly_one_way() -> None:
     ] == [Form.TARGETS, Form.MATRIX, Form.RULE, Form.ON_BAR]
     with pytest.raises(BadParameter, match="exactly one"):
         Strategy(title="Two", targets=flat, on_bar=lambda _: None)
-    with pytest.raises(BadParameter, match="without targets"):
-        Strategy(title="Matrix", on_bar=lambda _: None, matrix=True)
+    with pytest.raises(BadParameter, match="sees one instrument"):
+        Strategy(title="Matrix", rule=Rule(enter=Column("close") > 1, exit=Column("close") < 1), matrix=True)
     with pytest.raises(BadParameter, match="without on_bar"):
         Strategy(title="Start", targets=flat, on_start=lambda _: None)
 
