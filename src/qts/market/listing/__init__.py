@@ -2,6 +2,7 @@
 
 from qts.market.listing.bands import BandClass, BandLimits, BandRule, Lock, LockSide, band_limits, band_rule, locked_bars, looks_locked
 from qts.market.listing.contract import DERIVATIVE_EXCHANGES, Contract, ContractKind, OptionRight, contract_of, contract_symbol
+from qts.market.listing.document import listing_document
 from qts.market.listing.expiry import index_names, monthly_expiry
 from qts.market.listing.lots import LotSize, freeze_quantity, lot_size
 from qts.market.listing.margins import MarginBase, MarginRate, margin_estimate, margin_rupees
@@ -45,6 +46,7 @@ __all__ = [
     "is_on_tick",
     "is_physically_settled",
     "is_trade_to_trade",
+    "listing_document",
     "locked_bars",
     "looks_locked",
     "lot_size",

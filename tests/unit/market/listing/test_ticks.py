@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
+import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -230,3 +232,29 @@ def test_ticks_of_contracts_are_those_of_the_brokers_list(realdata: Path) -> Non
                     wrong.append(row["tradingsymbol"])
     assert n_seen > 2000
     assert wrong == []
+
+
+@pytest.mark.realdata
+def test_futures_and_options_of_november_2025_are_on_the_tick_of_their_level(realdata: Path) -> None:
+    # The future's own range stands for October's close of the share: those near the edge of a slab say nothing.
+    edges, archive = (250, 1000, 5000, 10000, 15000, 20000, 30000), zipfile.ZipFile(realdata / "fo14112025.zip")
+    levels: dict[str, Decimal] = {}
+    off: list[tuple[str, str]] = []
+    n_prices = 0
+    for name in ("fo14112025.csv", "op14112025.csv"):
+        with archive.open(name) as raw:
+            for padded in csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8")):
+                row = {str(key).strip(): str(value).strip() for key, value in padded.items()}
+                if not row["INSTRUMENT"].startswith(("FUT", "OPT")):  # notes below the table
+                    continue
+                symbol, end = row["SYMBOL"], "FUT" if name.startswith("fo") else "1CE"
+                prices = [price for key in ("OPEN_PRICE", "HI_PRICE", "LO_PRICE") if (price := Decimal(row[key]))]
+                if end == "FUT" and prices:
+                    levels.setdefault(symbol, prices[0])
+                if symbol not in levels or any(Decimal("0.8") < levels[symbol] / edge < Decimal("1.25") for edge in edges):
+                    continue
+                tick = tick_size(InstrumentId(f"NFO:{symbol}25NOV{end}"), date(2025, 11, 14), levels[symbol]).size
+                n_prices += len(prices)
+                off += [(symbol, end) for price in prices if not is_on_tick(price, tick)]
+    assert n_prices > 29_000
+    assert off == []
