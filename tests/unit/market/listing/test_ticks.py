@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -258,3 +260,25 @@ def test_futures_and_options_of_november_2025_are_on_the_tick_of_their_level(rea
                 off += [(symbol, end) for price in prices if not is_on_tick(price, tick)]
     assert n_prices > 29_000
     assert off == []
+
+
+@pytest.mark.realdata
+def test_months_of_prices_across_the_change_of_2025_are_on_the_scheduled_tick_and_on_no_coarser_one(realdata: Path) -> None:
+    rows: dict[str, list[tuple[date, list[Decimal], Decimal]]] = {}
+    for row in pq.read_table(realdata / "nse_sec_bhavdata_2025_jan_apr_top400.parquet").to_pylist():
+        prices = [Decimal(str(row[key])) for key in ("OPEN_PRICE", "HIGH_PRICE", "LOW_PRICE", "LAST_PRICE")]
+        rows.setdefault(row["SYMBOL"], []).append((row["FILE_DATE"].date(), prices, Decimal(str(row["CLOSE_PRICE"]))))
+    off, steps, n_prices = [], dict[tuple[str, Decimal], int](), 0
+    for symbol, days in rows.items():
+        closes = {(day.year, day.month): close for day, _, close in sorted(days)}
+        schedule = tick_schedule(InstrumentId(f"NSE:{symbol}"), closes, min(days)[0], max(days)[0])
+        for day, prices, _ in days:
+            held = [entry for entry in schedule if entry.start <= day][-1]
+            if not held.is_estimate:  # January has no close before it
+                n_prices += len(prices)
+                off += [(symbol, day, price) for price in prices if not is_on_tick(price, held.size)]
+                steps[symbol, held.size] = math.gcd(steps.get((symbol, held.size), 0), *(int(price * 100) for price in prices))
+    assert n_prices > 85_000
+    assert off == []
+    exact = [step for (_, size), step in steps.items() if step == size * 100]
+    assert len(exact) / len(steps) > 0.95
