@@ -7,6 +7,7 @@ adjusted close is the wrong one: bringing a price back to what was traded is the
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +19,7 @@ from typing import Final, assert_never
 from qts.core import Exchange, InstrumentId, exchange_of, symbol_of
 from qts.core.errors import BadParameter
 from qts.market.listing.contract import Contract, ContractKind, contract_of
-from qts.market.listing.rows import RuleRow, row_in_force, rule_rows
+from qts.market.listing.rows import RuleRow, rule_rows
 
 NO_CLOSE: Final = "the close of the month before is not known; the tick of an ordinary price is assumed"
 
@@ -131,11 +132,15 @@ def tick_schedule(
     if last < first:
         raise BadParameter("last", last, f"is before first = {first}", hint="Give the dates in order.")
     rows = _rows(instrument)
-    starts = {first, *_month_starts(first, last), *(row.valid_from for row in rows if first < row.valid_from <= last)}
+    changes = (row.valid_from for row in rows if first < row.valid_from <= last)
+    # A month changes nothing where one tick holds at every level.
+    starts = {first, *changes, *(month for month in _month_starts(first, last) if _has_slabs(rows, month))}
+    months = sorted(month_closes)
     schedule: list[TickFrom] = []
     for start in sorted(starts):
         before = _month_before(start)
-        known = max((month for month in month_closes if month <= before), default=None)
+        n_known = bisect_right(months, before)
+        known = months[n_known - 1] if n_known else None
         tick = tick_size(instrument, start, None if known is None else month_closes[known])
         is_stale = known != before and _has_slabs(rows, start)
         entry = TickFrom(start=start, size=tick.size, is_estimate=tick.is_estimate or is_stale)
@@ -205,7 +210,7 @@ def _usual_exchange(tick_class: TickClass) -> Exchange:
 
 
 @cache
-def _rows(what: InstrumentId | TickClass) -> tuple[RuleRow, ...]:
+def _rows(what: InstrumentId | TickClass) -> tuple[_TickRow, ...]:
     """Return the rows for an instrument or a class: its underlying's own ones where there are any."""
     if isinstance(what, TickClass):
         exchange, tick_class, underlying = _usual_exchange(what), what, ""
@@ -213,20 +218,29 @@ def _rows(what: InstrumentId | TickClass) -> tuple[RuleRow, ...]:
         contract = contract_of(what)
         exchange, tick_class, underlying = exchange_of(what), tick_class_of(what), "" if contract is None else contract.underlying
     listed_on = Exchange.NSE if exchange is Exchange.SIM else exchange
-    rows = [row for row in rule_rows("ticks", "tick") if listed_on in row.names("exchanges") and row.text("class") == tick_class]
-    own = tuple(row for row in rows if underlying in row.names("underlyings"))
-    return own or tuple(row for row in rows if not row.names("underlyings"))
+    return _rows_for(listed_on, tick_class, underlying)
 
 
-def _tick(rows: Sequence[RuleRow], on: date, close: Decimal | None) -> Tick:
-    row = row_in_force(rows, on)
+@cache
+def _rows_for(exchange: Exchange, tick_class: TickClass, underlying: str) -> tuple[_TickRow, ...]:
+    rows = [row for row in rule_rows("ticks", "tick") if exchange in row.names("exchanges") and row.text("class") == tick_class]
+    own = [row for row in rows if underlying in row.names("underlyings")]
+    chosen = own or [row for row in rows if not row.names("underlyings")]
+    return tuple(_TickRow(valid_from=row.valid_from, source=row.source, estimate=row.estimate, slabs=_slabs(row)) for row in chosen)
+
+
+def _in_force(rows: Sequence[_TickRow], on: date) -> _TickRow | None:
+    return next((row for row in reversed(rows) if row.valid_from <= on), None)
+
+
+def _tick(rows: Sequence[_TickRow], on: date, close: Decimal | None) -> Tick:
+    row = _in_force(rows, on)
     note = "" if row is not None else f"no tick before {rows[0].valid_from} is on record; that one is used"
     row = row or rows[0]
-    slabs = _slabs(row)
-    if len(slabs) > 1 and close is None:
+    if len(row.slabs) > 1 and close is None:
         size, note = _ORDINARY, note or NO_CLOSE
     else:
-        size = next(slab.size for slab in slabs if slab.holds(close))
+        size = next(slab.size for slab in row.slabs if slab.holds(close))
     note = note or row.estimate
     return Tick(size=size, is_estimate=note != "", source=row.source, note=note)
 
@@ -245,6 +259,16 @@ class _Slab:
         return (self.below is None or close < self.below) and (self.up_to is None or close <= self.up_to)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TickRow:
+    """A row of the rule file, its slabs read once: schedules of many years ask for them by the hundred."""
+
+    valid_from: date
+    source: str
+    estimate: str
+    slabs: tuple[_Slab, ...]
+
+
 def _slabs(row: RuleRow) -> tuple[_Slab, ...]:
     raw = row.values["slabs"]
     if not isinstance(raw, list):
@@ -259,8 +283,8 @@ def _slabs(row: RuleRow) -> tuple[_Slab, ...]:
     )
 
 
-def _has_slabs(rows: Sequence[RuleRow], on: date) -> bool:
-    return len(_slabs(row_in_force(rows, on) or rows[0])) > 1
+def _has_slabs(rows: Sequence[_TickRow], on: date) -> bool:
+    return len((_in_force(rows, on) or rows[0]).slabs) > 1
 
 
 def _month_before(on: date) -> tuple[int, int]:
