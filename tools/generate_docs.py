@@ -25,7 +25,7 @@ from qts.data import formats as format_package
 from qts.data import sources as source_package
 from qts.data.layout import Format
 from qts.data.source import Source
-from qts.market import charges
+from qts.market import charges, listing
 from qts.strategies import Param, Strategy
 from qts.strategies import library as strategy_package
 from qts.ui.page import pages as ui_pages
@@ -43,6 +43,7 @@ def reference_pages() -> dict[str, str]:
         "settings.md": settings_page,
         "metrics.md": metrics_document,
         "charges.md": charges_page,
+        "listing.md": listing.listing_document,
         "formats.md": formats_page,
         "sources.md": sources_page,
         "strategies.md": strategies_page,
