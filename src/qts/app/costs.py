@@ -1,9 +1,10 @@
-"""What a broker and the state take: one order priced line by line, or a file of examples compared with what they expect."""
+"""What a broker and the state take: an order or a round trip priced line by line, or a file of examples compared with what they expect."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeVar
@@ -17,10 +18,23 @@ from qts.app.run_document import ChargesPart
 from qts.core.clock import IST, Clock
 from qts.core.errors import BadFile, BadParameter, BadPath
 from qts.core.trading import Charges, Side
-from qts.market.charges import LINES, ChargeableOrder, ChargeSegment, PricedExample, RoundingMode, price_example, price_orders
+from qts.market.charges import (
+    LINES,
+    ChargeableOrder,
+    ChargeSegment,
+    PricedExample,
+    RateClasses,
+    RoundingMode,
+    RoundTripTerms,
+    Settlement,
+    SttClass,
+    price_example,
+    price_orders,
+    price_round_trip,
+)
 
 _MAX_FILE_BYTES: Final = 20_000_000
-E = TypeVar("E", ChargeSegment, RoundingMode)
+E = TypeVar("E", ChargeSegment, RoundingMode, Settlement, SttClass)
 
 
 class OrderCosts(ChargesPart):
@@ -32,8 +46,28 @@ class OrderCosts(ChargesPart):
     value: float
 
 
+class RoundTripCosts(BaseModel):
+    """What an order and the one that closes it earn and cost together, in rupees.
+
+    ``total`` is everything debited, ``dp`` the depository's part of it. ``break_even_move`` is how far the price must go in the trade's
+    favour, per share or unit, for a net of zero; None where no price earns the costs. ``exit_on`` is None for delivery closed on some later
+    day, at the entry's rates.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    exit_on: str | None
+    exit_price: float
+    gross: float
+    total: float
+    dp: float
+    net: float
+    break_even_move: float | None
+    break_even_price: float | None
+
+
 class CostsDocument(BaseModel):
-    """The charges of some orders of one day. ``warnings`` name the rates that are estimates."""
+    """The charges of some orders of one day, or of a round trip. ``warnings`` name the rates that are estimates."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -43,6 +77,7 @@ class CostsDocument(BaseModel):
     mode: str
     orders: tuple[OrderCosts, ...]
     total: ChargesPart
+    round_trip: RoundTripCosts | None = None
     warnings: tuple[str, ...]
 
 
@@ -89,29 +124,102 @@ def charges_part(charges: Charges) -> ChargesPart:
 
 
 def price_costs(request: OrderCostsRequest, clock: Clock) -> CostsDocument:
-    """Return the charges of one order.
+    """Return the charges of one order, or of it and the order that closes it.
 
     Raises
     ------
     BadParameter
-        If exchange, segment or mode is unknown.
-    InputError
-        If there is no schedule for the segment or the date.
+        If a word of the request is unknown, its parts do not go together, or there is no schedule for the segment.
     """
     on = request.on or clock.now().astimezone(IST).date()
-    segment, mode = _member(ChargeSegment, "segment", request.segment), _member(RoundingMode, "mode", request.mode)
-    exchange = parse_exchange(request.exchange)
-    orders = (ChargeableOrder(side=Side(request.side), quantity=request.quantity, price=request.price),)
-    priced = price_orders(orders, on=on, exchange=exchange, segment=segment, mode=mode)
+    if request.round_trip:
+        return _round_trip(request, on)
+    for name in ("exit_price", "exit_on"):
+        if getattr(request, name) is not None:
+            raise BadParameter(name, getattr(request, name), "belongs to a round trip", hint="Ask for the round trip as well.")
+    settlement = _settlement(request)
+    order = ChargeableOrder(
+        side=Side(request.side),
+        quantity=request.quantity,
+        price=request.price,
+        slices=request.slices,
+        auto_square_off=request.auto_square_off,
+        settlement=settlement,
+        settlement_price=request.settlement_price,
+    )
+    _check_price("price", order.price, settlement)
+    segment, mode, exchange = _segment(request), _member(RoundingMode, "mode", request.mode), parse_exchange(request.exchange)
+    priced = price_orders((order,), on=on, exchange=exchange, segment=segment, mode=mode, classes=_classes(request))
     return CostsDocument(
         on=on.isoformat(),
         exchange=exchange,
         segment=segment,
         mode=mode,
-        orders=_order_costs(orders, priced.orders),
+        orders=_order_costs((order,), priced.orders),
         total=charges_part(priced.total),
         warnings=priced.warnings,
     )
+
+
+def _round_trip(request: OrderCostsRequest, on: date) -> CostsDocument:
+    entry = ChargeableOrder(side=Side(request.side), quantity=request.quantity, price=request.price, slices=request.slices)
+    settlement = _settlement(request)
+    exit_price = request.exit_price
+    if exit_price is None:
+        exit_price = Decimal(0) if settlement is Settlement.EXPIRED and "options" in request.segment else request.price
+    _check_price("price", entry.price, None)
+    _check_price("exit_price", exit_price, settlement)
+    terms = RoundTripTerms(
+        entry_on=on,
+        exchange=parse_exchange(request.exchange),
+        segment=_segment(request),
+        mode=_member(RoundingMode, "mode", request.mode),
+        exit_on=request.exit_on,
+        settlement=settlement,
+        settlement_price=request.settlement_price,
+        auto_square_off=request.auto_square_off,
+        classes=_classes(request),
+    )
+    trip = price_round_trip(entry, exit_price, terms)
+    return CostsDocument(
+        on=on.isoformat(),
+        exchange=terms.exchange,
+        segment=terms.segment,
+        mode=terms.mode,
+        orders=_order_costs((trip.entry, trip.exit), trip.charges),
+        total=charges_part(trip.total),
+        round_trip=RoundTripCosts(
+            exit_on=None if trip.exit_on is None else trip.exit_on.isoformat(),
+            exit_price=float(trip.exit.price),
+            gross=float(trip.gross),
+            total=float(trip.total.total),
+            dp=float(trip.total.dp),
+            net=float(trip.net),
+            break_even_move=None if trip.break_even_move is None else float(trip.break_even_move),
+            break_even_price=None if trip.break_even_price is None else float(trip.break_even_price),
+        ),
+        warnings=trip.warnings,
+    )
+
+
+def _check_price(name: str, price: Decimal, settlement: Settlement | None) -> None:
+    if price == 0 and settlement is None:
+        raise BadParameter(
+            name, price, "nothing is traded for nothing", hint="Only a contract that ends may be worth 0: name its settlement."
+        )
+
+
+def _segment(request: OrderCostsRequest) -> ChargeSegment:
+    return _member(ChargeSegment, "segment", request.segment)
+
+
+def _settlement(request: OrderCostsRequest) -> Settlement | None:
+    return None if request.settlement is None else _member(Settlement, "settlement", request.settlement)
+
+
+def _classes(request: OrderCostsRequest) -> RateClasses:
+    stt_class = _member(SttClass, "stt_class", request.stt_class)
+    return RateClasses(stt_class=stt_class, group=request.group.strip().upper(), underlying=request.underlying.strip().upper())
 
 
 def price_examples(request: CostsRequest, clock: Clock) -> ExamplesDocument:

@@ -89,15 +89,32 @@ class CalendarRequest(Request):
 
 
 class OrderCostsRequest(Request):
-    """One order to price."""
+    """One order to price, or with ``round_trip`` an order and the one that closes it."""
 
     on: date | None = Field(default=None, description="Trade date; today when absent.")
-    exchange: str = Field(default="NSE", description="Exchange.")
-    segment: str = Field(default="equity_delivery", description="Segment, such as equity_delivery or equity_intraday.")
+    exchange: str = Field(default="NSE", description="Exchange; NSE and BSE also stand for those of their contracts.")
+    segment: str = Field(default="equity_delivery", description="Segment, such as equity_delivery, equity_futures or commodity_options.")
     side: Literal["buy", "sell"] = Field(default="buy", description="Side of the order.")
-    quantity: Decimal = Field(default=Decimal(100), gt=0, description="Quantity of the order.")
-    price: Decimal = Field(default=Decimal(1000), gt=0, description="Price of the order in rupees.")
-    mode: str = Field(default="contract_note", description="Rounding: exact, contract_note, calculator or api.")
+    quantity: Decimal = Field(default=Decimal(100), gt=0, description="Quantity of the order, in shares or units of the underlying.")
+    price: Decimal = Field(default=Decimal(1000), ge=0, description="Price of the order in rupees; of an option its premium.")
+    mode: str = Field(default="contract_note", description="Rounding: exact, contract_note, calculator, api or api_margins.")
+    stt_class: str = Field(default="share", description="For shares and funds: share, equity_etf or other_etf.")
+    group: str = Field(default="", description="Group of a share at BSE, such as A or X.")
+    underlying: str = Field(default="", description="Underlying of a contract, such as SENSEX or KAPAS, where rates depend on it.")
+    slices: int = Field(default=1, ge=1, description="Number of orders that the freeze quantity cuts this one into.")
+    auto_square_off: bool = Field(default=False, description="Whether the broker placed the (closing) order itself.")
+    settlement: str | None = Field(
+        default=None, description="How the contract ended instead of a (closing) trade: expired, exercised, assigned, delivered or netted."
+    )
+    settlement_price: Decimal | None = Field(
+        default=None, ge=0, description="Settlement price of the underlying; needed for options exercised before 2019-09-01."
+    )
+    round_trip: bool = Field(default=False, description="Whether the order is closed by a second one, which is priced too.")
+    exit_price: Decimal | None = Field(default=None, ge=0, description="Price of the closing order; that of the first when absent.")
+    exit_on: date | None = Field(
+        default=None,
+        description="Date of the closing order; when absent the rates of the first hold, and delivery is closed on a later day.",
+    )
 
 
 class CostsRequest(OrderCostsRequest):

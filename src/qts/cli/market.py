@@ -13,7 +13,8 @@ from qts.cli.options import DATE_FORMATS, Json, as_date
 from qts.cli.output import note, say, write_json, write_table
 
 if TYPE_CHECKING:
-    from qts.app.costs import CostsDocument, ExamplesDocument
+    from qts.app.costs import CostsDocument, ExamplesDocument, RoundTripCosts
+    from qts.app.run_document import ChargesPart
 
 _LINES = ("brokerage", "stt", "exchange", "ipft", "sebi", "stamp", "gst", "dp", "total")
 
@@ -53,16 +54,32 @@ def calendar(
 def costs(
     *,
     on: Annotated[datetime | None, typer.Option(formats=DATE_FORMATS, help="Trade date; today when absent.")] = None,
-    exchange: Annotated[str, typer.Option(help="Exchange.")] = "NSE",
-    segment: Annotated[str, typer.Option(help="Segment: equity_delivery or equity_intraday.")] = "equity_delivery",
+    exchange: Annotated[str, typer.Option(help="Exchange; NSE and BSE also stand for those of their contracts.")] = "NSE",
+    segment: Annotated[
+        str, typer.Option(help="Segment: equity_delivery, equity_intraday, or equity_, currency_ or commodity_ with futures or options.")
+    ] = "equity_delivery",
     side: Annotated[str, typer.Option(help="Side: buy or sell.")] = "buy",
-    quantity: Annotated[str, typer.Option(help="Quantity of the order.")] = "100",
-    price: Annotated[str, typer.Option(help="Price in rupees.")] = "1000",
-    mode: Annotated[str, typer.Option(help="Rounding: exact, contract_note, calculator or api.")] = "contract_note",
+    quantity: Annotated[str, typer.Option(help="Quantity of the order, in shares or units of the underlying.")] = "100",
+    price: Annotated[str, typer.Option(help="Price in rupees; of an option its premium.")] = "1000",
+    mode: Annotated[str, typer.Option(help="Rounding: exact, contract_note, calculator, api or api_margins.")] = "contract_note",
+    round_trip: Annotated[bool, typer.Option("--round-trip", help="Close the order by a second one and price both.")] = False,
+    exit_price: Annotated[str | None, typer.Option(help="Price of the closing order; that of the first when absent.")] = None,
+    exit_on: Annotated[datetime | None, typer.Option(formats=DATE_FORMATS, help="Date of the closing order.")] = None,
+    underlying: Annotated[str, typer.Option(help="Underlying of a contract, such as SENSEX or KAPAS.")] = "",
+    group: Annotated[str, typer.Option(help="Group of a share at BSE, such as A or X.")] = "",
+    stt_class: Annotated[str, typer.Option(help="For shares and funds: share, equity_etf or other_etf.")] = "share",
+    settlement: Annotated[
+        str | None, typer.Option(help="How a contract ended instead of a trade: expired, exercised, assigned, delivered or netted.")
+    ] = None,
+    settlement_price: Annotated[
+        str | None, typer.Option(help="Settlement price of the underlying, for options exercised before 2019-09-01.")
+    ] = None,
+    slices: Annotated[str, typer.Option(help="Number of orders that the freeze quantity cuts this one into.")] = "1",
+    auto_square_off: Annotated[bool, typer.Option("--auto-square-off", help="The broker placed the (closing) order itself.")] = False,
     file: Annotated[Path | None, typer.Option(help="JSON file of examples to price and compare.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Show what an order costs, line by line."""
+    """Show what an order, or an order and the one that closes it, costs line by line."""
     from qts.app.clock import SystemClock
     from qts.app.costs import price_costs, price_examples
     from qts.app.requests import CostsRequest, build
@@ -76,6 +93,16 @@ def costs(
         quantity=quantity,
         price=price,
         mode=mode,
+        round_trip=round_trip,
+        exit_price=exit_price,
+        exit_on=as_date(exit_on),
+        underlying=underlying,
+        group=group,
+        stt_class=stt_class,
+        settlement=settlement,
+        settlement_price=settlement_price,
+        slices=slices,
+        auto_square_off=auto_square_off,
         file=file,
     )
     if file is not None:
@@ -90,21 +117,45 @@ def costs(
 def _draw_costs(document: CostsDocument) -> None:
     from qts.app import format as shown
 
-    order = document.orders[0]
-    trade = f"{order.side.upper()} {shown.quantity(order.quantity)} x {shown.inr(order.price)} = {shown.inr(order.value)}"
+    value = sum(order.value for order in document.orders)
     rows = []
     for line in _LINES:
-        amount = getattr(document.total, line)
-        rows.append((line.upper() if line in {"stt", "gst", "dp", "ipft", "sebi"} else line.capitalize(), shown.inr(amount)))
-    rows.append(("Share of value", shown.bps(document.total.total / order.value if order.value else None)))
-    write_table(
-        ("Charge", "Amount"),
-        rows,
-        title=f"{trade}, {document.segment}, {document.exchange}, {document.on} ({document.mode})",
-        numeric=("Amount",),
+        amounts = (shown.inr(getattr(part, line)) for part in _columns(document))
+        rows.append((line.upper() if line in {"stt", "gst", "dp", "ipft", "sebi"} else line.capitalize(), *amounts))
+    blanks = ("",) * (len(_columns(document)) - 1)
+    rows.append(("Share of value", *blanks, shown.bps(document.total.total / value if value else None)))
+    names = ("Entry", "Exit", "Together") if document.round_trip is not None else ("Amount",)
+    trades = " and ".join(
+        f"{order.side.upper()} {shown.quantity(order.quantity)} x {shown.inr(order.price)} = {shown.inr(order.value)}"
+        for order in document.orders
     )
+    write_table(
+        ("Charge", *names),
+        rows,
+        title=f"{trades}, {document.segment}, {document.exchange}, {document.on} ({document.mode})",
+        numeric=names,
+    )
+    if document.round_trip is not None:
+        _draw_round_trip(document.round_trip)
     for warning in document.warnings:
         note(f"Note: {warning}")
+
+
+def _columns(document: CostsDocument) -> tuple[ChargesPart, ...]:
+    return (document.total,) if document.round_trip is None else (*document.orders, document.total)
+
+
+def _draw_round_trip(trip: RoundTripCosts) -> None:
+    from qts.app import format as shown
+
+    when = f"on {trip.exit_on}" if trip.exit_on is not None else "on a later day, at the rates of the first"
+    say(f"Closed {when}.")
+    say(f"Gross {shown.inr(trip.gross)}, charges {shown.inr(trip.total)} (DP {shown.inr(trip.dp)}), net {shown.inr(trip.net)}.")
+    if trip.break_even_move is None:
+        say("No exit price earns the charges.")
+        return
+    move, price = shown.inr(trip.break_even_move, places=4), shown.inr(trip.break_even_price, places=4)
+    say(f"Break-even: the price must move {move} in your favour, to {price}.")
 
 
 def _draw_examples(document: ExamplesDocument) -> None:

@@ -145,3 +145,87 @@ def test_a_file_that_is_absent_is_said_to_be_so(tmp_path: Path) -> None:
         price_examples(CostsRequest(file=tmp_path / "absent.json"), CLOCK)
     with pytest.raises(BadParameter, match="file"):
         price_examples(CostsRequest(on=date(2026, 1, 1)), CLOCK)
+
+
+OPTION = {"segment": "equity_options", "quantity": Decimal(75), "price": Decimal(100), "on": date(2026, 11, 20), "mode": "exact"}
+
+
+@pytest.mark.parametrize(
+    ("words", "line", "expected"),
+    [
+        ({"segment": "equity_futures", "exchange": "NFO", "side": "sell"}, "stt", 50.0),
+        ({"segment": "equity_options", "exchange": "BFO", "underlying": "sensex50"}, "exchange", 5.0),
+        ({"segment": "commodity_futures", "exchange": "MCX", "underlying": "KAPAS", "side": "sell"}, "stt", 0.0),
+        ({"segment": "currency_futures", "exchange": "CDS"}, "stamp", 0.1),
+        ({"exchange": "BSE", "group": "x"}, "exchange", 100.0),
+        ({"stt_class": "equity-etf", "side": "sell"}, "stt", 1.0),
+        ({"segment": "equity_options", "slices": 3}, "brokerage", 60.0),
+        ({"segment": "equity_intraday", "auto_square_off": True}, "brokerage", 70.0),
+        ({"segment": "equity_options", "settlement": "exercised", "side": "sell"}, "stt", 150.0),
+        ({"segment": "equity_futures", "settlement": "delivered"}, "brokerage", 250.0),
+    ],
+)
+def test_every_segment_and_class_can_be_asked_for(words: dict[str, object], line: str, expected: float) -> None:
+    request = CostsRequest.model_validate({"mode": "exact", "on": date(2026, 11, 20), **words})
+    assert getattr(price_costs(request, CLOCK).total, line) == pytest.approx(expected)
+
+
+def test_round_trip_has_both_orders_and_its_break_even() -> None:
+    request = CostsRequest.model_validate({**OPTION, "round_trip": True, "exit_price": Decimal(120)})
+    document = price_costs(request, CLOCK)
+    trip = document.round_trip
+    assert trip is not None
+    assert [order.side for order in document.orders] == ["buy", "sell"]
+    assert trip.total == document.total.total == pytest.approx(sum(order.total for order in document.orders))
+    assert (trip.exit_on, trip.exit_price, trip.gross) == ("2026-11-20", 120.0, 1500.0)
+    assert trip.net == pytest.approx(1500 - trip.total)
+    assert trip.break_even_move is not None
+    again = price_costs(request.model_copy(update={"exit_price": Decimal(str(100 + trip.break_even_move))}), CLOCK)
+    assert again.round_trip is not None
+    assert again.round_trip.net == pytest.approx(0, abs=1e-6)
+
+
+def test_round_trip_without_an_exit_price_asks_for_the_break_even() -> None:
+    trip = price_costs(CostsRequest(round_trip=True), CLOCK).round_trip
+    assert trip is not None
+    assert (trip.exit_on, trip.exit_price, trip.gross) == (None, 1000.0, 0.0)
+    assert trip.dp == 15.34
+
+
+def test_option_that_expires_is_worth_nothing_at_its_end() -> None:
+    trip = price_costs(CostsRequest.model_validate({**OPTION, "round_trip": True, "settlement": "expired"}), CLOCK).round_trip
+    assert trip is not None
+    assert (trip.exit_price, trip.gross) == (0.0, -7500.0)
+
+
+def test_an_order_that_never_breaks_even_says_so() -> None:
+    small = {**OPTION, "quantity": Decimal(1), "price": Decimal("0.05"), "side": "sell", "round_trip": True}
+    trip = price_costs(CostsRequest.model_validate(small), CLOCK).round_trip
+    assert trip is not None
+    assert (trip.break_even_move, trip.break_even_price) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ({"exit_price": Decimal(1)}, "exit_price"),
+        ({"exit_on": date(2026, 3, 2)}, "exit_on"),
+        ({"round_trip": True, "exit_on": date(2026, 2, 2)}, "exit_on"),
+        ({"round_trip": True, "exit_price": Decimal(0)}, "exit_price"),
+        ({"price": Decimal(0)}, "price"),
+        ({"stt_class": "bond"}, "stt_class"),
+        ({"settlement": "forgotten"}, "settlement"),
+        ({"settlement": "expired"}, "settlement"),
+        ({"group": "A"}, "group"),
+        ({"exchange": "BSE", "group": "A1"}, "group"),
+        ({"underlying": "NIFTY"}, "underlying"),
+        ({"segment": "equity_futures", "exchange": "MCX"}, "exchange"),
+        ({"segment": "equity_futures", "stt_class": "equity_etf"}, "stt_class"),
+        ({**OPTION, "on": date(2019, 8, 30), "settlement": "exercised"}, "settlement_price"),
+    ],
+)
+def test_what_does_not_go_together_is_named_with_a_way_out(words: dict[str, object], named: str) -> None:
+    with pytest.raises(BadParameter) as caught:
+        price_costs(CostsRequest.model_validate(words), CLOCK)
+    assert caught.value.name == named
+    assert caught.value.hint

@@ -44,6 +44,11 @@ def test_one_order_is_priced_with_its_lines(qts: Qts) -> None:
         (["--price", "nan"], "price"),
         (["--side", "hold"], "side"),
         (["--exchange", "NYSE"], "exchange"),
+        (["--price", "0"], "price"),
+        (["--slices", "0"], "slices"),
+        (["--exit-price", "5"], "exit_price"),
+        (["--settlement", "lost"], "settlement"),
+        (["--group", "A"], "group"),
     ],
 )
 def test_bad_values_are_named(qts: Qts, words: list[str], named: str) -> None:
@@ -72,12 +77,54 @@ def test_a_file_of_examples_is_compared(qts: Qts, tmp_path: Path) -> None:
     assert qts("costs", "--file", file).code == 5
 
 
-def test_the_published_examples_for_shares_come_out_to_the_paisa(qts: Qts, realdata: Path) -> None:
+def test_a_round_trip_shows_both_orders_and_the_break_even(qts: Qts) -> None:
+    words = "costs", "--round-trip", "--on", "2026-11-20"
+    document = qts(*words, "--json").document
+    assert [order["side"] for order in document["orders"]] == ["buy", "sell"]
+    assert document["round_trip"]["break_even_move"] == 2.3783
+    assert document["round_trip"]["dp"] == document["total"]["dp"] == 15.34
+    shown = qts(*words).out
+    assert "Entry" in shown
+    assert "Break-even: the price must move ₹2.3783 in your favour, to ₹1,002.3783." in shown
+
+
+def test_a_round_trip_that_cannot_earn_its_charges_says_so(qts: Qts) -> None:
+    words = "--segment", "equity_options", "--side", "sell", "--quantity", "1", "--price", "0.05", "--exit-on", "2026-11-24"
+    done = qts("costs", "--round-trip", "--on", "2026-11-20", *words)
+    assert (done.code, "No exit price earns the charges." in done.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "line", "amount"),
+    [
+        (["--segment", "equity_futures", "--side", "sell"], "stt", 50.0),
+        (["--segment", "commodity-options", "--exchange", "MCX", "--slices", "2"], "brokerage", 40.0),
+        (["--exchange", "BSE", "--group", "XT"], "exchange", 100.0),
+        (["--stt-class", "other_etf"], "stt", 0.0),
+        (["--segment", "equity_options", "--underlying", "BANKEX", "--exchange", "BSE"], "exchange", 32.5),
+        (["--segment", "equity_options", "--settlement", "exercised", "--settlement-price", "5000", "--on", "2019-08-30"], "stt", 625.0),
+        (["--segment", "equity_intraday", "--auto-square-off"], "brokerage", 70.0),
+    ],
+)
+def test_options_reach_the_schedule(qts: Qts, words: list[str], line: str, amount: float) -> None:
+    document = qts("costs", "--on", "2026-11-20", "--mode", "exact", *words, "--json").document
+    assert document["total"][line] == pytest.approx(amount)
+
+
+def test_estimates_are_told_to_people_and_programs(qts: Qts) -> None:
+    words = "costs", "--segment", "currency_options", "--exchange", "CDS", "--on", "2023-01-02"
+    sentence = "exchange: NSE's charge on currency options before 2024-10-01 is one page's word"
+    assert f"Note: {sentence}" in qts(*words).err
+    assert sentence in qts(*words, "--json").document["warnings"]
+
+
+@pytest.mark.realdata
+def test_the_published_examples_come_out_to_the_paisa(qts: Qts, realdata: Path) -> None:
     file = realdata.parent / "reference" / "cost-examples.json"
     if not file.is_file():
         pytest.skip(f"the published examples are not at {file}")
     done = qts("costs", "--file", file, "--json")
-    shares = {example["id"]: example for example in done.document["examples"] if example["total"] is not None}
-    assert {"calc-2026-02-intraday", "api-order-margins-infy", "blog-2019-intraday-TN"} <= set(shares)
-    assert {name: example["differences"] for name, example in shares.items() if example["differences"]} == {}
     assert done.code == 0
+    assert {example["id"]: example["differences"] for example in done.document["examples"] if example["differences"]} == {}
+    assert (done.document["differing"], done.document["not_priced"]) == (0, 0)
+    assert done.document["agreeing"] >= 9

@@ -6,6 +6,7 @@ from qts.market.charges.fills import DayFill
 from qts.market.charges.orders import ChargeableOrder, PricedOrders, RoundingMode
 from qts.market.charges.pricing import dp_charge, price_orders
 from qts.market.charges.rates import SegmentRates, rates_on, regime_starts
+from qts.market.charges.round_trip import RoundTrip, RoundTripTerms, price_round_trip
 from qts.market.charges.schedule import (
     RateRow,
     RoundingRow,
@@ -28,6 +29,8 @@ __all__ = [
     "PricedOrders",
     "RateClasses",
     "RateRow",
+    "RoundTrip",
+    "RoundTripTerms",
     "RoundingMode",
     "RoundingRow",
     "SegmentRates",
@@ -40,6 +43,7 @@ __all__ = [
     "listed_at",
     "price_example",
     "price_orders",
+    "price_round_trip",
     "rate_rows",
     "rates_on",
     "regime_starts",

@@ -23,7 +23,7 @@ from qts.core.errors import BadParameter
 from qts.market.charges.fills import ZERO, DayFill, FilledOrder, cut
 from qts.market.charges.netting import brokerage_of
 from qts.market.charges.rates import SegmentRates
-from qts.market.charges.segments import OPTION_SEGMENTS, PHYSICAL_SEGMENTS, ChargeSegment, Settlement
+from qts.market.charges.segments import EQUITY_SEGMENTS, OPTION_SEGMENTS, PHYSICAL_SEGMENTS, ChargeSegment, Settlement
 
 
 class ContractDay:
@@ -108,6 +108,8 @@ def check_settlement(settlement: Settlement, segment: ChargeSegment) -> None:
     BadParameter
         Naming the ends there are.
     """
+    if segment in EQUITY_SEGMENTS:
+        raise BadParameter("settlement", settlement, "is the end of a contract, not of shares", hint="Leave it out for shares.")
     allowed = [Settlement.EXPIRED]
     allowed += [Settlement.EXERCISED, Settlement.ASSIGNED] if segment in OPTION_SEGMENTS else []
     allowed += [Settlement.DELIVERED, Settlement.NETTED] if segment in PHYSICAL_SEGMENTS else []

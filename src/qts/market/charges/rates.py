@@ -17,7 +17,7 @@ from qts.market.charges.schedule import (
     Component,
     RateRow,
     RateSide,
-    classes_with_rates,
+    exceptions_of,
     row_on,
     rows_of,
     tags_of,
@@ -228,9 +228,5 @@ def _assumptions(at: Exchange, segment: ChargeSegment, underlying: str) -> tuple
     """Return a sentence for each component that depends on an underlying which was not named."""
     if underlying or segment in EQUITY_SEGMENTS:
         return ()
-    found = []
-    for part in Component:
-        classes = [name.replace("_", " ") for name in classes_with_rates(part, at, segment)]
-        if classes:
-            found.append(f"{part}: no underlying is named; {' and '.join(classes)} pay another rate")
-    return tuple(found)
+    named = ((part, exceptions_of(part, at, segment)) for part in Component)
+    return tuple(f"{part}: no underlying is named; {' and '.join(others)} pay another rate" for part, others in named if others)

@@ -107,6 +107,7 @@ class UnderlyingClass:
     """Underlyings whose contracts pay rates of their own."""
 
     name: str
+    title: str
     exchanges: frozenset[Exchange]
     underlyings: frozenset[str]
     confidence: str
@@ -147,17 +148,14 @@ def tags_of(exchange: Exchange, *, stt_class: SttClass = SttClass.SHARE, group: 
 
 
 @cache
-def known_groups() -> frozenset[str]:
-    """Return the groups of BSE's that have rates of their own."""
-    return frozenset(tag.removeprefix("group ") for row in _rates() for tag in row.only if tag.startswith("group "))
-
-
-@cache
-def classes_with_rates(component: Component, exchange: Exchange, segment: ChargeSegment) -> tuple[str, ...]:
-    """Return the classes of underlyings for which the component has rows of their own, by name."""
-    classes = {OTHER_UNDERLYING, *(found.name for found in underlying_classes() if exchange in found.exchanges)}
+def exceptions_of(component: Component, exchange: Exchange, segment: ChargeSegment) -> tuple[str, ...]:
+    """Return the underlyings for which the component has rows of their own, in words."""
+    classes = [found for found in underlying_classes() if exchange in found.exchanges]
+    named = ", ".join(sorted(name for found in classes for name in found.underlyings))
+    titles = {found.name: found.title for found in classes} | {OTHER_UNDERLYING: f"underlyings other than {named}"}
     rows = (row for row in _rates() if row.component is component and exchange in row.exchanges and segment in row.segments)
-    return tuple(sorted({tag for row in rows for tag in row.only} & classes))
+    tags = {tag for row in rows for tag in row.only}
+    return tuple(title for name, title in titles.items() if name in tags)
 
 
 @cache
@@ -166,6 +164,7 @@ def underlying_classes() -> tuple[UnderlyingClass, ...]:
     return tuple(
         UnderlyingClass(
             name=str(raw["name"]),
+            title=str(raw["title"]),
             exchanges=frozenset(Exchange(name) for name in _names(raw, "exchanges")),
             underlyings=frozenset(_names(raw, "underlyings")),
             confidence=str(raw["confidence"]),

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from qts.core import Charges, Side
-from qts.core.errors import BadParameter
+from qts.market.charges.contract_day import check_settlement
 from qts.market.charges.fills import ZERO, DayFill, FilledOrder, cut
 from qts.market.charges.netting import brokerage_of
 from qts.market.charges.rates import SegmentRates
+from qts.market.charges.segments import ChargeSegment
 
 
 class ShareDay:
@@ -25,7 +26,7 @@ class ShareDay:
     def add(self, fill: DayFill) -> None:
         """Take in the next fill of the day."""
         if fill.settlement is not None:
-            raise BadParameter("settlement", fill.settlement, "is the end of a contract, not of shares", hint="Leave it out for shares.")
+            check_settlement(fill.settlement, ChargeSegment.EQUITY_DELIVERY)
         (self._bought if fill.side is Side.BUY else self._sold).add(fill)
 
     def charges(self) -> Charges:
@@ -100,8 +101,9 @@ class _Side:
         while self.n_settled > place:
             self._unsettle()
         order = self.orders[place]
-        self.waiting_fees -= brokerage_of(order.value, self.delivery, slices=order.slices)
-        self.square_off_fees -= self._square_off_of(order)
+        if order.quantity:
+            self.waiting_fees -= brokerage_of(order.value, self.delivery, slices=order.slices)
+            self.square_off_fees -= self._square_off_of(order)
         order.add(fill)
         self.waiting_fees += brokerage_of(order.value, self.delivery, slices=order.slices)
         self.square_off_fees += self._square_off_of(order)

@@ -1,0 +1,147 @@
+"""A share's day: parts of orders, slices, the broker's square-off, and which estimates were used."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qts.core import Charges, Exchange, Product, Side
+from qts.core.errors import BadParameter
+from qts.market.charges import ChargeSegment, DayBill, DayFill, Settlement, SttClass, day_charges
+
+TODAY = date(2026, 11, 20)
+CNC, MIS = Product.CNC, Product.MIS
+
+
+def fill(side: Side, quantity: Decimal | int, price: Decimal | int, **more: Any) -> DayFill:
+    return DayFill(side=side, quantity=Decimal(quantity), price=Decimal(price), **more)
+
+
+def buy(quantity: Decimal | int, price: Decimal | int, **more: Any) -> DayFill:
+    return fill(Side.BUY, quantity, price, **more)
+
+
+def sell(quantity: Decimal | int, price: Decimal | int, **more: Any) -> DayFill:
+    return fill(Side.SELL, quantity, price, **more)
+
+
+def charges(*fills: DayFill, product: Product = CNC, on: date = TODAY, exchange: Exchange = Exchange.NSE, **kind: Any) -> Charges:
+    return day_charges(fills, on=on, exchange=exchange, product=product, **kind)
+
+
+fills_strategy = st.lists(
+    st.builds(
+        fill,
+        st.sampled_from(Side),
+        st.integers(1, 5000),
+        st.decimals(Decimal("0.05"), Decimal(5000), places=2),
+        order=st.one_of(st.none(), st.integers(0, 2)),
+        slices=st.integers(1, 3),
+        auto_square_off=st.booleans(),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def test_parts_of_one_order_pay_one_brokerage() -> None:
+    assert charges(buy(500, 100, order=7), buy(500, 100, order=7), product=MIS).brokerage == 20
+    assert charges(buy(500, 100), buy(500, 100), product=MIS).brokerage == 30
+
+
+def test_part_that_comes_after_its_order_was_matched_is_counted_with_it() -> None:
+    # The sale matches the first part; then the order goes on: 100000 in one order, capped once, of which half is intraday.
+    found = charges(buy(50, 1000, order=1), sell(50, 1000), buy(50, 1000, order=1))
+    assert found.brokerage == 30
+    later = charges(buy(50, 1000, order=1), sell(100, 1000), buy(50, 1000, order=1))
+    assert later.brokerage == 40
+
+
+def test_slices_pay_a_cap_each() -> None:
+    assert charges(buy(1000, 1000, slices=3), product=MIS).brokerage == 60
+
+
+def test_broker_closing_the_position_adds_its_fee_to_the_brokerage() -> None:
+    plain = charges(buy(10, 1000), sell(10, 1000), product=MIS)
+    closed = charges(buy(10, 1000), sell(10, 1000, auto_square_off=True), product=MIS)
+    assert (closed - plain).brokerage == 50
+    assert (closed - plain).total == 59
+
+
+def test_fee_of_the_broker_before_2020_was_twenty_rupees() -> None:
+    on = date(2019, 6, 3)
+    assert (charges(sell(10, 1000, auto_square_off=True), product=MIS, on=on) - charges(sell(10, 1000), product=MIS, on=on)).brokerage == 20
+
+
+@pytest.mark.parametrize(
+    ("stt_class", "bought", "sold", "intraday"),
+    [(SttClass.SHARE, "100", "100", "25"), (SttClass.EQUITY_ETF, "0", "1", "25"), (SttClass.OTHER_ETF, "0", "0", "0")],
+)
+def test_units_of_funds_pay_the_tax_of_their_class(*, stt_class: SttClass, bought: str, sold: str, intraday: str) -> None:
+    assert charges(buy(100, 1000), stt_class=stt_class).stt == Decimal(bought)
+    assert charges(sell(100, 1000), stt_class=stt_class).stt == Decimal(sold)
+    assert charges(buy(100, 1000), sell(100, 1000), stt_class=stt_class).stt == Decimal(intraday)
+
+
+@pytest.mark.parametrize(
+    ("group", "percent"), [("", "0.00375"), ("B", "0.00375"), ("X", "0.1"), ("zp", "0.1"), ("ST", "1"), ("MT", "0.00275")]
+)
+def test_share_at_bse_pays_the_charge_of_its_group(group: str, percent: str) -> None:
+    assert charges(buy(100, 1000), exchange=Exchange.BSE, group=group).exchange == Decimal(percent) * 1000
+
+
+def test_segment_of_shares_may_be_named() -> None:
+    assert charges(buy(10, 100), segment=ChargeSegment.EQUITY_DELIVERY) == charges(buy(10, 100))
+
+
+def test_end_of_a_contract_is_refused() -> None:
+    with pytest.raises(BadParameter, match="settlement = exercised"):
+        charges(sell(1, 1, settlement=Settlement.EXERCISED))
+
+
+@pytest.mark.parametrize(
+    ("fills", "product", "expected"),
+    [
+        pytest.param((), CNC, set(), id="nothing traded"),
+        pytest.param((buy(1, 1),), CNC, {"exchange", "sebi"}, id="delivery"),
+        pytest.param((buy(1, 1), sell(1, 1)), CNC, {"exchange", "sebi", "brokerage"}, id="both sides"),
+        pytest.param((buy(1, 1, auto_square_off=True),), MIS, {"exchange", "sebi", "brokerage", "square_off"}, id="closed by the broker"),
+    ],
+)
+def test_estimates_are_those_of_what_was_paid(fills: tuple[DayFill, ...], product: Product, expected: set[str]) -> None:
+    bill = DayBill(on=date(2020, 7, 2), exchange=Exchange.NSE, product=product)
+    for one in fills:
+        bill.add(one)
+    assert {sentence.partition(":")[0] for sentence in bill.estimates()} == expected
+
+
+@given(fills_strategy, st.integers(1, 9), st.dates(date(2004, 1, 1), date(2028, 1, 1)), st.sampled_from([CNC, MIS]))
+def test_an_order_filled_in_parts_costs_what_the_whole_does(fills: list[DayFill], part: int, on: date, product: Product) -> None:
+    first, *rest = fills
+    early = min(first.quantity, Decimal(part))
+    same: dict[str, Any] = {"order": 99, "slices": first.slices, "auto_square_off": first.auto_square_off}
+    late = [fill(first.side, first.quantity - early, first.price, **same)] if early < first.quantity else []
+    whole = charges(fill(first.side, first.quantity, first.price, **same), *rest, on=on, product=product)
+    split = charges(fill(first.side, early, first.price, **same), *rest, *late, on=on, product=product)
+    assert split == whole
+
+
+@given(fills_strategy, st.dates(date(2004, 1, 1), date(2028, 1, 1)), st.sampled_from([CNC, MIS]))
+def test_bill_asked_after_each_fill_is_the_bill_asked_once(fills: list[DayFill], on: date, product: Product) -> None:
+    asked = DayBill(on=on, exchange=Exchange.BSE, product=product)
+    for one in fills:
+        asked.add(one)
+        asked.charges()
+    assert asked.charges() == charges(*fills, on=on, product=product, exchange=Exchange.BSE)
+
+
+@given(fills_strategy, st.integers(1, 100), st.dates(date(2004, 1, 1), date(2028, 1, 1)), st.sampled_from(Side))
+def test_trading_more_on_one_side_never_costs_less(fills: list[DayFill], more: int, on: date, side: Side) -> None:
+    own = [one for one in fills if one.side is side]
+    after = charges(*own, fill(side, more, 100), on=on)
+    assert after.total >= charges(*own, on=on).total
