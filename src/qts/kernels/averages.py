@@ -13,7 +13,7 @@ from qts.core.arrays import Floats
 from qts.kernels.indicator import IndicatorSpec, Numbers, Row, span_of
 from qts.kernels.smoothing import SMOOTHING, exponential, seeded
 from qts.kernels.twins import Column
-from qts.kernels.windows import delayed, rolling_line, rolling_sum, window_size
+from qts.kernels.windows import delayed, rolling_line, rolling_mean, rolling_sum, window_size
 
 # Kaufman's: the fastest and the slowest exponential average between which his moves.
 _FASTEST: Final = 2.0 / 3.0
@@ -64,7 +64,7 @@ def kama(values: Floats, span: int) -> Floats:
 
 def sma_step(state: Column, numbers: Numbers, row: Row) -> Row:
     """Take one value; memory of a window."""
-    return (rolling_sum(state, 0, numbers[0], row[0]) / numbers[0],)
+    return (rolling_mean(state, 0, numbers[0], row[0]),)
 
 
 def ema_step(state: Column, numbers: Numbers, row: Row) -> Row:
@@ -75,8 +75,7 @@ def ema_step(state: Column, numbers: Numbers, row: Row) -> Row:
 
 def wma_step(state: Column, numbers: Numbers, row: Row) -> Row:
     """Take one value; memory of a window."""
-    span = numbers[0]
-    return (rolling_line(state, 0, span, row[0])[0] / (span * (span + 1.0) / 2.0),)
+    return (rolling_line(state, 0, numbers[0], row[0])[1],)
 
 
 def dema_step(state: Column, numbers: Numbers, row: Row) -> Row:
@@ -98,8 +97,8 @@ def trima_step(state: Column, numbers: Numbers, row: Row) -> Row:
     """Take one value; memory of two windows, each of half the span, the first one value longer than needed."""
     longer = (numbers[0] + 2.0) // 2.0
     shorter = numbers[0] + 1.0 - longer
-    mean = rolling_sum(state, 0, shorter, row[0]) / shorter
-    return (rolling_sum(state, int(window_size(longer)), longer, mean) / longer,)
+    mean = rolling_mean(state, 0, shorter, row[0])
+    return (rolling_mean(state, int(window_size(longer)), longer, mean),)
 
 
 def kama_step(state: Column, numbers: Numbers, row: Row) -> Row:

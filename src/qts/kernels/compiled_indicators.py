@@ -13,7 +13,7 @@ import numba
 import numba.extending
 import numpy as np
 
-from qts.kernels import averages, oscillators, ranges, smoothing, windows
+from qts.kernels import averages, bands, oscillators, ranges, smoothing, statistics, stochastics, trend, volume, windows
 from qts.kernels.cache import prepare_cache
 from qts.kernels.indicator import IndicatorSpec, Numbers, Row, Step
 from qts.kernels.indicators import INDICATORS
@@ -22,14 +22,14 @@ from qts.kernels.twins import Column, as_input
 Columns: TypeAlias = "tuple[Column, ...]"
 Twin: TypeAlias = Callable[[Columns, Columns, Column, Numbers], int]
 
-_MODULES: Final = (windows, smoothing, averages, oscillators, ranges)
+_MODULES: Final = (windows, smoothing, averages, oscillators, stochastics, ranges, bands, trend, volume, statistics)
 
 
 def _source_version() -> int:
     """Return a number that changes with the source of any step: the compiler's own cache looks at one file only."""
     version = 0
-    for name in sorted({Path(str(module.__file__)) for module in _MODULES}):
-        version = zlib.crc32(name.read_bytes(), version)
+    for module in _MODULES:
+        version = zlib.crc32(Path(str(module.__file__)).read_bytes(), version)
     return version
 
 

@@ -14,15 +14,25 @@ from typing import Final
 
 from qts.core.errors import BadParameter
 from qts.kernels.averages import AVERAGES
+from qts.kernels.bands import BANDS
 from qts.kernels.indicator import Incremental, IndicatorSpec
 from qts.kernels.oscillators import OSCILLATORS
 from qts.kernels.ranges import RANGES
+from qts.kernels.statistics import STATISTICS
+from qts.kernels.stochastics import STOCHASTICS
+from qts.kernels.trend import TRENDS
+from qts.kernels.volume import VOLUMES
 
 FAMILIES: Final[Mapping[str, tuple[IndicatorSpec, ...]]] = MappingProxyType(
     {
         "Averages": AVERAGES,
+        "Bands and channels": BANDS,
         "Momentum": OSCILLATORS,
+        "Place in the range": STOCHASTICS,
+        "Trend": TRENDS,
         "Ranges": RANGES,
+        "Volume": VOLUMES,
+        "Statistics": STATISTICS,
     }
 )
 INDICATORS: Final[Mapping[str, IndicatorSpec]] = MappingProxyType({spec.id: spec for family in FAMILIES.values() for spec in family})

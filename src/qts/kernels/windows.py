@@ -16,7 +16,9 @@ from qts.kernels.twins import Column
 # Of a window: values seen, up to the span; the place of the oldest; the sum, twice; a second sum, twice; then the values.
 SEEN, PLACE, SUM, SUM_REST, OTHER, OTHER_REST, VALUES = range(7)
 
-# Beyond this part of the mean's square a variance is rounding: the window is flat.
+# Values that differ by less than this part of them are equal but for rounding, as typical prices of the same three numbers in other places.
+NOISE: Final = 1e-13
+# Below this part of the mean's square a variance is rounding: the window is flat.
 _FLAT: Final = 1e-28
 # Splits a float into halves whose products are exact.
 _SPLITTER: Final = 134_217_729.0
@@ -53,6 +55,13 @@ def product(left: float, right: float) -> tuple[float, float]:
     return rough, ((a * c - rough) + a * d + b * c) + b * d
 
 
+def quotient(total: float, rest: float, divisor: float) -> float:
+    """Return ``(total + rest) / divisor``, rounded once."""
+    rough = total / divisor
+    whole, whole_rest = product(rough, divisor)
+    return rough + ((total - whole) - whole_rest + rest) / divisor
+
+
 def delayed(state: Column, at: int, span: float, value: float) -> float:
     """Return the value of ``span`` bars ago, or NaN while there is none."""
     if math.isnan(value):
@@ -79,8 +88,15 @@ def rolling_sum(state: Column, at: int, span: float, value: float) -> float:
     return total if state[at + SEEN] >= span else math.nan
 
 
-def rolling_line(state: Column, at: int, span: float, value: float) -> tuple[float, float]:
-    """Return the sum of the last ``span`` values weighted 1, 2, … ``span``, the latest most, and the slope of the line fitted to them."""
+def rolling_mean(state: Column, at: int, span: float, value: float) -> float:
+    """Return the mean of the last ``span`` values, or NaN while there are fewer; the mean of equal values is that value."""
+    if math.isnan(rolling_sum(state, at, span, value)):
+        return math.nan
+    return quotient(state[at + SUM], state[at + SUM_REST], span)
+
+
+def rolling_line(state: Column, at: int, span: float, value: float) -> tuple[float, float, float]:
+    """Return the mean of the last ``span`` values, their mean weighted 1, 2, … ``span``, and the slope of the line fitted to them."""
     total, rest = state[at + SUM], state[at + SUM_REST]
     weighted, weighted_rest = state[at + OTHER], state[at + OTHER_REST]
     weight = state[at + SEEN] + 1.0
@@ -100,11 +116,13 @@ def rolling_line(state: Column, at: int, span: float, value: float) -> tuple[flo
     state[at + SUM], state[at + SUM_REST] = total, rest
     state[at + OTHER], state[at + OTHER_REST] = weighted, weighted_rest
     if state[at + SEEN] < span:
-        return math.nan, math.nan
+        return math.nan, math.nan, math.nan
+    weights = span * (span + 1.0) / 2.0
     above, above_rest = product(span, weighted)
-    below, below_rest = product(span * (span + 1.0) / 2.0, total)
-    rise = (above - below) + ((above_rest - below_rest) + (span * weighted_rest - span * (span + 1.0) / 2.0 * rest))
-    return weighted, rise / (span * span * (span * span - 1.0) / 12.0) if span > 1.0 else 0.0
+    below, below_rest = product(weights, total)
+    rise = (above - below) + ((above_rest - below_rest) + (span * weighted_rest - weights * rest))
+    slope = rise / (span * span * (span * span - 1.0) / 12.0) if span > 1.0 else 0.0
+    return quotient(total, rest, span), quotient(weighted, weighted_rest, weights), slope
 
 
 def rolling_spread(state: Column, at: int, span: float, value: float) -> tuple[float, float]:
@@ -127,7 +145,7 @@ def rolling_spread(state: Column, at: int, span: float, value: float) -> tuple[f
     above, above_rest = product(span, squares)
     below, below_rest = product(total, total)
     variance = ((above - below) + ((above_rest - below_rest) + (span * squares_rest - 2.0 * total * rest))) / (span * span)
-    mean = total / span
+    mean = quotient(total, rest, span)
     return mean, variance if variance > _FLAT * mean * mean else 0.0
 
 
@@ -188,8 +206,10 @@ PARTS: Final[tuple[Callable[..., Any], ...]] = (
     extreme_size,
     plus,
     product,
+    quotient,
     delayed,
     rolling_sum,
+    rolling_mean,
     rolling_line,
     rolling_spread,
     highest,

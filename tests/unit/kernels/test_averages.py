@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
@@ -86,7 +87,8 @@ def test_simple_averages_equal_their_definition(values: Floats, span: int) -> No
     weights = np.arange(1, span + 1)
     windows = [values[max(0, i - span + 1) : i + 1] for i in range(len(values))]
     full = [window if len(window) == span else np.full(span, NAN) for window in windows]
-    assert_array_equal(sma(values, span), [math.fsum(window) / span for window in full])
+    exact = [NAN if len(window) < span else float(sum(map(Fraction, window.tolist())) / span) for window in windows]
+    assert_array_equal(sma(values, span), exact)
     assert_allclose(wma(values, span), [math.fsum(window * weights) / weights.sum() for window in full], rtol=1e-14)
 
 
