@@ -199,10 +199,12 @@ def _out_of_date(one: OutOfDate) -> OutOfDateDocument:
     few = " One bill alone: check a second one before you believe it." if one.n_bills < _TOO_FEW else ""
     bills = "1 bill" if one.n_bills == 1 else f"{one.n_bills} bills"
     field = "amount or cap" if one.unit != "percent" else "percent"
+    fund = f" (both with {one.fund_rate.normalize():f} % for the investor protection fund)" if one.fund_rate else ""
+    row_rate = one.implied_rate - one.fund_rate
     sentence = (
         f"{one.line} at {one.exchange} ({', '.join(one.segments)}): our {one.our_rate:f} {unit}, valid from {one.valid_from} "
-        f"({one.source}); {bills} {span} imply {one.implied_rate:f} {unit}.{doubt} One row added to the schedule corrects it: "
-        f'component "{one.line}", valid_from {one.since} or the day of the change before it, {field} "{one.implied_rate:f}".{few}'
+        f"({one.source}); {bills} {span} imply {one.implied_rate:f} {unit}{fund}.{doubt} One row added to the schedule corrects it: "
+        f'component "{one.line}", valid_from {one.since} or the day of the change before it, {field} "{row_rate:f}".{few}'
     )
     return OutOfDateDocument(
         line=one.line,

@@ -72,7 +72,7 @@ def test_an_estimate_among_our_rates_is_named(tmp_path: Path) -> None:
 
 
 def test_every_row_is_priced_or_listed(tmp_path: Path) -> None:
-    rows = [f"INFY,2026-10-05,{exchange},EQ,buy,10,100,{i}" for i, exchange in enumerate(["NSE", "XXX", "BSE", "", "MCX"])]
+    rows = [f"INFY,2026-10-05,{exchange},EQ,buy,10,100,{i}" for i, exchange in enumerate(["NSE", "NYSE", "BSE", "", "MCX"])]
     document = reconciled(tmp_path, HEAD, *rows)
     seen = {row for bill in document.bills for row in bill.rows} | {one.row for one in document.unpriced}
     assert seen == set(range(2, 7))

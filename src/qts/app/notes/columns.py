@@ -23,6 +23,7 @@ TRADE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "order": ("orderid", "orderno", "ordernumber"),
     "trade": ("tradeid", "tradeno", "tradenumber"),
     "product": ("product", "producttype"),
+    "time": ("orderexecutiontime", "executiontime", "tradetime", "ordertime"),
     "expiry": ("expirydate", "expiry"),
     "series": ("series", "group"),
     "isin": ("isin", "isincode"),
@@ -37,7 +38,7 @@ CHARGE_LINES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "exchange": (
         "exchangetransactioncharges", "exchangetransactioncharge", "exchangecharges", "transactioncharges", "exchangeturnovercharge",
-        "exchangeturnovercharges", "exchangetxncharges", "turnovercharges", "etc", "exchange",
+        "exchangeturnovercharges", "exchangetxncharges", "turnovercharges",
     ),
     "clearing": ("clearingcharges", "clearingcharge", "clearing", "clearingfees"),
     "ipft": ("ipft", "ipftcharges", "investorprotectionfund", "investorprotectionfundtrust", "nseipft", "ipf"),
@@ -71,17 +72,13 @@ def trade_columns(cells: Sequence[str]) -> dict[str, int]:
     found = _places(cells, _TRADE)
     if not {"symbol", "side", "quantity"} <= found.keys() or not {"price", "value"} & found.keys():
         return {}
-    # `exchange` names the place beside trades.
-    lines = {line: place for line, place in _places(cells, _LINE).items() if place not in found.values()}
-    return {**found, **{f"charge:{line}": place for line, place in lines.items()}}
+    return {**found, **{f"charge:{line}": place for line, place in _places(cells, _LINE).items()}}
 
 
 def charge_columns(cells: Sequence[str]) -> dict[str, int]:
     """Return where date, exchange, segment and the lines are in a row of headings over charges; empty if it is no such row."""
     lines = _places(cells, {**_LINE, **ONLY_IN_CHARGES})
     keys = {name: place for name, place in _places(cells, _TRADE).items() if name in {"date", "exchange", "segment"}}
-    if "exchange" in keys and "exchange" in lines and lines["exchange"] == keys["exchange"]:
-        del lines["exchange"]
     if len(lines) < 2:
         return {}
     return {**keys, **{f"charge:{line}": place for line, place in lines.items()}}

@@ -66,6 +66,7 @@ class _Reader:
     today: date
     on: date | None
     columns: Mapping[str, int] = field(default_factory=dict)
+    trade_columns: Mapping[str, int] = field(default_factory=dict)
     take: Callable[[Line], None] | None = None
     places: Mapping[int, Key] = field(default_factory=dict)
     labelled: dict[Key, tuple[int, dict[str, Decimal]]] = field(default_factory=dict)
@@ -96,6 +97,8 @@ class _Reader:
             self.totals.append(line.number)
         elif self._is_labelled(line):
             self._label(line)
+        elif self._is_trade(line):
+            self._trade(line)
         elif self.take is not None and sum(bool(cell) for cell in line.cells) > 1:
             self.take(line)
         else:
@@ -111,6 +114,7 @@ class _Reader:
             found = find(line.cells)
             if found:
                 self.columns, self.take = found, take
+                self.trade_columns = found if "symbol" in found else self.trade_columns
                 return True
         return self._is_segments(line)
 
@@ -119,7 +123,7 @@ class _Reader:
         named = {i: cell for i, cell in enumerate(line.cells) if cell and (i or cells.family(cell) is not None)}
         places = {i: _key(cell) for i, cell in named.items() if cells.family(cell) is not None}
         others = [cell for i, cell in named.items() if i not in places and cells.plain(cell) not in columns.TOTALS]
-        if not places or others:
+        if others or not any(places):  # a lone word in the first cell is a title
             return False
         self.places, self.take = places, None
         return True
@@ -162,8 +166,19 @@ class _Reader:
         _, lines = self.labelled.setdefault(key, (row, {}))
         lines[name] = lines.get(name, Decimal(0)) + number
 
+    def _is_trade(self, line: Line) -> bool:
+        """Return whether a row below another section is a trade after all: it has a side where trades have theirs."""
+        place = self.trade_columns.get("side", len(line.cells))
+        if place >= len(line.cells):
+            return False
+        try:
+            cells.side(line.cells[place])
+        except NotRead:
+            return False
+        return True
+
     def _trade(self, line: Line) -> None:
-        self.trades.take(line, self.columns)
+        self.trades.take(line, self.trade_columns)
 
     def _wide(self, line: Line) -> None:
         if columns.is_totals(line.cells):

@@ -54,13 +54,15 @@ class Trades:
         grouped: dict[tuple[object, ...], list[tuple[TradeRow, Mapping[str, Decimal]]]] = {}
         for trade, amounts in self.beside:
             grouped.setdefault((trade.on, trade.exchange, trade.symbol), []).append((trade, amounts))
-        for (on, exchange, symbol), pairs in grouped.items():
-            same_day = (trade.row for trade in self.rows if (trade.on, trade.exchange, trade.symbol) == (on, exchange, symbol))
+        same_day: dict[tuple[object, ...], list[int]] = {}
+        for trade in self.rows:
+            same_day.setdefault((trade.on, trade.exchange, trade.symbol), []).append(trade.row)
+        for key, pairs in grouped.items():
             first = pairs[0][0]
             yield StatedCharges(
                 row=first.row,
                 amounts=added(amounts for _, amounts in pairs),
-                rows=tuple(same_day),
+                rows=tuple(same_day[key]),
                 on=first.on,
                 exchange=first.exchange,
                 family=family_of(first.exchange),
@@ -76,7 +78,7 @@ class Trades:
         symbol = row.text("symbol").upper()
         if not symbol:
             raise NotRead("the row names no instrument")
-        on = row.read("date", lambda text: cells.day(text, self.today)) or self.default_on
+        on = row.read("date", self._day) or self.default_on or row.read("time", self._day)
         exchange = _exchange(row)
         quantity, price, value = _figures(row)
         segment, is_known = _segment(row, exchange, symbol)
@@ -93,6 +95,9 @@ class Trades:
         if not trade.order_id:
             self.notes["rows without an order id are priced as an order each; brokerage is per order"] = None
         return trade
+
+    def _day(self, text: str) -> date:
+        return cells.day(text, self.today)
 
     def _refuse_twice(self, trade: TradeRow, trade_id: str) -> None:
         if not trade_id:

@@ -25,7 +25,7 @@ from qts.market.charges import (
 from qts.market.charges.netting import ZERO, DayNet, day_net
 from qts.market.charges.schedule import Component, RateRow, row_on
 from qts.market.reconciliation.statement import TradeRow, Unpriced
-from qts.market.reconciliation.terms import SHARES, classes_of, tags_at
+from qts.market.reconciliation.terms import SHARES, TRADE_FOR_TRADE, classes_of, tags_at
 
 PAISA: Final = Decimal("0.01")
 _SUMMED: Final = ("exchange", "ipft", "sebi")
@@ -59,13 +59,15 @@ class Place:
 class Base:
     """What a line of ours is levied on: ``rate`` times ``amount``, where one rate alone makes the line.
 
-    ``amount`` is rupees, or a number of orders where ``is_per_order`` says that each pays the same fee.
+    ``amount`` is rupees, or a number of orders where ``is_per_order`` says that each pays the same fee. ``fund`` is the
+    part of the rate that the schedule holds in a row of its own, for the investor protection fund.
     """
 
     rate: Decimal
     amount: Decimal
     at: Place
     is_per_order: bool = False
+    fund: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +107,9 @@ class _Security:
 def price_bill(trades: Sequence[TradeRow], *, mode: RoundingMode, on: date) -> PricedBill:
     """Return our bill for these trades.
 
-    On a contract note, what was bought and sold of a share on one day and exchange is netted, whatever the product; each order id pays
-    one brokerage; STT and stamp duty are rounded per security, the turnover charges on the sum of the bill.
+    On a contract note, what was bought and sold of a share on one day and exchange is netted, whatever the product, but not in NSE's
+    series BE and BZ, which are for delivery; each order id pays one brokerage; STT and stamp duty are rounded per security, the turnover
+    charges on the sum of the bill.
 
     Parameters
     ----------
@@ -133,6 +136,8 @@ def _by_security(trades: Sequence[TradeRow], mode: RoundingMode) -> dict[tuple[o
     for trade in trades:
         # The exchange does not see the broker's product: on a note delivery and intraday trades of a share are one account.
         product = "shares" if mode is RoundingMode.CONTRACT_NOTE and trade.segment in SHARES else trade.segment.value
+        if trade.segment in SHARES and trade.group in TRADE_FOR_TRADE:
+            product = f"{trade.side} for delivery"
         found.setdefault((trade.on, trade.exchange, trade.symbol, product), []).append(trade)
     return found
 

@@ -249,8 +249,9 @@ class _Compared:
         if base is None or line.line not in {*CHARGE_LINES}:
             return None
         if line.line == "gst":
-            return replace(base, rate=self.priced.gst_rate, amount=self._taxed()[-1])
+            is_fund_taxed = "ipft" in self.amounts or self.mode is RoundingMode.API
+            return replace(base, rate=self.priced.gst_rate, amount=self._taxed()[1 if is_fund_taxed else 0])
         fund = self.priced.bases.get("ipft")
         if line.line == "exchange" and not self._is_apart and fund is not None:
-            return replace(base, rate=base.rate + fund.rate)
+            return replace(base, rate=base.rate + fund.rate, fund=fund.rate)
         return base

@@ -20,8 +20,8 @@ _MOST_PLACES: Final = 12
 class OutOfDate:
     """A rate of ours that bills contradict in one and the same way.
 
-    ``our_rate`` and ``implied_rate`` are percent of the line's base, or rupees per order where ``unit`` says so. ``estimate`` is the
-    doubt our own row carries, if any.
+    ``our_rate`` and ``implied_rate`` are percent of the line's base, or rupees per order where ``unit`` says so. ``fund_rate`` is the part
+    of both that the schedule holds in the investor protection fund's own row. ``estimate`` is the doubt our own row carries, if any.
     """
 
     line: str
@@ -33,6 +33,7 @@ class OutOfDate:
     source: str
     estimate: str
     implied_rate: Decimal
+    fund_rate: Decimal
     since: date
     until: date
     n_bills: int
@@ -97,6 +98,7 @@ def _finding(run: _Run) -> OutOfDate:
         source=row.source,
         estimate=row.estimate,
         implied_rate=simplest(run.low.scaleb(scale), run.high.scaleb(scale)),
+        fund_rate=base.fund.scaleb(2),
         since=first.on,
         until=run.seen[-1].on,
         n_bills=len(run.seen),

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Final
 
-from qts.core import Exchange, Side
-from qts.core.errors import InputError
-from qts.market.charges import RateClasses, RoundingMode, rates_on
-from qts.market.charges.netting import ZERO
+from qts.core import Exchange
+from qts.market.charges import RateClasses, RoundingMode
 from qts.market.charges.schedule import ORDINARY, rounding_on, rows_of
 from qts.market.reconciliation.bill import PricedBill, price_bill
 from qts.market.reconciliation.comparison import ComparedLine, Comparison, Observation, Verdict, compare
 from qts.market.reconciliation.drift import OutOfDate, out_of_date
-from qts.market.reconciliation.statement import Family, StatedCharges, Statement, TradeRow, Unpriced, UnsizedOrder, family_of
+from qts.market.reconciliation.parts import Part, parts_of, unmatched
+from qts.market.reconciliation.sizing import in_lots, price_unsized
+from qts.market.reconciliation.statement import Family, Statement, Unpriced, family_of
 from qts.market.reconciliation.terms import classes_of, tags_at, underlying_of
 
 # Rates before the present broker's price list are of no use in telling when an undated bill is from.
@@ -83,14 +81,14 @@ def reconcile(statement: Statement, *, on: date, mode: RoundingMode | None = Non
     """
     mode = mode or statement.mode
     bills, observations, lost, warnings = [], list[Observation](), list(statement.unpriced), list(statement.notes)
-    for part in _parts(statement):
+    for part in parts_of(statement):
         priced, comparison, remarks = _reconciled(part, mode, on)
         lost += priced.unpriced
         warnings += priced.warnings
         if priced.priced:
             bills.append(_bill(part, priced, comparison, remarks))
             observations += comparison.observations
-    lost += _unmatched(statement)
+    lost += unmatched(statement)
     fit = _fit(statement, mode, on, sum(line.verdict is Verdict.DIFFERS for bill in bills for line in bill.lines))
     explained = fit is not None and fit.n_differing == 0
     return Reconciliation(
@@ -103,94 +101,19 @@ def reconcile(statement: Statement, *, on: date, mode: RoundingMode | None = Non
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """Trades of a bill and what is stated for them."""
-
-    trades: tuple[TradeRow, ...]
-    stated: StatedCharges | None
-
-
-def _parts(statement: Statement) -> Iterator[_Part]:
-    covered: set[int] = set()
-    for stated in statement.stated:
-        trades = _trades_of(stated, statement.trades)
-        covered.update(trade.row for trade in trades)
-        if trades or stated.unsized is not None:
-            yield _Part(trades=trades, stated=stated)
-    rest: dict[tuple[object, ...], list[TradeRow]] = {}
-    for trade in statement.trades:
-        if trade.row not in covered:
-            rest.setdefault((trade.on, family_of(trade.exchange)), []).append(trade)
-    yield from (_Part(trades=tuple(rows), stated=None) for rows in rest.values())
-
-
-def _trades_of(stated: StatedCharges, trades: Sequence[TradeRow]) -> tuple[TradeRow, ...]:
-    if stated.rows is not None:
-        wanted = set(stated.rows)
-        return tuple(trade for trade in trades if trade.row in wanted)
-    return tuple(
-        trade
-        for trade in trades
-        if stated.on in (None, trade.on)
-        and stated.exchange in (None, trade.exchange)
-        and stated.family in (None, family_of(trade.exchange))
-    )
-
-
-def _unmatched(statement: Statement) -> Iterator[Unpriced]:
-    for stated in statement.stated:
-        if stated.unsized is None and not _trades_of(stated, statement.trades):
-            wanted = " ".join(str(part) for part in (stated.on, stated.exchange, stated.family) if part is not None)
-            yield Unpriced(row=stated.row, reason=f"charges are stated here, but the file has no usable trade {wanted}".rstrip() + ".")
-
-
-def _reconciled(part: _Part, mode: RoundingMode, on: date) -> tuple[PricedBill, Comparison, tuple[str, ...]]:
+def _reconciled(part: Part, mode: RoundingMode, on: date) -> tuple[PricedBill, Comparison, tuple[str, ...]]:
     if part.stated is not None and part.stated.unsized is not None:
-        return _unsized(part.stated, part.stated.unsized, mode, on)
-    priced = price_bill(part.trades, mode=mode, on=part.trades[0].on or on)
-    remarks = () if len(priced.unpriced) == 0 else (f"{len(priced.unpriced)} of its rows could not be priced",)
-    return priced, compare(part.stated, priced, mode), remarks
+        return price_unsized(part.stated, part.stated.unsized, mode, on)
+    trades, remarks = part.trades, list[str]()
+    if part.stated is not None and mode is RoundingMode.API and len(trades) == 1:
+        trades, remarks = in_lots(trades[0], part.stated, on)
+    priced = price_bill(trades, mode=mode, on=trades[0].on or on)
+    if priced.unpriced:
+        remarks.append(f"{len(priced.unpriced)} of its rows could not be priced")
+    return priced, compare(part.stated, priced, mode), tuple(remarks)
 
 
-def _unsized(stated: StatedCharges, order: UnsizedOrder, mode: RoundingMode, on: date) -> tuple[PricedBill, Comparison, tuple[str, ...]]:
-    """Return the segment and side that explain an order's charges best, at the value that SEBI's fee implies."""
-    fee = stated.amounts.get("sebi", ZERO)
-    best: tuple[PricedBill, Comparison, tuple[str, ...]] | None = None
-    try:
-        rates = {segment: rates_on(on, order.exchange, segment) for segment in order.segments}
-    except InputError as error:
-        return _lost(stated, f"{error.message} {error.hint}", on)
-    for segment, rate in rates.items():
-        if fee <= 0 or rate.sebi <= 0:
-            break
-        for side in Side:
-            value = fee / rate.sebi
-            row = TradeRow(
-                row=stated.row, on=on, exchange=order.exchange, symbol=order.symbol, segment=segment, side=side,
-                quantity=Decimal(1), price=value, is_product_known=True,
-            )  # fmt: skip
-            priced = price_bill((row,), mode=mode, on=on)
-            comparison = compare(stated, priced, mode)
-            remark = (
-                f"the reply gives no size: priced as {side} {segment} of {value.quantize(Decimal('0.01'))}, the value SEBI's fee implies"
-            )
-            if best is None or _misfit(comparison) < _misfit(best[1]):
-                best = (priced, comparison, (remark,))
-    return best or _lost(stated, "the order's value is not given, and SEBI's fee is too small to tell it", on)
-
-
-def _misfit(comparison: Comparison) -> tuple[int, int]:
-    """Return how many lines differ, and of how many one side is zero: a tax that is not due weighs more than one at another rate."""
-    lines = [line for line in comparison.lines if line.verdict is Verdict.DIFFERS]
-    return len(lines), sum((line.theirs == 0) != (line.ours == 0) for line in lines)
-
-
-def _lost(stated: StatedCharges, reason: str, on: date) -> tuple[PricedBill, Comparison, tuple[str, ...]]:
-    return PricedBill(on=on, unpriced=(Unpriced(row=stated.row, reason=reason.strip()),)), Comparison(lines=()), ()
-
-
-def _bill(part: _Part, priced: PricedBill, comparison: Comparison, remarks: tuple[str, ...]) -> ReconciledBill:
+def _bill(part: Part, priced: PricedBill, comparison: Comparison, remarks: tuple[str, ...]) -> ReconciledBill:
     trades = priced.priced
     symbols = {trade.symbol for trade in trades}
     exchanges = {trade.exchange for trade in trades}
@@ -243,4 +166,4 @@ def _starts(statement: Statement, mode: RoundingMode, on: date) -> set[date]:
 
 def _count(statement: Statement, mode: RoundingMode, on: date) -> int:
     """Return how many lines differ at a date's rates."""
-    return sum(_reconciled(part, mode, on)[1].n_differing for part in _parts(statement))
+    return sum(_reconciled(part, mode, on)[1].n_differing for part in parts_of(statement))

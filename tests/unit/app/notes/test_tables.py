@@ -167,6 +167,44 @@ def test_totals_and_text_are_left_out_and_said() -> None:
     assert any("line 1, 6" in note for note in found.notes)
 
 
+def test_a_title_between_trades_ends_nothing() -> None:
+    found = read(CONSOLE, "Equity", SHARE, "Futures and Options,,,", OPTION, "Stamp duty,2", FUTURE)
+    assert [one.row for one in found.trades] == [3, 5, 7]
+    assert found.unpriced == ()
+
+
+def test_the_time_of_execution_dates_a_trade_that_has_no_date() -> None:
+    found = read("symbol,exchange,trade_type,quantity,price,order_execution_time", "INFY,NSE,buy,1,100,2026-10-05T09:20:00")
+    assert found.trades[0].on == ON
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        pytest.param("STT,abc", "not a number", id="text for an amount"),
+        pytest.param("STT,1,2", "several amounts", id="amounts without segments"),
+        pytest.param("Trade Date: someday", "no date", id="a date that is none"),
+    ],
+)
+def test_a_line_of_charges_that_cannot_be_read_is_listed(line: str, why: str) -> None:
+    found = read(CONSOLE, SHARE, line)
+    assert why in reasons(found)[3]
+
+
+def test_charges_of_a_house_are_those_of_its_market() -> None:
+    found = read(
+        CONSOLE,
+        SHARE,
+        OPTION,
+        "date,segment,exchange,STT,stamp duty",
+        "2026-10-05,FO,NSE,14,0",
+        "2026-10-05,NSE - Capital,,15,2",
+        "x,FO,NSE,1,1",
+    )
+    assert [(one.exchange, one.family) for one in found.stated] == [(Exchange.NFO, Family.FO), (Exchange.NSE, Family.EQ)]
+    assert "no date" in reasons(found)[7]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
