@@ -19,7 +19,7 @@ from qts.analytics import metrics_document
 from qts.api.statuses import status_of
 from qts.app.settings import Settings
 from qts.cli import exit_codes
-from qts.core import Exchange, discover, errors
+from qts.core import discover, errors
 from qts.core.errors import QtsError
 from qts.data import formats as format_package
 from qts.data import sources as source_package
@@ -42,7 +42,7 @@ def reference_pages() -> dict[str, str]:
         "api.md": api_page,
         "settings.md": settings_page,
         "metrics.md": metrics_document,
-        "charges.md": charges_page,
+        "charges.md": charges.charges_document,
         "listing.md": listing.listing_document,
         "formats.md": formats_page,
         "sources.md": sources_page,
@@ -193,86 +193,6 @@ def settings_page() -> str:
             '```toml\n# $QTS_HOME/qts.toml\ncapital = "500000"\nsize = "percent:0.5"\nslippage = "bps:5"\n```',
         ]
     )
-
-
-def charges_page() -> str:
-    """Return the page of the dated schedule of charges, row by row."""
-    parts = [
-        "# Charges",
-        "The schedule for shares, funds, futures and options at NSE, BSE and MCX through Zerodha, for resident individuals. A row holds from its date until the next row of the same table; before the first row that one is used, as an estimate. *Confidence*: A official or reproduced to the paisa by a published example; B several pages agree; C one page, or recalled. An estimate is named in the result of everything that uses it. How the lines are put together: [What an order costs](../how-to/costs.md).",
-        f"Version of this schedule: `{charges.schedule_version()}`, stored with each run.",
-        "Contracts of NSE are listed at `NFO`, `CDS` and `NCO`, those of BSE at `BFO` and `BCD`. The simulated market `SIM` pays what NSE takes.",
-    ]
-    rows = charges.rate_rows()
-    for component in dict.fromkeys(row.component for row in rows):
-        parts.append(f"## {component.replace('_', ' ')}")
-        parts.append(COMPONENTS[component])
-        own = [row for row in rows if row.component is component]
-        for where in sorted({rate_holds_for(row) for row in own}, key=lambda text: (" only" in text, text)):
-            parts.append(f"**{where}**")
-            cells = [rate_row(row) for row in own if rate_holds_for(row) == where]
-            parts.append(table(["from", "rate", "confidence", "source"], cells))
-    parts.append("## Classes of underlyings")
-    classes = [
-        (code(one.name), ", ".join(sorted(one.exchanges)), ", ".join(sorted(one.underlyings)), one.confidence, one.source)
-        for one in charges.underlying_classes()
-    ]
-    parts.append("An underlying on no list of its exchange is `other_underlying`.")
-    parts.append(table(["class", "at", "underlyings", "confidence", "source"], classes))
-    parts.append("## Rounding")
-    parts.append("`qts costs --mode` names whose rounding is wanted; `exact` rounds nothing.")
-    parts.append(table(["mode", "from", "rule", "source"], [rounding_row(row) for row in charges.rounding_rows()]))
-    return "\n\n".join(parts)
-
-
-COMPONENTS: Final = {
-    "brokerage": "The broker's fee on each executed order.",
-    "stt": "Securities transaction tax; on commodities the commodities transaction tax. Of an option's premium.",
-    "exchange": "The exchange's transaction charge as clients are billed, on both sides.",
-    "ipft": "NSE's investor protection fund, on both sides, while it was billed apart.",
-    "sebi": "The regulator's turnover fee, on both sides.",
-    "stamp": "Stamp duty.",
-    "gst": "Service tax until June 2017, then goods and services tax.",
-    "dp": "The depository's charge, once per security and day of a delivery sale, before GST.",
-    "square_off": "Per order with which the broker closes an intraday position, besides the brokerage and before GST.",
-    "exercise": "Tax on an option exercised at its expiry, paid by its holder, of the base named.",
-    "physical": "The broker's fee on shares that a stock future or option delivers, of their value. STT of delivery is paid on both sides and stamp duty by who receives them.",
-    "netted": "The broker's fee where such deliveries of one's own positions offset each other.",
-}
-
-
-def rate_holds_for(row: charges.RateRow) -> str:
-    """Return where a row of the schedule holds, as a heading."""
-    exchanges = "" if len(row.exchanges) == len(Exchange) else ", ".join(sorted(row.exchanges))
-    segments = (
-        ""
-        if len(row.segments) == len(charges.ChargeSegment)
-        else ", ".join(s.replace("_", " ") for s in charges.ChargeSegment if s in row.segments)
-    )
-    only = f"{', '.join(sorted(row.only)).replace('_', ' ')} only" if row.only else ""
-    return ": ".join(part for part in (exchanges, segments, only) if part) or "all"
-
-
-def rate_row(row: charges.RateRow) -> tuple[object, ...]:
-    """Return one row of the schedule as cells."""
-    side = {"buy": "of the buyer", "sell": "of the seller", "both": "of both sides"}[row.side] if row.component in {"stt", "stamp"} else ""
-    rate = f"₹{row.amount}" if row.amount else f"{row.fraction * 100:f}".rstrip("0").rstrip(".") + " %"
-    amount = [rate if row.fraction or row.amount else "0 %", side]
-    amount += [f"at most ₹{row.cap}"] if row.cap is not None else []
-    amount += [f"on {', '.join(sorted(row.on))}"] if row.on else []
-    amount += [f"of the {row.base} value"] if row.base else []
-    source = row.source + (f" **Estimate:** {row.estimate}." if row.estimate else "")
-    return row.valid_from, " ".join(part for part in amount if part), row.confidence, source
-
-
-def rounding_row(row: charges.RoundingRow) -> tuple[object, ...]:
-    """Return one rule of rounding as cells."""
-    places = {None: "not rounded", 0: "whole rupees", 2: "paise"}
-    rule = [f"STT {places[row.stt_places]}", f"stamp duty {places[row.stamp_places]}", f"the rest {places[row.places]}"]
-    rule += [f"delivery costs at least ₹{row.minimum_delivery}"] if row.minimum_delivery else []
-    rule += [] if row.is_gst_on_ipft else ["no GST on the fund's part"]
-    source = row.source + (f" **Estimate:** {row.estimate}." if row.estimate else "")
-    return code(row.mode), row.valid_from, "; ".join(rule), source
 
 
 def formats_page() -> str:

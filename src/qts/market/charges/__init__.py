@@ -1,21 +1,14 @@
 """Charges: brokerage and the statutory lines of trades in shares and contracts, by trade date."""
 
 from qts.market.charges.day import DayBill, day_charges
+from qts.market.charges.document import charges_document
 from qts.market.charges.examples import LINES, Difference, PricedExample, lines_of, price_example
 from qts.market.charges.fills import DayFill
 from qts.market.charges.orders import ChargeableOrder, PricedOrders, RoundingMode
 from qts.market.charges.pricing import dp_charge, price_orders
 from qts.market.charges.rates import SegmentRates, rates_on, regime_starts
 from qts.market.charges.round_trip import RoundTrip, RoundTripTerms, price_round_trip
-from qts.market.charges.schedule import (
-    RateRow,
-    RoundingRow,
-    UnderlyingClass,
-    rate_rows,
-    rounding_rows,
-    schedule_version,
-    underlying_classes,
-)
+from qts.market.charges.schedule import schedule_version
 from qts.market.charges.segments import ChargeSegment, RateClasses, Settlement, SttClass, listed_at, segment_of
 
 __all__ = [
@@ -28,15 +21,13 @@ __all__ = [
     "PricedExample",
     "PricedOrders",
     "RateClasses",
-    "RateRow",
     "RoundTrip",
     "RoundTripTerms",
     "RoundingMode",
-    "RoundingRow",
     "SegmentRates",
     "Settlement",
     "SttClass",
-    "UnderlyingClass",
+    "charges_document",
     "day_charges",
     "dp_charge",
     "lines_of",
@@ -44,11 +35,8 @@ __all__ = [
     "price_example",
     "price_orders",
     "price_round_trip",
-    "rate_rows",
     "rates_on",
     "regime_starts",
-    "rounding_rows",
     "schedule_version",
     "segment_of",
-    "underlying_classes",
 ]

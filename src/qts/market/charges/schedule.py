@@ -92,6 +92,7 @@ class RoundingRow:
     mode: RoundingMode
     valid_from: date
     source: str
+    confidence: str
     stt_places: int | None
     stamp_places: int | None
     places: int | None
@@ -192,6 +193,7 @@ def rounding_on(mode: RoundingMode, on: date) -> RoundingRow:
             mode=mode,
             valid_from=date.min,
             source="",
+            confidence="",
             stt_places=None,
             stamp_places=None,
             places=None,
@@ -258,6 +260,7 @@ def _rounding_of(raw: Mapping[str, object]) -> RoundingRow:
         mode=RoundingMode(str(raw["mode"])),
         valid_from=_date_of(raw),
         source=str(raw["source"]),
+        confidence=str(raw["confidence"]),
         stt_places=_places(raw, "stt_places"),
         stamp_places=_places(raw, "stamp_places"),
         places=_places(raw, "places"),

@@ -118,6 +118,11 @@ def listed_at(exchange: Exchange, segment: ChargeSegment) -> Exchange:
     return found
 
 
+def exchanges_of(segment: ChargeSegment) -> tuple[Exchange, ...]:
+    """Return the exchanges that have rates for the segment, each once."""
+    return tuple(dict.fromkeys(_LISTED_AT[segment].values()))
+
+
 def segment_of(exchange: Exchange, product: Product, kind: str) -> ChargeSegment:
     """Return the segment that trades in an instrument pay.
 

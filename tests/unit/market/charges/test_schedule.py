@@ -14,8 +14,8 @@ import pytest
 
 import qts.market.charges.schedule as schedule_module
 from qts.core import Exchange
-from qts.market.charges import ChargeSegment, RoundingMode, SttClass, rate_rows, schedule_version, underlying_classes
-from qts.market.charges.schedule import Component, _date_of, rounding_on, row_on, rows_of, tags_of
+from qts.market.charges import ChargeSegment, RoundingMode, SttClass, schedule_version
+from qts.market.charges.schedule import Component, _date_of, rate_rows, rounding_on, row_on, rows_of, tags_of, underlying_classes
 
 FILES = sorted(Path(schedule_module.__file__).with_name("rows").glob("*.toml"))
 
