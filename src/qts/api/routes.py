@@ -15,6 +15,7 @@ from qts.app.calendar import CalendarDocument, list_sessions
 from qts.app.catalog import SeriesDocument, list_series
 from qts.app.costs import CostsDocument, price_costs
 from qts.app.errors import ErrorDocument
+from qts.app.reconciling import ReconcileTextRequest, ReconciliationDocument, reconcile_text
 from qts.app.replays import ReplayDocument, replay
 from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, OrderCostsRequest
 from qts.app.run_building import equity_rows
@@ -86,6 +87,12 @@ def get_calendar(workspace: Opened, request: Annotated[CalendarRequest, Query()]
 def get_costs(workspace: Opened, request: Annotated[OrderCostsRequest, Query()]) -> CostsDocument:
     """Return what an order costs, line by line."""
     return price_costs(request, workspace.clock)
+
+
+@router.post("/reconcile")
+def post_reconcile(workspace: Opened, request: ReconcileTextRequest) -> ReconciliationDocument:
+    """Return a broker's bills beside ours, from the text of a contract note, a tradebook or a reply of its API."""
+    return reconcile_text(request, workspace.clock)
 
 
 @router.get("/strategies")

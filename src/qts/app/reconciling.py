@@ -19,12 +19,24 @@ from qts.market.reconciliation import OutOfDate, ReconciledBill, Reconciliation,
 _TOO_FEW: Final = 2
 
 
-class ReconcileRequest(Request):
+class ReconcileOptions(Request):
+    """How to compare a broker's bills with the schedule."""
+
+    mode: str | None = Field(default=None, description="Rounding: exact, contract_note, calculator or api; the file's own when absent.")
+    on: date | None = Field(default=None, description="Trade date of what carries none; today when absent.")
+
+
+class ReconcileRequest(ReconcileOptions):
     """A file of a broker's bills to compare with the schedule."""
 
     file: Path = Field(description="Tradebook or contract note as CSV, or a reply of the broker's API as JSON.")
-    mode: str | None = Field(default=None, description="Rounding: exact, contract_note, calculator or api; the file's own when absent.")
-    on: date | None = Field(default=None, description="Trade date of what carries none; today when absent.")
+
+
+class ReconcileTextRequest(ReconcileOptions):
+    """The text of a file of a broker's bills to compare with the schedule."""
+
+    text: str = Field(description="The file's text: a tradebook or contract note as CSV, or a reply of the broker's API as JSON.")
+    name: str = Field(default="text", max_length=255, description="The file's name, for messages.")
 
 
 class LineDocument(BaseModel):
@@ -125,13 +137,28 @@ def reconcile_file(request: ReconcileRequest, clock: Clock) -> ReconciliationDoc
     BadParameter
         If it is no file of trades or charges, or the mode or the date is none.
     """
+    return _reconcile(request, str(request.file), _content(request.file), clock)
+
+
+def reconcile_text(request: ReconcileTextRequest, clock: Clock) -> ReconciliationDocument:
+    """Return what the text of a broker's file states beside what our schedule gives.
+
+    Raises
+    ------
+    BadParameter
+        As :func:`reconcile_file`.
+    """
+    return _reconcile(request, request.name, request.text.encode("utf-8", errors="replace"), clock)
+
+
+def _reconcile(request: ReconcileOptions, name: str, content: bytes, clock: Clock) -> ReconciliationDocument:
     today = clock.now().astimezone(IST).date()
     if request.on is not None and request.on > today:
         raise BadParameter("on", request.on, "lies in the future", hint="Give the date the orders were traded.")
     mode = None if request.mode is None else _mode(request.mode)
-    statement = read_statement(request.file.name, _content(request.file), today=today, on=request.on)
+    statement = read_statement(name, content, today=today, on=request.on)
     found = reconcile(statement, on=request.on or today, mode=mode)
-    return _document(request.file, statement.format, found)
+    return _document(name, statement.format, found)
 
 
 def _content(path: Path) -> bytes:
@@ -149,11 +176,11 @@ def _mode(text: str) -> RoundingMode:
         raise BadParameter("mode", text, "there is no such mode", hint=f"Use one of {', '.join(RoundingMode)}.") from error
 
 
-def _document(path: Path, layout: str, found: Reconciliation) -> ReconciliationDocument:
+def _document(name: str, layout: str, found: Reconciliation) -> ReconciliationDocument:
     differing = sum(bill.differs for bill in found.bills)
     compared = sum(bill.is_compared for bill in found.bills)
     return ReconciliationDocument(
-        file=str(path),
+        file=name,
         format=layout,
         mode=found.mode,
         bills=tuple(_bill(bill) for bill in found.bills),

@@ -20,6 +20,7 @@ from qts.app.costs import CostsDocument, price_costs
 from qts.app.demo import DemoReport, prepare_demo
 from qts.app.importing import ImportDocument
 from qts.app.importing import import_files as import_into
+from qts.app.reconciling import ReconcileRequest, ReconciliationDocument, reconcile_file
 from qts.app.replays import ReplayDocument
 from qts.app.replays import replay as replay_run
 from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, ImportRequest, OrderCostsRequest, build
@@ -62,6 +63,11 @@ def calendar(**options: object) -> CalendarDocument:
 def costs(**options: object) -> CostsDocument:
     """Return what an order costs, line by line."""
     return price_costs(build(OrderCostsRequest, **options), SystemClock())
+
+
+def reconcile(file: Path | str, **options: object) -> ReconciliationDocument:
+    """Compare a broker's contract note, tradebook or API reply with the schedule of charges."""
+    return reconcile_file(build(ReconcileRequest, file=file, **options), SystemClock())
 
 
 def strategies(*, home: Home = None) -> tuple[StrategyDocument, ...]:

@@ -44,6 +44,16 @@ def test_the_calendar_and_the_costs_answer(client: Any) -> None:
     assert costs["total"]["stt"] == 25.0
 
 
+def test_a_brokers_bill_is_reconciled_from_its_text(client: Any) -> None:
+    text = "symbol,trade_date,exchange,trade_type,quantity,price,STT\nINFY,2026-10-05,NSE,buy,1000,1000,1250"
+    document = client.post("/api/reconcile", json={"text": text, "name": "note.csv"}).json()
+    assert (document["file"], document["differing"], document["out_of_date"][0]["implied_rate"]) == ("note.csv", 1, "0.125")
+    refused = client.post("/api/reconcile", json={"text": "<html>"})
+    assert refused.status_code == 400
+    assert "web page" in refused.json()["error"]["message"]
+    assert client.post("/api/reconcile", json={"text": text, "file": "/etc/passwd"}).status_code == 400
+
+
 def test_a_backtest_is_run_listed_read_and_replayed(client: Any) -> None:
     document = client.post("/api/backtests", json=RUN).json()
     assert document["simulated"] is True

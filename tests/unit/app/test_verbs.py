@@ -34,6 +34,14 @@ def test_the_verbs_of_the_command_line_are_functions_of_the_package(home: Path, 
     assert (home / "control.sqlite").exists()
 
 
+def test_a_brokers_file_is_reconciled_without_a_home(tmp_path: Path) -> None:
+    file = tmp_path / "note.csv"
+    file.write_text("symbol,trade_date,exchange,trade_type,quantity,price,STT\nINFY,2026-10-05,NSE,buy,1000,1000,1250\n")
+    package: Any = qts
+    assert package.reconcile(file).differing == 1
+    assert package.reconcile(str(file), mode="exact").mode == "exact"
+
+
 def test_a_home_can_be_named(tmp_path: Path, prices: Path) -> None:
     verbs.import_files([prices], home=tmp_path / "other")
     assert len(verbs.catalog(home=tmp_path / "other")) == 1
