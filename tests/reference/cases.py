@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
-from tests.reference.scene import Called, Wanted
+from tests.reference.scene import BUY, SELL, Action, Called, Terms, Wanted
 
 from qts.core import IST, Bars, Floats, InstrumentId, Interval, micros_of
 
@@ -28,6 +28,8 @@ class Case:
     targets: Mapping[str, Floats]
     settings: Mapping[str, str]
     script: Mapping[int, tuple[Wanted | Called, ...]] = field(default_factory=dict)
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    actions: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         said = " ".join(f"{name}={value}" for name, value in self.settings.items())
@@ -109,3 +111,71 @@ def on_ticks(prices: Floats) -> Floats:
 def wishes(rng: np.random.Generator, n: int) -> Floats:
     said = rng.choice([-1.0, -0.5, 0.0, 0.3, 1.0, NAN], n)
     return np.where(rng.random(n) < 0.5, NAN, said)
+
+
+TICK = Decimal("0.05")
+SLIPPAGES = ("none", "bps:7", "ticks:2", "half-spread:0.15", "volume-share:0.1", "volume-share:0.2,impact=0.3")
+
+
+def order_case(seed: int) -> Case:
+    """Return a case of orders of all kinds, handed in bar by bar."""
+    rng = np.random.default_rng((seed, 1))
+    interval = Interval(str(rng.choice([Interval.DAY, Interval.MINUTE_15, Interval.MINUTE_1])))
+    stamps = instants(rng, interval)
+    bars = tuple(walk(rng, f"NSE:S{i}", stamps, interval) for i in range(int(rng.integers(1, 4))))
+    settings = settings_of(rng, interval)
+    settings["slippage"] = str(
+        rng.choice(["none", "bps:7", "ticks:2", "half-spread:0.15", "volume-share:0.1", "volume-share:0.2,impact=0.3"])
+    )
+    settings["fractional"] = "False"
+    tick = TICK if rng.random() < 0.5 else None
+    terms = {str(one.instrument): Terms(tick=None if tick is None else lambda _: TICK) for one in bars}
+    return Case(seed=seed, interval=interval, bars=bars, targets={}, settings=settings, script=script_of(rng, bars), terms=terms)
+
+
+def script_of(rng: np.random.Generator, bars: tuple[Bars, ...]) -> dict[int, tuple[Wanted | Called, ...]]:
+    """Return what a strategy without sense hands in: one or two orders on some bars, now and then a cancel."""
+    script: dict[int, tuple[Wanted | Called, ...]] = {}
+    labels: list[str] = []
+    closes = {str(one.instrument): dict(zip(one.ts.tolist(), one.close.tolist(), strict=True)) for one in bars}
+    for ts in sorted({ts for close in closes.values() for ts in close}):
+        wishes: list[Wanted | Called] = []
+        for name, close in closes.items():
+            near = close.get(ts, NAN)
+            if rng.random() < 0.3 and not math.isnan(near):
+                labels.append(f"{len(labels)}")
+                wishes += order_near(rng, labels, name, near)
+        if labels and rng.random() < 0.1:
+            wishes.append(Called(label=str(rng.choice(labels))))
+        if wishes:
+            script[ts] = tuple(wishes)
+    return script
+
+
+def order_near(rng: np.random.Generator, labels: list[str], name: str, near: float) -> list[Wanted]:
+    """Return an order around a price, or two as an OCO group."""
+    side = BUY if rng.random() < 0.55 else SELL
+    ahead, behind = (beside(rng, near, side), beside(rng, near, -side))
+    limit = behind if rng.random() < 0.8 else ahead
+    plain = Wanted(label=labels[-1], instrument=name, side=side, quantity=Decimal(int(rng.integers(1, 120))))
+    order = replace(plain, day_only=bool(rng.random() < 0.3))
+    stop_limit = replace(order, kind="stop_limit", stop=ahead, limit=ahead + side * TICK * int(rng.integers(0, 20)))
+    limited, stopped = replace(order, kind="limit", limit=limit), replace(order, kind="stop", stop=ahead)
+    trailing = replace(plain, kind="trailing", fraction=Decimal(int(rng.integers(2, 60))) / 1000)
+    if rng.random() < 0.5:
+        trailing = replace(plain, kind="trailing", distance=TICK * int(rng.integers(1, 60)))
+    entry = [order, limited, stopped][int(rng.integers(3))]
+    bracket = replace(entry, stop_loss=beside(rng, near, -side), target=beside(rng, near, side))
+    choices = {"market": order, "limit": limited, "stop": stopped, "stop_limit": stop_limit, "trailing": trailing, "bracket": bracket}
+    kind = str(rng.choice([*choices, "oco"]))
+    if kind != "oco":
+        return [choices[kind]]
+    group = labels[-1]
+    labels.append(f"{len(labels)}")
+    return [replace(stopped, group=group), replace(limited, label=labels[-1], limit=behind, group=group)]
+
+
+def beside(rng: np.random.Generator, near: float, side: int) -> Decimal:
+    """Return a price on the tick, some per mille or per cent to one side."""
+    shift = side * (abs(float(rng.normal(0, 0.012))) + 0.0005)
+    return max(Decimal(round(near * (1 + shift) * 20)) * 5 / 100, TICK)

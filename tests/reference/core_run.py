@@ -10,7 +10,7 @@ import numpy as np
 from tests.reference.bill import total
 from tests.reference.cases import Case
 from tests.reference.engine import Outcome, play
-from tests.reference.scene import Row, Rules, Series, Terms
+from tests.reference.scene import ZERO, Row, Rules, Series, Terms
 
 from qts.backtest import BacktestResult, BacktestSettings, FillTiming, parse_costs, parse_size, parse_slippage, run
 from qts.core import Bars, Floats, Product, Side, exchange_of, micros_of
@@ -18,6 +18,7 @@ from qts.market.sessions import square_off_at
 from qts.strategies import Strategy
 
 PAISA = Decimal("0.01")
+FRACTIONS = ("stop_loss", "take_profit", "trailing", "max_position", "max_exposure", "daily_loss", "max_drawdown")
 
 
 def exact(value: float) -> Decimal:
@@ -41,23 +42,44 @@ def targets_of(bars: Bars, targets: Floats) -> dict[int, Decimal]:
     return {ts: exact(target) for ts, target in zip(bars.ts.tolist(), targets.tolist(), strict=True) if not math.isnan(target)}
 
 
-def rules_of(settings: BacktestSettings, *, is_intraday: bool) -> Rules:
+def rules_of(case: Case) -> Rules:
+    """Read the texts of the settings for the reference engine."""
+    said = dict(case.settings)
+    size, amount, size_options = parts_of(said["size"])
+    costs, cost_rate, cost_options = parts_of(said["costs"])
+    slippage, shift, slippage_options = parts_of(said["slippage"])
+    fractions = {name: Decimal(said[name]) for name in FRACTIONS if name in said}
     return Rules(
-        capital=settings.capital,
+        capital=Decimal(said["capital"]),
         square_off=square_off_at,
-        is_intraday=is_intraday,
-        product=settings.product.value,
-        size=settings.size.kind.value,
-        amount=settings.size.amount,
-        costs=settings.costs.kind.value,
-        cost_rate=settings.costs.rate,
-        cost_minimum=settings.costs.minimum,
-        slippage=settings.slippage.kind.value,
-        slippage_amount=settings.slippage.bps,
-        at_close=settings.fill is FillTiming.CLOSE,
-        fractional=settings.fractional,
-        close_at_end=settings.close_at_end,
+        is_intraday=case.interval.is_intraday,
+        product=said["product"],
+        size=size,
+        amount=amount,
+        span=int(size_options.get("span", 14 if size == "atr-risk" else 20)),
+        multiple=size_options.get("multiple", Decimal(2)),
+        bars_per_year=Decimal(said.get("bars_per_year", "250")),
+        costs=costs,
+        cost_rate=cost_rate,
+        cost_minimum=cost_options.get("min", ZERO),
+        slippage=slippage,
+        slippage_amount=shift,
+        impact=slippage_options.get("impact", Decimal("0.1")),
+        at_close=said["fill"] == "close",
+        fractional=said["fractional"] == "True",
+        close_at_end=said["close_at_end"] == "True",
+        is_matrix=said.get("matrix") == "True",
+        rebalance=said.get("rebalance") == "True",
+        **fractions,
     )
+
+
+def parts_of(text: str) -> tuple[str, Decimal, dict[str, Decimal]]:
+    """Split ``name:amount,option=value``."""
+    name, _, rest = text.partition(":")
+    amount, *options = rest.split(",")
+    pairs = (option.split("=") for option in options)
+    return name, Decimal(amount or "0"), {key: Decimal(value) for key, value in pairs}
 
 
 def settings_of(case: Case) -> BacktestSettings:
@@ -76,24 +98,23 @@ def settings_of(case: Case) -> BacktestSettings:
 
 def compare(case: Case) -> tuple[Outcome, list[str]]:
     """Play a case in both engines; return the reference's outcome and where they part."""
-    settings = settings_of(case)
-    outcome = by_reference(settings, case.bars, case.targets)
-    return outcome, differences(outcome, by_core(settings, case.bars, case.targets))
+    outcome = by_reference(case)
+    return outcome, differences(outcome, by_core(settings_of(case), case.bars, case.targets))
 
 
-def by_reference(settings: BacktestSettings, bars: Sequence[Bars], targets: Mapping[str, Floats]) -> Outcome:
-    """Let the reference engine play what the strategy said beforehand."""
-    rules = rules_of(settings, is_intraday=bars[0].interval.is_intraday)
+def by_reference(case: Case) -> Outcome:
+    """Let the reference engine play the case."""
     series = [
         Series(
             name=one.instrument,
-            terms=Terms(exchange=exchange_of(one.instrument)),
+            terms=case.terms.get(one.instrument, Terms(exchange=exchange_of(one.instrument))),
             rows=rows_of(one),
-            targets=targets_of(one, targets[one.instrument]),
+            targets=targets_of(one, case.targets[one.instrument]) if one.instrument in case.targets else {},
+            actions=case.actions.get(one.instrument, ()),
         )
-        for one in bars
+        for one in case.bars
     ]
-    return play(series, sorted({ts for one in bars for ts in one.ts.tolist()}), rules)
+    return play(series, sorted({ts for one in case.bars for ts in one.ts.tolist()}), rules_of(case), case.script)
 
 
 def by_core(settings: BacktestSettings, bars: Sequence[Bars], targets: Mapping[str, Floats]) -> BacktestResult:

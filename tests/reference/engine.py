@@ -287,7 +287,8 @@ class Stage:
     def may_decide(self, holding: Holding) -> bool:
         decider, rules = self.decider, self.rules
         is_leaving = any(order.reason == "risk" for order in self.desk.of(holding))
-        if holding.is_expired or is_leaving or decider.is_stopped or decider.is_day_stopped:
+        has_targets = bool(holding.series.targets) or decider.is_ruined
+        if not has_targets or holding.is_expired or is_leaving or decider.is_stopped or decider.is_day_stopped:
             return False
         if rules.product != "MIS":
             return True

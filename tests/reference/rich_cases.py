@@ -1,0 +1,121 @@
+"""Random cases of what surrounds orders: protection, risk limits, weights, contracts with lots and an end, locks, corporate actions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+from tests.reference.cases import DAYS, FIRST_DAY, SLIPPAGES, TICK, Case, instants, on_ticks, settings_of, walk, wishes
+from tests.reference.scene import Action, Terms
+
+from qts.core import Bars, Exchange, InstrumentId, Interval, session_date_of
+
+LIMITS = {
+    "stop_loss": ("0.004", "0.01", "0.03"),
+    "take_profit": ("0.006", "0.02", "0.05"),
+    "trailing": ("0.004", "0.015"),
+    "max_position": ("0.2", "0.6"),
+    "max_exposure": ("0.5", "0.9"),
+    "daily_loss": ("0.003", "0.01"),
+    "max_drawdown": ("0.01", "0.05"),
+}
+SIZES = ("shares:37", "cash:40007", "percent:0.97", "atr-risk:0.01,span=3,multiple=1.5", "vol-target:0.3,span=4")
+RATIOS = ("2", "0.5", "5", "1.5", "0.1")
+
+
+def managed_case(seed: int) -> Case:
+    """Return targets under protection and risk limits, per instrument or as weights, rounded to ticks and locked now and then."""
+    rng = np.random.default_rng((seed, 2))
+    interval = Interval(str(rng.choice([Interval.DAY, Interval.MINUTE_15, Interval.MINUTE_1])))
+    stamps = instants(rng, interval)
+    bars = tuple(locked(rng, walk(rng, f"NSE:S{i}", stamps, interval)) for i in range(int(rng.integers(1, 5))))
+    settings = settings_of(rng, interval)
+    for name, amounts in LIMITS.items():
+        if rng.random() < 0.35:
+            settings[name] = str(rng.choice(amounts))
+    settings["slippage"] = str(rng.choice(SLIPPAGES))
+    settings["size"] = str(
+        rng.choice(["shares:37", "cash:40007", "percent:0.97", "atr-risk:0.01,span=3,multiple=1.5", "vol-target:0.3,span=4"])
+    )
+    settings["fractional"] = "False"
+    has_terms = rng.random() < 0.6
+    terms = {str(one.instrument): Terms(tick=lambda _: TICK, locks=True) for one in bars} if has_terms else {}
+    targets = {str(one.instrument): wishes(rng, len(one)) for one in bars}
+    if rng.random() < 0.4:
+        settings["matrix"], settings["rebalance"] = "True", str(rng.random() < 0.7)
+    return Case(seed=seed, interval=interval, bars=bars, targets=targets, settings=settings, terms=terms)
+
+
+def locked(rng: np.random.Generator, bars: Bars) -> Bars:
+    """Return the bars with some of them locked at a band of the day before's close."""
+    columns = [column.copy() for column in (bars.open, bars.high, bars.low, bars.close)]
+    dates = [session_date_of(int(ts)) for ts in bars.ts]
+    before = float("nan")
+    for i, on in enumerate(dates):
+        if i and dates[i - 1] != on:
+            before = float(columns[3][i - 1])
+        if rng.random() < 0.06 and before == before:  # noqa: PLR0124 - NaN is not itself
+            price = on_ticks(np.array([before * (1 + float(rng.choice([-0.2, -0.05, 0.05, 0.1])))]))[0]
+            for column in columns:
+                column[i] = price
+    return replace(bars, open=columns[0], high=columns[1], low=columns[2], close=columns[3])
+
+
+def contract_case(seed: int) -> Case:
+    """Return targets in futures and options with lots, margins and an end."""
+    rng = np.random.default_rng((seed, 3))
+    interval = Interval(str(rng.choice([Interval.DAY, Interval.MINUTE_15])))
+    stamps = instants(rng, interval)
+    expiry = (FIRST_DAY + timedelta(days=int(rng.choice(DAYS)))).date()
+    kinds = {"NFO:NIFTY24MAYFUT": "future", "NFO:BANKNIFTY24MAYFUT": "future", "NFO:NIFTY24MAY22500CE": "option"}
+    names = list(kinds)[: int(rng.integers(1, 4))]
+    bars = tuple(replace(walk(rng, "NSE:S", stamps, interval), instrument=InstrumentId(name)) for name in names)
+    settings = settings_of(rng, interval)
+    settings["product"] = "NRML" if rng.random() < 0.7 else "MIS"
+    settings["size"] = str(rng.choice(["lots:2", "percent:0.97", "cash:200000"]))
+    settings["slippage"] = str(rng.choice(SLIPPAGES))
+    settings["fractional"] = "False"
+    freeze = Decimal(75) if rng.random() < 0.4 else None
+    terms = {name: contract_terms(kinds[name], expiry, freeze) for name in names}
+    targets = {name: wishes(rng, len(one)) for name, one in zip(names, bars, strict=True)}
+    return Case(seed=seed, interval=interval, bars=bars, targets=targets, settings=settings, terms=terms)
+
+
+def contract_terms(kind: str, expiry: date, freeze: Decimal | None) -> Terms:
+    is_option = kind == "option"
+    return Terms(
+        exchange=Exchange.NFO,
+        kind=kind,
+        lot=Decimal(25),
+        tick=lambda _: TICK,
+        freeze=freeze,
+        expiry=expiry,
+        margin=Decimal(1) if is_option else Decimal("0.15"),
+        sold_margin=Decimal(2500) if is_option else Decimal(0),
+    )
+
+
+def action_case(seed: int) -> Case:
+    """Return targets on shares that are split, joined or pay."""
+    rng = np.random.default_rng((seed, 4))
+    interval = Interval(str(rng.choice([Interval.DAY, Interval.MINUTE_15])))
+    stamps = instants(rng, interval)
+    bars = tuple(walk(rng, f"NSE:S{i}", stamps, interval) for i in range(int(rng.integers(1, 3))))
+    actions = {str(one.instrument): actions_of(rng) for one in bars}
+    targets = {str(one.instrument): wishes(rng, len(one)) for one in bars}
+    settings = settings_of(rng, interval)
+    return Case(seed=seed, interval=interval, bars=bars, targets=targets, settings=settings, actions=actions)
+
+
+def actions_of(rng: np.random.Generator) -> tuple[Action, ...]:
+    days = sorted(int(day) for day in rng.choice(DAYS, 2, replace=False))
+    return tuple(
+        Action(
+            ex_date=(FIRST_DAY + timedelta(days=day)).date(),
+            ratio=Decimal(str(rng.choice(RATIOS))) if rng.random() < 0.6 else Decimal(1),
+            cash=Decimal(int(rng.integers(0, 200))) / 10 if rng.random() < 0.6 else Decimal(0),
+        )
+        for day in days
+    )
