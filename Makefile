@@ -31,8 +31,9 @@ check: setup ## format, lint, types, floors, the quick tests, the documentation
 	$(IN)/mkdocs build --quiet --strict --config-file tools/mkdocs.yml
 
 bench: DEV := 1
-bench: setup ## measure, and write benchmarks/RESULTS.md
-	$(IN)/python benchmarks/run.py
+bench: setup ## measure us and others, and write benchmarks/RESULTS.md; QUICK=1 takes a few minutes
+	-@$(IN)/python benchmarks/set_up.py
+	$(IN)/python -m benchmarks.run $(if $(QUICK),--quick)
 
 docs: DEV := 1
 docs: setup ## regenerate the reference pages and build the documentation into site/
@@ -44,6 +45,6 @@ lock: setup ## resolve the dependencies of pyproject.toml anew into requirements
 	@tools/lock
 
 clean: ## remove what was built here (.venv too), never your data
-	rm -rf .venv site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	rm -rf .venv .venv-bench site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	find src tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	rm -f src/qts/ui/components/assets/lightweight-charts.*

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ["bootstrap", "run", "dev", "node"]
+LOCKS = ["bootstrap", "run", "dev", "node", "bench"]
 
 
 def pins(repository: Path, name: str) -> dict[str, str]:

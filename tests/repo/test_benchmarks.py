@@ -1,0 +1,153 @@
+"""The benchmarks measure what they say: their oracle is right, the C limit agrees with it, and a failing engine stops nobody else."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.append(str(REPOSITORY))  # the benchmarks are no installed package
+
+from benchmarks import machine, matches, oracle, table, walk  # noqa: E402 - after the path
+from benchmarks.agreement import differences  # noqa: E402
+from benchmarks.contest import Contestant, cold_starts, contest  # noqa: E402
+from benchmarks.peers.worker import Outcome, Spec  # noqa: E402
+
+OURS = Path(sys.executable)
+PAIRS = tuple((fast, slow) for fast in range(2, 12, 3) for slow in range(14, 40, 5))
+
+
+@pytest.fixture(scope="module")
+def limit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the compiled C limit; skip where there is no compiler."""
+    if machine.compiler() is None:
+        pytest.skip("this machine has no C compiler")
+    built = machine.build_limit(REPOSITORY / "benchmarks" / "limit.c", tmp_path_factory.mktemp("limit"))
+    assert built is not None
+    return built
+
+
+def prices(closes: list[float], opens: list[float]) -> list[list[float]]:
+    return [opens, closes, closes, closes, [1.0] * len(closes)]
+
+
+def test_the_oracle_finds_the_trades_that_a_person_finds() -> None:
+    # Averages of spans 1 and 3: the close itself, and half of it plus half of the last average: 10, 10, 10, 10, 11, 13.5, 11.25, 8.625.
+    closes = [10.0, 10.0, 10.0, 10.0, 12.0, 16.0, 9.0, 6.0]
+    opens = [10.0, 10.0, 10.0, 10.0, 10.0, 13.0, 15.0, 8.0]
+    found = oracle.single(prices(closes, opens), (1, 3), Spec(pairs=((1, 3),), capital=10_000.0, shares=100, fee=0.01))
+    # Up at bar 4, bought at 13; down at bar 6, sold at 8.
+    cash = 10_000.0 - 1_300.0 * 1.01
+    curve = [10_000.0] * 5 + [cash + 1_600.0, cash + 900.0, cash + 800.0 * 0.99]
+    returns = [after / before - 1.0 for before, after in zip([10_000.0, *curve], curve, strict=False)]
+    assert found.entries == [1]
+    assert found.final_equity == pytest.approx([curve[-1]])
+    assert found.max_drawdown == pytest.approx([curve[-1] / curve[5] - 1.0])
+    assert found.sharpe == pytest.approx([np.mean(returns) / np.std(returns, ddof=1)])
+
+
+def test_the_oracle_refuses_prices_that_make_cash_the_limit() -> None:
+    closes = [10.0, 10.0, 10.0, 10.0, 12.0, 16.0]
+    with pytest.raises(ValueError, match="cash"):
+        oracle.single(prices(closes, closes), (1, 3), Spec(pairs=((1, 3),), capital=100.0))
+
+
+@pytest.mark.parametrize("step", [0.004, 0.00005], ids=["prices that move", "prices that often stand still, with ties of averages"])
+def test_the_c_limit_gives_the_oracles_numbers(limit: Path, tmp_path: Path, step: float) -> None:
+    rows = walk.walk(1_300, start=128.0, step=step)
+    rows[:4, :200] = 128.0  # a power of two: all averages are equal to the last bit here, however a compiler rounds
+    path = walk.saved(tmp_path, "prices", rows)
+    spec = Spec(pairs=PAIRS)
+    outcomes = [oracle.single(rows.tolist(), pair, spec) for pair in PAIRS]
+    field = [Contestant(name="C", module="benchmarks.peers.limit", case="sweep", option=str(limit), python=OURS)]
+    found = contest(field, path, spec, rounds=1)["C"]
+    assert found.failure == ""
+    assert found.outcome is not None
+    assert [differences(matches.one_of(found.outcome, at), right) for at, right in enumerate(outcomes)] == [[]] * len(PAIRS)
+    assert sum(found.outcome.entries) > 0
+    assert 0.0 < found.cpu < math.inf
+    one = dataclasses.replace(spec, pairs=PAIRS[:1])
+    singles = [dataclasses.replace(field[0], name=case, case=case) for case in ("single", "curve")]
+    for entry in contest(singles, path, one, rounds=1).values():
+        assert entry.outcome is not None, entry.failure
+        assert differences(entry.outcome, outcomes[0]) == []
+
+
+def test_an_engine_that_fails_is_reported_and_stops_nobody_else(limit: Path, tmp_path: Path) -> None:
+    path = walk.saved(tmp_path, "prices", walk.walk(1_300, start=100.0, step=0.004))
+    field = [
+        Contestant(name="absent", module="benchmarks.peers.limit", case="single", python=tmp_path / "python"),
+        Contestant(name="broken", module="benchmarks.peers.limit", case="single", option=str(tmp_path / "nothing.so"), python=OURS),
+        Contestant(name="C", module="benchmarks.peers.limit", case="single", option=str(limit), python=OURS),
+    ]
+    spec = Spec(pairs=((12, 26),))
+    for found in (contest(field, path, spec, rounds=1), cold_starts(field, path, spec, rounds=1)):
+        assert found["absent"].failure == "not installed"
+        assert "nothing.so" in found["broken"].failure
+        assert found["C"].failure == ""
+        assert found["C"].outcome is not None
+
+
+RIGHT = Outcome(final_equity=[1e6, 2e6], max_drawdown=[-0.1, -0.2], entries=[3, 4], sharpe=[0.5, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        pytest.param({}, [], id="the same"),
+        pytest.param({"final_equity": [1e6 + 0.0005, 2e6]}, [], id="equity within 1e-9"),
+        pytest.param({"final_equity": [1e6 + 0.01, 2e6]}, ["final equity"], id="equity beyond"),
+        pytest.param({"final_equity": [math.nan, 2e6]}, ["final equity"], id="equity that is no number"),
+        pytest.param({"entries": [3, 5]}, ["entries"], id="one entry more"),
+        pytest.param({"max_drawdown": [-0.1, math.nan], "sharpe": [0.6, 0.0]}, ["drawdown", "Sharpe"], id="drawdown and Sharpe"),
+        pytest.param({"final_equity": [1e6]}, ["1 results for 2"], id="a result missing"),
+    ],
+)
+def test_what_differs_is_named(change: dict[str, list[float]], named: list[str]) -> None:
+    found = differences(dataclasses.replace(RIGHT, **change), RIGHT)  # type: ignore[arg-type]  # entries are whole numbers
+    assert len(found) == len(named)
+    assert all(text.startswith(name) for text, name in zip(found, named, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("figure", "verdict"),
+    [
+        pytest.param(table.Figure(what="", seen=100, floor=60, aim=100), "aim reached", id="at the aim"),
+        pytest.param(table.Figure(what="", seen=60, floor=60, aim=100), "floor reached", id="at the floor"),
+        pytest.param(table.Figure(what="", seen=59.9, floor=60, aim=100), "**floor missed**", id="below the floor"),
+        pytest.param(table.Figure(what="", seen=3, floor=2, aim=1, more_is_better=False), "**floor missed**", id="less is better"),
+        pytest.param(table.Figure(what="", seen=500, floor=60, aim=100, doubt="differs"), "**differs**", id="fast but wrong"),
+        pytest.param(table.Figure(what="", seen=math.nan, floor=60, aim=100), "**not measured**", id="no number"),
+    ],
+)
+def test_a_verdict_tells_a_missed_floor_and_wrong_numbers(figure: table.Figure, verdict: str) -> None:
+    assert figure.verdict() == verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0123, "0.0123"), (59.96, "60"), (1.5, "1.5"), (123.4, "123"), (12_345.0, "12,345"), (3.1e6, "3.1 M"), (0.0, "0")]
+)
+def test_a_number_is_shown_with_three_digits(value: float, text: str) -> None:
+    assert table.shown(value) == text
+
+
+def test_the_results_name_no_place_of_the_machine_they_were_made_on() -> None:
+    page = (REPOSITORY / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    assert str(REPOSITORY) not in page
+    assert str(Path.home()) not in page or Path.home() == Path("/")
+    assert "/tmp" not in page  # noqa: S108 - looked for, not used
+
+
+def test_an_unknown_part_is_named(repository: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.run", "--only", "W9"], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no part W9" in done.stderr
+    assert "W1" in done.stderr
