@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
+from types import CodeType
 from typing import Final, TypeAlias, assert_never
 
 from qts.core.errors import BadParameter
@@ -150,6 +152,7 @@ def check_constraint_text(text: str, names: Mapping[str, Param]) -> None:
             raise BadParameter("constraint", text, f"there is no parameter {node.id}", hint=f"Parameters are {', '.join(names)}.")
 
 
+@functools.cache
 def constraint_names(text: str) -> tuple[str, ...]:
     """Return the parameters a constraint text speaks of, in order of appearance.
 
@@ -166,5 +169,9 @@ def constraint_holds(text: str, values: Mapping[str, ParamValue]) -> bool:
     >>> constraint_holds("fast < slow", {"fast": 12, "slow": 26})
     True
     """
-    code = compile(ast.parse(text, mode="eval"), "<constraint>", "eval")
-    return bool(eval(code, {"__builtins__": {}}, dict(values)))  # noqa: S307 - only names, numbers and comparisons pass the check above
+    return bool(eval(_code_of(text), {"__builtins__": {}}, dict(values)))  # noqa: S307 - only names, numbers and comparisons pass the check
+
+
+@functools.cache
+def _code_of(text: str) -> CodeType:
+    return compile(ast.parse(text, mode="eval"), "<constraint>", "eval")

@@ -175,13 +175,15 @@ class Rule:
 
     While flat, ``enter`` opens a long and ``short_enter`` a short; while long, ``exit`` leaves; while short, ``short_exit`` leaves. A bar
     that leaves may open the other direction at once, never the same one again; a side whose exit is true is not entered. On bars where
-    any indicator of the rule is undefined, nothing is decided.
+    any indicator of the rule is undefined, nothing is decided, nor on the first ``warmup`` bars: averages seeded with the first value are
+    defined at once, but mean little before they have seen their span.
     """
 
     enter: Condition
     exit: Condition
     short_enter: Condition | None = None
     short_exit: Condition | None = None
+    warmup: Ref | int | None = None
 
     def check(self, params: Mapping[str, Param]) -> None:
         """Refuse a rule that speaks of unknown parameters, columns or indicators.
@@ -195,6 +197,15 @@ class Rule:
             raise BadParameter("rule", "short", "needs both short_enter and short_exit", hint="Give both, or neither.")
         for term in self.terms():
             _check(term, params)
+        if isinstance(self.warmup, Ref):
+            _check(self.warmup, params)
+        elif self.warmup is not None and self.warmup < 0:
+            raise BadParameter("warmup", self.warmup, "is not a number of bars", hint="Give none, a whole number, or a parameter.")
+
+    def warmup_bars(self, values: Values) -> int:
+        """Return on how many bars from the first nothing is decided, whatever the indicators say."""
+        given = values[self.warmup.name] if isinstance(self.warmup, Ref) else self.warmup
+        return max(0, int(given or 0))
 
     def terms(self) -> tuple[Term, ...]:
         """Return every term of the rule once, in order of appearance."""
@@ -209,6 +220,7 @@ class Rule:
         defined = np.ones(len(bars), dtype=np.bool_)
         for term in self.terms():
             defined &= ~np.isnan(_values(term, bars, values, memo))
+        defined[: self.warmup_bars(values)] = False
         signals = [_truth(condition, bars, values, memo) & defined for condition in self._conditions()]
         never = np.zeros(len(bars), dtype=np.bool_)
         signals += [never] * (4 - len(signals))

@@ -80,6 +80,25 @@ def test_nothing_is_decided_while_an_indicator_is_undefined(walk: Walk) -> None:
     assert got[2:] == [1, 1]
 
 
+@pytest.mark.parametrize(("warmup", "expected"), [(None, [1, 0, 0, 1, 0]), (0, [1, 0, 0, 1, 0]), (2, [math.nan, math.nan, 0, 1, 0])])
+def test_signals_count_from_the_end_of_the_warm_up_on(walk: Walk, warmup: int | None, expected: list[float]) -> None:
+    rule = Rule(enter=CLOSE < 2, exit=CLOSE > 2, warmup=warmup)
+    np.testing.assert_array_equal(said(walk, rule, [1, 3, 3, 1, 3]), expected)
+
+
+def test_a_warm_up_may_be_a_parameter(walk: Walk) -> None:
+    rule = Rule(enter=CLOSE < 2, exit=CLOSE > 2, warmup=Ref("fast"))
+    assert rule.warmup_bars({"fast": 7}) == 7
+    wanted = Strategy(title="Rule", params=PARAMS, rule=rule).exposure(bars_of(walk, [1.0] * 20))
+    assert np.flatnonzero(~np.isnan(wanted)).tolist() == list(range(12, 20))
+
+
+@pytest.mark.parametrize("warmup", [-1, Ref("speed")])
+def test_a_warm_up_that_is_none_is_refused(warmup: Ref | int) -> None:
+    with pytest.raises(BadParameter):
+        Strategy(title="Rule", params=PARAMS, rule=Rule(enter=CLOSE < 2, exit=CLOSE > 2, warmup=warmup))
+
+
 def test_indicators_read_their_column_and_parameters(walk: Walk) -> None:
     bars = walk(60)
     for rule in (
