@@ -25,6 +25,8 @@ from qts.data import formats as format_package
 from qts.data import sources as source_package
 from qts.data.layout import Format
 from qts.data.source import Source
+from qts.kernels import IndicatorSpec
+from qts.kernels.indicators import FAMILIES
 from qts.market import charges, listing
 from qts.strategies import Param, Strategy
 from qts.strategies import library as strategy_package
@@ -47,6 +49,7 @@ def reference_pages() -> dict[str, str]:
         "formats.md": formats_page,
         "sources.md": sources_page,
         "strategies.md": strategies_page,
+        "indicators.md": indicators_page,
         "pages.md": pages_page,
         "errors.md": errors_page,
     }
@@ -246,6 +249,28 @@ def strategies_page() -> str:
         if isinstance(strategy.constraint, str):
             parts.append(f"Must hold: `{strategy.constraint}`.")
     return "\n\n".join(parts)
+
+
+def indicators_page() -> str:
+    """Return the page of the indicators, family by family."""
+    parts = [
+        "# Indicators",
+        'In a rule: `Indicator("macd", 12, Ref("slow"), 9, output="signal")`; numbers left out are the defaults, and the first output is the one taken. From Python: `qts.kernels.macd(close, 12, 26, 9)` for whole arrays, `qts.kernels.incremental("macd", 12, 26, 9).update(price)` bar by bar. Both give the same bits.',
+        "An indicator is NaN until it is defined; the column *begins* counts the bars before, with the default parameters. A bar with a missing value in any input does not exist for it: it is NaN there, and goes on from the bar before. An output uses its own bar and those before it, never a later one. Where the definition names TA-Lib, the numbers are its to a billionth.",
+    ]
+    for family, specs in FAMILIES.items():
+        parts.append(f"## {family}")
+        parts.append(table(["name", "parameters", "outputs", "reads", "begins", "definition"], [indicator_row(spec) for spec in specs]))
+    return "\n\n".join(parts)
+
+
+def indicator_row(spec: IndicatorSpec) -> tuple[str, ...]:
+    """Return an indicator as cells."""
+    numbers = [f"{code(name)} {setting.default:g} ({setting.low:g} to {setting.high:g})" for name, setting in spec.params.items()]
+    words = [f"{code(name)} {' or '.join(map(code, values))}" for name, values in spec.options.items()]
+    outputs = ", ".join(map(code, spec.outputs)) if len(spec.outputs) > 1 else ""
+    definition = f"**{spec.title}**. {spec.definition}"
+    return code(spec.id), ", ".join(numbers + words), outputs, ", ".join(spec.inputs), f"after {spec.warmup()}", definition
 
 
 def parameter_row(name: str, param: Param) -> tuple[object, ...]:
