@@ -106,6 +106,8 @@ class _Reader:
 
     def _is_heading(self, line: Line) -> bool:
         """Return whether a row begins a table; it is taken in then."""
+        if any(cell[:1].isdigit() for cell in line.cells):  # figures stand below headings, never among them
+            return False
         for find, take in (
             (columns.trade_columns, self._trade),
             (columns.long_columns, self._long),

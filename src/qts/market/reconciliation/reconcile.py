@@ -89,7 +89,7 @@ def reconcile(statement: Statement, *, on: date, mode: RoundingMode | None = Non
             bills.append(_bill(part, priced, comparison, remarks))
             observations += comparison.observations
     lost += unmatched(statement)
-    fit = _fit(statement, mode, on, sum(line.verdict is Verdict.DIFFERS for bill in bills for line in bill.lines))
+    fit = _fit(statement, mode, sum(line.verdict is Verdict.DIFFERS for bill in bills for line in bill.lines))
     explained = fit is not None and fit.n_differing == 0
     return Reconciliation(
         mode=mode,
@@ -130,12 +130,12 @@ def _bill(part: Part, priced: PricedBill, comparison: Comparison, remarks: tuple
     )
 
 
-def _fit(statement: Statement, mode: RoundingMode, on: date, n_now: int) -> RegimeFit | None:
-    """Return the dates whose rates explain an undated statement better than ``on``'s, the latest of several as good."""
+def _fit(statement: Statement, mode: RoundingMode, n_now: int) -> RegimeFit | None:
+    """Return the dates whose rates explain an undated statement better than those it was priced at, the latest of several as good."""
     undated = all(trade.on is None for trade in statement.trades) and all(stated.on is None for stated in statement.stated)
     if not undated or n_now == 0:
         return None
-    starts = sorted(_starts(statement, mode, on))
+    starts = sorted(_starts(statement, mode))
     counts = [_count(statement, mode, start) for start in starts]
     fewest = min(counts)
     if fewest >= n_now:
@@ -148,7 +148,7 @@ def _fit(statement: Statement, mode: RoundingMode, on: date, n_now: int) -> Regi
     return RegimeFit(start=starts[first], end=end, n_differing=fewest, n_differing_now=n_now)
 
 
-def _starts(statement: Statement, mode: RoundingMode, on: date) -> set[date]:
+def _starts(statement: Statement, mode: RoundingMode) -> set[date]:
     trades = [(trade.exchange, trade.segment, classes_of(trade)) for trade in statement.trades]
     for stated in statement.stated:
         order = stated.unsized
@@ -161,7 +161,7 @@ def _starts(statement: Statement, mode: RoundingMode, on: date) -> set[date]:
         for row in rows_of(part, exchange, segment, tags=tags_at(exchange, classes))
     }
     rounding = {rounding_on(mode, start).valid_from for start in rows}
-    return {start for start in rows | rounding if _EARLIEST <= start <= on} | {_EARLIEST}
+    return {start for start in rows | rounding if start >= _EARLIEST} | {_EARLIEST}
 
 
 def _count(statement: Statement, mode: RoundingMode, on: date) -> int:

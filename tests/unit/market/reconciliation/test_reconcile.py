@@ -93,8 +93,8 @@ rows_of_a_day = st.lists(
 )
 
 
-@settings(max_examples=60)
-@given(drawn=rows_of_a_day, on=st.dates(date(2020, 7, 6), date(2026, 11, 1)))
+@settings(max_examples=100)
+@given(drawn=rows_of_a_day, on=st.dates(date(2015, 12, 1), date(2026, 11, 1)))
 def test_a_note_made_from_our_own_prices_agrees_in_every_line(drawn: list[tuple[Side, int, Decimal, str]], on: date) -> None:
     rows = tuple(trade(i, side, n, price, symbol=symbol, on=on) for i, (side, n, price, symbol) in enumerate(drawn, start=1))
     found = reconcile(note_of((rows, billed(rows))), on=ON)
@@ -279,6 +279,9 @@ def test_an_undated_reply_of_another_time_names_the_dates_that_fit() -> None:
     assert found.fit.end >= then
     assert found.out_of_date == ()
     assert reconcile(statement, on=then).fit is None
+    earlier = reconcile(statement, on=date(2019, 1, 1)).fit
+    assert earlier is not None
+    assert earlier.start == found.fit.start
 
 
 def test_the_mode_can_be_chosen() -> None:
