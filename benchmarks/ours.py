@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import sqrt
@@ -130,6 +130,28 @@ def callback(prices: Floats, spec: Spec) -> Run:
     return once
 
 
+def account(prices: Floats, spec: Spec) -> Run:
+    """Prepare many symbols on an account whose cash limits them, with a stop-loss on every position, for its measures."""
+    series, chosen = days(prices), limited(spec)
+    cell = dict(zip(("fast", "slow"), spec.pairs[0], strict=True))
+    return lambda: measured([evaluate(rule_strategy(), cell, series, chosen)])
+
+
+def account_run(prices: Floats, spec: Spec) -> Run:
+    """Prepare the same with its ledger, fills and trades."""
+    series, chosen = days(prices), limited(spec)
+    cell = dict(zip(("fast", "slow"), spec.pairs[0], strict=True))
+    return lambda: told(run(rule_strategy(), cell, series, chosen), spec)
+
+
+def limited(spec: Spec) -> BacktestSettings:
+    """Return an account in which 5,000 rupees a position are more than there is for all of them."""
+    if "stop_loss" not in {each.name for each in fields(BacktestSettings)}:
+        raise LookupError("this version has no stop-loss among its settings")
+    stops: dict[str, Any] = {"stop_loss": Decimal("0.05")}
+    return replace(settings(spec), size=parse_size("cash:5000"), slippage=parse_slippage("bps:2"), **stops)
+
+
 def measured(found: list[Evaluation]) -> Outcome:
     """Return the four outputs; the contest counts the first bar's return, which is nothing, among the returns."""
     return Outcome(
@@ -215,6 +237,8 @@ CASES: Final[dict[str, Prepare]] = {
     "portfolio": portfolio,
     "run": whole_run,
     "on_bar": callback,
+    "account": account,
+    "account_run": account_run,
 }
 
 if __name__ == "__main__":
