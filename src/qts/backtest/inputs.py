@@ -13,7 +13,7 @@ from qts.core.bars import LARGEST_PRICE, Bars
 from qts.core.clock import instant_of
 from qts.core.errors import BadParameter, DataError, DuplicateBar
 from qts.core.instrument import InstrumentId
-from qts.strategies import Strategy
+from qts.strategies import Form, Strategy
 
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
@@ -23,7 +23,8 @@ class Timeline:
     """Bars of all instruments on the union of their instants.
 
     Columns have shape ``(n_instruments, n_bars)``, NaN where an instrument has no bar or one with a NaN price. ``warmup_bars`` counts the
-    bars before the last instrument's strategy first decided; ``n_below_zero`` the targets below zero.
+    bars before the last instrument's strategy first decided; ``n_below_zero`` the targets below zero. ``is_matrix`` says that targets are
+    weights of the account, decided for all instruments at once. A strategy that gives orders bar by bar has no targets: all are NaN.
     """
 
     instruments: tuple[InstrumentId, ...]
@@ -36,12 +37,14 @@ class Timeline:
     target: Floats
     warmup_bars: int
     n_below_zero: int
+    is_matrix: bool = False
 
 
 def gather(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars]) -> Timeline:
     """Return the bars and the strategy's targets on one timeline, checked.
 
-    Each instrument's strategy sees its own bars only, all of them as they came. What it says on a bar with a NaN price counts for nothing.
+    Each instrument's strategy sees its own bars only, all of them as they came, and a matrix strategy those of all. What it says on a bar
+    with a NaN price counts for nothing, but for a matrix strategy, whose wish then waits for the instrument's next bar.
 
     Raises
     ------
@@ -54,24 +57,35 @@ def gather(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars
     for series in bars:
         check_bars(series)
     ts = _union(bars)
-    targets, warmups, below = [], [], 0
     priced = [without_absent(series) for series in bars]
-    for series, kept in zip(bars, priced, strict=True):
-        target = strategy.exposure(series, params)
-        if kept is not series:
-            target = np.where(np.isnan(kept.close), np.nan, target)
-        below += int(np.count_nonzero(target < 0.0))
-        warmups.append(_first_decision(target, series.ts, ts))
-        targets.append(target)
+    target, warmup = _targets(strategy, params, bars, priced=priced, ts=ts)
     columns = {name: _stack([getattr(series, name) for series in priced], bars, ts) for name in _COLUMNS}
     return Timeline(
         instruments=tuple(series.instrument for series in bars),
         ts=ts,
-        target=_stack(targets, bars, ts),
-        warmup_bars=max(warmups),
-        n_below_zero=below,
+        target=target,
+        warmup_bars=warmup,
+        n_below_zero=int(np.count_nonzero(target < 0.0)),
+        is_matrix=strategy.matrix,
         **columns,
     )
+
+
+def _targets(
+    strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], *, priced: Sequence[Bars], ts: Ints
+) -> tuple[Floats, int]:
+    """Return the targets on the timeline, and how many bars there are before the last instrument's first."""
+    if strategy.form is Form.ON_BAR:
+        strategy.resolve(params)
+        return np.full((len(bars), len(ts)), np.nan), 0
+    wanted = strategy.exposures(bars, params)
+    if strategy.form is Form.MATRIX:
+        return np.array(wanted), max(_first_decision(target, ts, ts) for target in wanted)
+    for i, (series, kept) in enumerate(zip(bars, priced, strict=True)):
+        if kept is not series:
+            wanted[i] = np.where(np.isnan(kept.close), np.nan, wanted[i])
+    warmup = max(_first_decision(target, series.ts, ts) for target, series in zip(wanted, bars, strict=True))
+    return _stack(wanted, bars, ts), warmup
 
 
 def check_bars(bars: Bars) -> None:
