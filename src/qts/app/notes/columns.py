@@ -53,7 +53,10 @@ CHARGE_LINES: Final[Mapping[str, tuple[str, ...]]] = {
     "igst": ("igst",),
     "dp": ("dpcharges", "dpcharge", "dp", "depositorycharges"),
     "total": ("totalcharges", "totaltaxandcharges", "chargestotal", "totalchargesandtaxes", "chargesandtaxes"),
-    "net": ("netamountreceivable", "netamount", "netamountpayable", "netobligation", "netamountreceivablepayable", "netpayable"),
+    "net": (
+        "netamountreceivable", "netamount", "netamountpayable", "netobligation", "netamountreceivablepayable", "netpayable",
+        "netamountreceivablepayablebyclient", "netamountpayablebyclient", "netamountreceivablebyclient",
+    ),
 }  # fmt: skip
 """The lines of charges. ``cgst``, ``sgst`` and ``igst`` are added up to GST. Signs are as on the file; what is charged counts positive."""
 

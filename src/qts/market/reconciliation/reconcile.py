@@ -14,7 +14,7 @@ from qts.market.reconciliation.comparison import ComparedLine, Comparison, Obser
 from qts.market.reconciliation.drift import OutOfDate, out_of_date
 from qts.market.reconciliation.parts import Part, parts_of, unmatched
 from qts.market.reconciliation.sizing import in_lots, price_unsized
-from qts.market.reconciliation.statement import Family, Statement, Unpriced, family_of
+from qts.market.reconciliation.statement import Family, Statement, TradeRow, Unpriced, family_of
 from qts.market.reconciliation.terms import classes_of, tags_at, underlying_of
 
 # Rates before the present broker's price list are of no use in telling when an undated bill is from.
@@ -104,13 +104,19 @@ def reconcile(statement: Statement, *, on: date, mode: RoundingMode | None = Non
 def _reconciled(part: Part, mode: RoundingMode, on: date) -> tuple[PricedBill, Comparison, tuple[str, ...]]:
     if part.stated is not None and part.stated.unsized is not None:
         return price_unsized(part.stated, part.stated.unsized, mode, on)
-    trades, remarks = part.trades, list[str]()
-    if part.stated is not None and mode is RoundingMode.API and len(trades) == 1:
-        trades, remarks = in_lots(trades[0], part.stated, on)
+    priced, comparison = _compared(part, part.trades, mode, on)
+    remarks = [f"{len(priced.unpriced)} of its rows could not be priced"] if priced.unpriced else []
+    if part.stated is not None and mode is RoundingMode.API and len(part.trades) == 1 and comparison.n_differing:
+        lots, remark = in_lots(part.trades[0], part.stated, on)
+        as_lots = _compared(part, (lots,), mode, on)
+        if as_lots[1].n_differing < comparison.n_differing:
+            return *as_lots, (remark,)
+    return priced, comparison, tuple(remarks)
+
+
+def _compared(part: Part, trades: tuple[TradeRow, ...], mode: RoundingMode, on: date) -> tuple[PricedBill, Comparison]:
     priced = price_bill(trades, mode=mode, on=trades[0].on or on)
-    if priced.unpriced:
-        remarks.append(f"{len(priced.unpriced)} of its rows could not be priced")
-    return priced, compare(part.stated, priced, mode), tuple(remarks)
+    return priced, compare(part.stated, priced, mode)
 
 
 def _bill(part: Part, priced: PricedBill, comparison: Comparison, remarks: tuple[str, ...]) -> ReconciledBill:

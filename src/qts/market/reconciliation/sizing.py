@@ -21,21 +21,21 @@ _LOTS: Final = frozenset({Family.CDS, Family.COM})
 _NEAR: Final = Decimal("0.01")
 
 
-def in_lots(trade: TradeRow, stated: StatedCharges, on: date) -> tuple[tuple[TradeRow, ...], list[str]]:
-    """Return a currency or commodity order with the value of all its units, and what is to be said of it."""
+def in_lots(trade: TradeRow, stated: StatedCharges, on: date) -> tuple[TradeRow, str]:
+    """Return a currency or commodity order with the value of all its units, and what is to be said of that, if anything."""
     fee, size = stated.amounts.get("sebi", ZERO), trade.notional
     if family_of(trade.exchange) not in _LOTS or fee <= 0 or size <= 0:
-        return (trade,), []
+        return trade, ""
     try:
         rates = Place(on=on, exchange=trade.exchange, segment=trade.segment, classes=classes_of(trade)).rates()
     except InputError:
-        return (trade,), []
+        return trade, ""
     units = fee / rates.sebi / size if rates.sebi else ZERO
     whole = units.quantize(Decimal(1), ROUND_HALF_EVEN)
     if whole <= 1 or abs(units - whole) > _NEAR * whole:
-        return (trade,), []
+        return trade, ""
     remark = f"the quantity counts lots of {whole} units, as SEBI's fee implies"
-    return (replace(trade, value=size * whole),), [remark]
+    return replace(trade, value=size * whole), remark
 
 
 def price_unsized(

@@ -284,6 +284,30 @@ def test_an_undated_reply_of_another_time_names_the_dates_that_fit() -> None:
     assert earlier.start == found.fit.start
 
 
+@pytest.mark.parametrize(("units", "said"), [(1, False), (100, True)])
+def test_a_reply_that_counts_lots_is_priced_in_units(units: int, said: bool) -> None:  # noqa: FBT001 - a table's column
+    row = trade(1, Side.SELL, 2, 6000, symbol="CRUDEOIL26OCTFUT", on=None)
+    order = ChargeableOrder(side=Side.SELL, quantity=Decimal(2 * units), price=Decimal(6000))
+    ours = price_orders(
+        [order],
+        on=ON,
+        exchange=row.exchange,
+        segment=row.segment,
+        mode=RoundingMode.API,
+        classes=RateClasses(underlying="CRUDEOIL"),
+    ).total
+    amounts = {line: getattr(ours, line) for line in (*LINES, "total") if line != "ipft"}
+    stated = StatedCharges(row=1, amounts=amounts, rows=(1,))
+    statement = Statement(format="virtual contract note", mode=RoundingMode.API, trades=(row,), stated=(stated,))
+    bill = reconcile(statement, on=ON).bills[0]
+    assert not bill.differs
+    assert any("lots of 100 units" in remark for remark in bill.remarks) is said
+    # A regulator's fee that doubled looks like lots of two units, too, but then no other line would fit.
+    doubled = replace(stated, amounts={**amounts, "sebi": 2 * amounts["sebi"]})
+    bill = reconcile(replace(statement, stated=(doubled,)), on=ON).bills[0]
+    assert ({line.line for line in bill.lines if line.verdict is Verdict.DIFFERS} == {"sebi"}) is (units == 1)
+
+
 def test_the_mode_can_be_chosen() -> None:
     rows = (trade(1, Side.BUY, 7, "123.45"),)
     amounts = {"stt": Decimal("0.86415")}

@@ -39,6 +39,6 @@ CRUDE = TradeRow(
     ],
 )
 def test_lots_are_told_by_the_regulators_fee(trade: TradeRow, fee: str, value: str) -> None:
-    (found,), remarks = in_lots(trade, StatedCharges(row=1, amounts={"sebi": Decimal(fee)}), ON)
+    found, remark = in_lots(trade, StatedCharges(row=1, amounts={"sebi": Decimal(fee)}), ON)
     assert found.notional == Decimal(value)
-    assert bool(remarks) == (found.notional != trade.notional)
+    assert bool(remark) == (found.notional != trade.notional)
