@@ -122,7 +122,8 @@ def _rounding_cells(row: RoundingRow) -> tuple[object, ...]:
     rules += ["IPFT within the exchange's charge"] if row.is_ipft_in_exchange else []
     rules += ["no IPFT"] if row.is_ipft_left_out else []
     rules += [] if row.is_gst_on_ipft else ["no GST on IPFT"]
-    return f"`{row.mode}`", row.valid_from, "; ".join(rules), row.confidence, _source(row)
+    name = f"`{row.mode}`" + "".join(f", {_words(segment)}" for segment in ChargeSegment if segment in row.segments)
+    return name, row.valid_from, "; ".join(rules), row.confidence, _source(row)
 
 
 def _source(row: RateRow | RoundingRow) -> str:

@@ -125,7 +125,7 @@ def _raw_orders(example: Mapping[str, object]) -> list[Mapping[str, object]]:
 def _order(raw: Mapping[str, object]) -> ChargeableOrder:
     side = _choice(Side, "side", str(raw.get("side", "")).lower())
     value = None if raw.get("value") is None else number_of("value", raw["value"])
-    qty, price = raw.get("qty", raw.get("quantity")), raw.get("price")
+    qty, price = _quantity(raw), raw.get("price")
     if value is None:
         missing = [name for name, given in (("qty", qty), ("price", price)) if given is None]
         if missing:
@@ -142,6 +142,14 @@ def _order(raw: Mapping[str, object]) -> ChargeableOrder:
         settlement=None if settlement is None else _choice(Settlement, "settlement", settlement),
         settlement_price=None if at is None else number_of("settlement_price", at),
     )
+
+
+def _quantity(raw: Mapping[str, object]) -> object:
+    qty = raw.get("qty", raw.get("quantity"))
+    lots, lot_size = raw.get("lots"), raw.get("lot_size")
+    if qty is not None or lots is None or lot_size is None:
+        return qty
+    return number_of("lots", lots) * number_of("lot_size", lot_size)
 
 
 def _whole(name: str, value: object) -> int:

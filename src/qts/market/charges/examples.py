@@ -63,8 +63,9 @@ def price_example(example: Mapping[str, object], default_on: date) -> PricedExam
         One example as loaded from JSON or TOML: ``id``, ``mode`` (exact if absent), ``trade_date`` or ``trade_date_range`` (its first day
         counts), ``exchange``, ``segment``, ``orders`` of ``side`` and either ``qty`` and ``price`` or ``value``,
         ``stamp_state_rate_pct_both_sides`` in percent, and ``expected`` with any of :data:`LINES`, ``ctt``, ``stt_exact``, ``turnover`` and
-        ``net``. Also, where they matter: ``multiplier``, ``slices``, ``auto_square_off``, ``settlement`` and ``settlement_price`` of an
-        order, its ``symbol``, and ``stt_class``, ``group`` and ``underlying``, the last taken from the symbol where it is absent.
+        ``net``. Also, where they matter: ``lots`` with ``lot_size``, ``multiplier``, ``slices``, ``auto_square_off``, ``settlement`` and
+        ``settlement_price`` of an order, its ``symbol``, and ``stt_class``, ``group`` and ``underlying``, the last taken from the symbol
+        where it is absent.
     default_on : date
         The trade date of an example that names none.
 
@@ -98,24 +99,26 @@ def _price(name: str, example: Mapping[str, object], expected: Mapping[str, Deci
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
-    """One way to understand an example; ``note`` tells of one that is not the usual."""
+    """One way to understand an example: whose bill is meant, and whether its orders are of one day; ``note`` tells of an unusual one."""
 
     mode: RoundingMode
-    is_netted: bool = False
+    is_one_day: bool
     note: str = ""
 
 
 def _readings(terms: ExampleTerms) -> Iterator[_Reading]:
-    yield _Reading(mode=terms.mode)
-    if terms.mode is RoundingMode.API:
-        yield _Reading(
-            mode=RoundingMode.API_MARGINS,
-            note="api: read as the charges beside a margin, which leave out the investor protection fund's part",
-        )
-    if terms.mode is RoundingMode.EXACT and terms.segment in EQUITY_SEGMENTS and len({order.side for order in terms.orders}) > 1:
-        yield _Reading(
-            mode=terms.mode, is_netted=True, note="exact: read as orders of one day, so that what was bought and sold is intraday"
-        )
+    mode = terms.mode
+    is_one_day = mode is RoundingMode.CONTRACT_NOTE
+    yield _Reading(mode=mode, is_one_day=is_one_day)
+    if mode is RoundingMode.API:
+        note = "api: read as the charges beside a margin, which leave out the investor protection fund's part"
+        yield _Reading(mode=RoundingMode.API_MARGINS, is_one_day=False, note=note)
+    is_two_sided = terms.segment in EQUITY_SEGMENTS and len({order.side for order in terms.orders}) > 1
+    if mode is RoundingMode.EXACT and is_two_sided and terms.stamp is None:
+        note = "exact: read as orders of one day, so that what was bought and sold is intraday"
+        yield _Reading(mode=mode, is_one_day=True, note=note)
+    if is_one_day and is_two_sided:
+        yield _Reading(mode=mode, is_one_day=False, note=f"{mode}: read as orders of different days, each with a note of its own")
 
 
 def _read(name: str, terms: ExampleTerms, expected: Mapping[str, Decimal], reading: _Reading) -> PricedExample:
@@ -126,7 +129,7 @@ def _read(name: str, terms: ExampleTerms, expected: Mapping[str, Decimal], readi
         for place, line in zip(symbol.places, bill.orders, strict=True)
     }
     total = lines_of(sum((bill.total for bill in parts), Charges()))
-    total |= {line: compute(terms, total) for line, compute in _BESIDES.items() if line in expected}
+    total |= {line: compute(terms, reading, total) for line, compute in _BESIDES.items() if line in expected}
     return PricedExample(
         id=name,
         on=terms.on,
@@ -141,21 +144,32 @@ def _read(name: str, terms: ExampleTerms, expected: Mapping[str, Decimal], readi
 
 
 def _bill(terms: ExampleTerms, symbol: SymbolOrders, reading: _Reading) -> PricedOrders:
-    """Return the bill of one symbol; that of a netted day has no lines of single orders, and shows the day's change by each."""
-    if reading.is_netted:
+    if reading.mode is RoundingMode.EXACT and reading.is_one_day:
         return _day(terms, symbol)
-    return price_orders(
-        symbol.orders,
-        on=terms.on,
-        exchange=terms.exchange,
-        segment=terms.segment,
-        mode=reading.mode,
-        stamp_rate_both_sides=terms.stamp,
-        classes=symbol.classes,
+    bills = [symbol.orders]
+    if reading.mode is RoundingMode.CONTRACT_NOTE and not reading.is_one_day:
+        bills = [(order,) for order in symbol.orders]
+    priced = [
+        price_orders(
+            orders,
+            on=terms.on,
+            exchange=terms.exchange,
+            segment=terms.segment,
+            mode=reading.mode,
+            stamp_rate_both_sides=terms.stamp,
+            classes=symbol.classes,
+        )
+        for orders in bills
+    ]
+    return PricedOrders(
+        orders=tuple(line for bill in priced for line in bill.orders),
+        total=sum((bill.total for bill in priced), Charges()),
+        warnings=priced[0].warnings,
     )
 
 
 def _day(terms: ExampleTerms, symbol: SymbolOrders) -> PricedOrders:
+    """Return the exact bill of a netted day: an order's lines are what it changed."""
     product = Product.CNC if terms.segment is ChargeSegment.EQUITY_DELIVERY else Product.MIS
     kind = symbol.classes
     bill = DayBill(on=terms.on, exchange=terms.exchange, product=product, stt_class=kind.stt_class, group=kind.group)
@@ -167,38 +181,43 @@ def _day(terms: ExampleTerms, symbol: SymbolOrders) -> PricedOrders:
     return PricedOrders(orders=lines, total=days[-1], warnings=bill.estimates())
 
 
-def _dp(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
-    """Return the ledger's DP charge, which is on no bill: once for each symbol."""
+def _dp(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -> Decimal:
+    """Return the ledger's DP charge, which is on no bill: once for each symbol of which shares leave the account."""
     del total
-    priced = (dp_charge(symbol.orders, on=terms.on, exchange=terms.exchange, segment=terms.segment) for symbol in terms.symbols)
-    return sum(priced, Decimal(0))
+    parts = (symbol.orders for symbol in terms.symbols if not reading.is_one_day or _sold(symbol) > 0)
+    return sum((dp_charge(orders, on=terms.on, exchange=terms.exchange, segment=terms.segment) for orders in parts), Decimal(0))
 
 
-def _exact_stt(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
-    del total
-    exact = _Reading(mode=RoundingMode.EXACT)
+def _sold(symbol: SymbolOrders) -> Decimal:
+    return sum((order.quantity if order.side is Side.SELL else -order.quantity for order in symbol.orders), Decimal(0))
+
+
+def _exact_stt(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -> Decimal:
+    del reading, total
+    exact = _Reading(mode=RoundingMode.EXACT, is_one_day=False)
     return sum((_bill(terms, symbol, exact).total.stt for symbol in terms.symbols), Decimal(0))
 
 
-def _net(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
+def _net(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -> Decimal:
     """Return what was received less what was paid and the bill."""
+    del reading
     signed = (order.notional if order.side is Side.SELL else -order.notional for order in terms.orders)
     return sum(signed, Decimal(0)) - total["total"]
 
 
-def _turnover(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
-    del total
+def _turnover(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -> Decimal:
+    del reading, total
     return sum((order.notional for order in terms.orders), Decimal(0))
 
 
-def _ctt(terms: ExampleTerms, total: Mapping[str, Decimal]) -> Decimal:
+def _ctt(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -> Decimal:
     """Return the tax on commodities, which stands where securities have theirs."""
-    del terms
+    del terms, reading
     return total["stt"]
 
 
 # Published numbers that are no lines of a bill but follow from it.
-_BESIDES: Final[Mapping[str, Callable[[ExampleTerms, Mapping[str, Decimal]], Decimal]]] = {
+_BESIDES: Final[Mapping[str, Callable[[ExampleTerms, _Reading, Mapping[str, Decimal]], Decimal]]] = {
     "dp": _dp,
     "stt_exact": _exact_stt,
     "net": _net,

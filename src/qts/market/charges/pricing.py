@@ -63,7 +63,7 @@ def price_orders(
     schedule = _Schedule(on=on, exchange=exchange, classes=classes)
     rates, warnings = _with_state_duty(schedule.of(segment), on, stamp_rate_both_sides)
     warnings += rates.estimates_with(_occasions(orders))[len(rates.estimates) :]
-    rounding = rounding_on(mode, on)
+    rounding = rounding_on(mode, on, segment)
     if rounding.estimate:
         warnings = (*warnings, f"{mode}: {rounding.estimate}")
     lines = tuple(_order_charges(order, rates, segment, rounding) for order in orders)

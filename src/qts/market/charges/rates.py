@@ -17,7 +17,7 @@ from qts.market.charges.schedule import (
     Component,
     RateRow,
     RateSide,
-    exceptions_of,
+    class_titles,
     row_on,
     rows_of,
     tags_of,
@@ -139,7 +139,7 @@ def rates_on(
         physical_stt=_optional(delivery.get(Component.STT)),
         physical_stamp=_optional(delivery.get(Component.STAMP)),
         valid_from=max((row.valid_from for row in ordinary if row.valid_from <= on), default=on),
-        estimates=(*_estimates(ordinary, on), *_assumptions(at, segment, underlying)),
+        estimates=(*_estimates(ordinary, on), *(() if underlying else _assumptions(on, at, segment))),
         occasional_estimates=(*_estimates(occasional, on), *(f"physical: {line}" for line in _estimates(delivery.values(), on))),
     )
 
@@ -224,9 +224,18 @@ def _estimate(row: RateRow, on: date) -> str:
     return f"{row.component}: {row.estimate}" if row.estimate else ""
 
 
-def _assumptions(at: Exchange, segment: ChargeSegment, underlying: str) -> tuple[str, ...]:
-    """Return a sentence for each component that depends on an underlying which was not named."""
-    if underlying or segment in EQUITY_SEGMENTS:
-        return ()
-    named = ((part, exceptions_of(part, at, segment)) for part in Component)
-    return tuple(f"{part}: no underlying is named; {' and '.join(others)} pay another rate" for part, others in named if others)
+def _assumptions(on: date, at: Exchange, segment: ChargeSegment) -> tuple[str, ...]:
+    """Return a sentence for each component whose rate depends on the underlying, for use where none is named."""
+    found = []
+    for part in Component:
+        usual = row_on(part, on, at, segment)
+        others = [
+            title
+            for name, title in class_titles(at).items()
+            if (row := row_on(part, on, at, segment, tags=frozenset({name}))) is not None
+            and usual is not None
+            and row.fraction != usual.fraction
+        ]
+        if others:
+            found.append(f"{part}: no underlying is named; {' and '.join(others)} pay another rate")
+    return tuple(found)

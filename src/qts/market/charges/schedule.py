@@ -101,6 +101,7 @@ class RoundingRow:
     is_ipft_left_out: bool
     is_gst_on_ipft: bool
     estimate: str = ""
+    segments: frozenset[ChargeSegment] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,14 +150,13 @@ def tags_of(exchange: Exchange, *, stt_class: SttClass = SttClass.SHARE, group: 
 
 
 @cache
-def exceptions_of(component: Component, exchange: Exchange, segment: ChargeSegment) -> tuple[str, ...]:
-    """Return the underlyings for which the component has rows of their own, in words."""
+def class_titles(exchange: Exchange) -> Mapping[str, str]:
+    """Return the classes of underlyings that rows of the exchange may name, in words."""
     classes = [found for found in underlying_classes() if exchange in found.exchanges]
+    if not classes:
+        return {}
     named = ", ".join(sorted(name for found in classes for name in found.underlyings))
-    titles = {found.name: found.title for found in classes} | {OTHER_UNDERLYING: f"underlyings other than {named}"}
-    rows = (row for row in _rates() if row.component is component and exchange in row.exchanges and segment in row.segments)
-    tags = {tag for row in rows for tag in row.only}
-    return tuple(title for name, title in titles.items() if name in tags)
+    return {found.name: found.title for found in classes} | {OTHER_UNDERLYING: f"underlyings other than {named}"}
 
 
 @cache
@@ -186,8 +186,8 @@ def rounding_rows() -> tuple[RoundingRow, ...]:
 
 
 @cache
-def rounding_on(mode: RoundingMode, on: date) -> RoundingRow:
-    """Return the mode's row in force; ``exact`` has one that rounds nothing."""
+def rounding_on(mode: RoundingMode, on: date, segment: ChargeSegment | None = None) -> RoundingRow:
+    """Return the mode's row in force, that for the segment if it has one; ``exact`` has one that rounds nothing."""
     if mode is RoundingMode.EXACT:
         return RoundingRow(
             mode=mode,
@@ -202,7 +202,9 @@ def rounding_on(mode: RoundingMode, on: date) -> RoundingRow:
             is_ipft_left_out=False,
             is_gst_on_ipft=True,
         )
-    rows = sorted((row for row in _roundings() if row.mode is mode), key=lambda row: row.valid_from)
+    own = [row for row in _roundings() if row.mode is mode]
+    special = [row for row in own if segment in row.segments]
+    rows = sorted(special or (row for row in own if not row.segments), key=lambda row: row.valid_from)
     valid = [row for row in rows if row.valid_from <= on]
     return valid[-1] if valid else rows[0]
 
@@ -269,6 +271,7 @@ def _rounding_of(raw: Mapping[str, object]) -> RoundingRow:
         is_ipft_left_out=raw["ipft"] == "left_out",
         is_gst_on_ipft=bool(raw["gst_on_ipft"]),
         estimate=str(raw.get("estimate", "")),
+        segments=frozenset(ChargeSegment(name) for name in _names(raw, "segments")),
     )
 
 

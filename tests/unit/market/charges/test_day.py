@@ -121,6 +121,27 @@ def test_product_of_derivatives_is_refused() -> None:
     assert "CNC or MIS" in caught.value.hint
 
 
+def test_product_of_shares_is_refused_for_a_contract() -> None:
+    with pytest.raises(BadParameter, match="product = CNC") as caught:
+        day_charges([], on=TODAY, exchange=Exchange.NFO, product=CNC, segment=ChargeSegment.EQUITY_FUTURES)
+    assert "NRML" in caught.value.hint
+
+
+def test_a_contract_pays_by_its_underlying_and_has_no_group_and_no_class() -> None:
+    sold = [DayFill(side=Side.SELL, quantity=Decimal(20), price=Decimal(300))]
+
+    def exchange_charge(**about: str) -> Decimal:
+        terms = {"exchange": Exchange.BFO, "product": Product.NRML, "segment": ChargeSegment.EQUITY_OPTIONS, **about}
+        return day_charges(sold, on=date(2025, 6, 3), **terms).exchange  # type: ignore[arg-type]
+
+    assert exchange_charge() == Decimal("1.95")  # 0.0325 %
+    assert exchange_charge(underlying="SENSEX50") == Decimal("0.3")  # 0.005 %
+    with pytest.raises(BadParameter, match="group = A"):
+        exchange_charge(group="A")
+    with pytest.raises(BadParameter, match="stt_class = equity_etf"):
+        exchange_charge(stt_class="equity_etf")
+
+
 def test_index_is_refused_even_without_fills() -> None:
     with pytest.raises(BadParameter, match="INDEX"):
         day_charges([], on=TODAY, exchange=Exchange.INDEX, product=CNC)

@@ -100,19 +100,109 @@ def test_published_example_comes_out(published: dict[str, Any]) -> None:
     assert len(result.orders) == len(published["orders"])
 
 
+SEGMENTS = {"NSE": "equity_delivery", "MCX": "commodity_futures", "NFO": "equity_options"}
+NAMES = {"stt": "transaction_tax", "exchange": "exchange_turnover_charge", "sebi": "sebi_turnover_charge", "stamp": "stamp_duty"}
+
+
+def told(charges: dict[str, Any]) -> dict[str, Any]:
+    return {name: charges[theirs] for name, theirs in NAMES.items()} | {
+        "brokerage": charges["brokerage"],
+        "gst": charges["gst"]["total"],
+        "total": charges["total"],
+    }
+
+
 @pytest.mark.realdata
-def test_mock_reply_of_the_broker_for_a_share_comes_out(realdata: Path) -> None:
+def test_replies_of_the_brokers_api_come_out(realdata: Path) -> None:
     cases = json.loads((realdata / "truth" / "kite_charges_mock.json").read_text())["cases"]
-    (case,) = [case for case in cases if case["exchange"] == "NSE"]
-    told = case["charges"]
-    names = {"stt": "transaction_tax", "exchange": "exchange_turnover_charge", "sebi": "sebi_turnover_charge", "stamp": "stamp_duty"}
-    expected = {name: told[theirs] for name, theirs in names.items()}
-    expected |= {"brokerage": told["brokerage"], "gst": told["gst"]["total"], "total": told["total"]}
-    orders = [{"side": case["side"], "qty": case["qty"], "price": case["price"]}]
-    result = price_example(
-        example(mode="api", segment="equity_delivery", trade_date="2023-07-10", orders=orders, expected=expected), DEFAULT
-    )
+    assert len(cases) == 3
+    for case in cases:
+        order = {"side": case["side"], "qty": case["qty"], "price": case["price"], "symbol": case["tradingsymbol"]}
+        terms = {"exchange": case["exchange"], "segment": SEGMENTS[case["exchange"]], "trade_date": "2023-07-10"}
+        result = price_example(example(mode="api", orders=[order], expected=told(case["charges"]), **terms), DEFAULT)
+        assert result.error is None
+        assert result.differences == ()
+
+
+@pytest.mark.realdata
+def test_margins_of_the_brokers_api_come_out(realdata: Path) -> None:
+    legs = json.loads((realdata / "kite-mocks" / "basket_margins.json").read_text())["data"]["orders"]
+    for leg, side, value in zip(legs, ("SELL", "BUY"), (2673.75, 521.25), strict=True):
+        order = {"side": side, "value": value, "symbol": leg["tradingsymbol"]}
+        terms = {"exchange": leg["exchange"], "segment": "equity_options", "trade_date": "2023-07-15"}
+        result = price_example(example(mode="api", orders=[order], expected=told(leg["charges"]), **terms), DEFAULT)
+        assert (result.error, result.differences) == (None, ())
+        assert result.warnings[0].startswith("api: read as the charges beside a margin")
+    (single,) = json.loads((realdata / "kite-mocks" / "order_margins.json").read_text())["data"]
+    order = {"side": "BUY", "qty": 1, "price": single["var"]}
+    terms = {"exchange": "NSE", "segment": "equity_delivery", "trade_date": "2022-07-18"}
+    result = price_example(example(mode="api", orders=[order], expected=told(single["charges"]), **terms), DEFAULT)
+    assert (result.error, result.differences, result.warnings) == (None, (), ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"exchange": "NFO", "segment": "equity_futures"}, {"stt": 50, "brokerage": 20}, id="future"),
+        pytest.param({"exchange": "NSE", "segment": "equity_futures"}, {"exchange": 1.83}, id="future at NSE"),
+        pytest.param({"exchange": "BFO", "segment": "equity_options", "underlying": "Sensex"}, {"exchange": 32.5}, id="option at BSE"),
+        pytest.param({"exchange": "CDS", "segment": "currency_futures"}, {"stt": 0, "exchange": 0.35, "ipft": 0.05}, id="currency"),
+        pytest.param({"exchange": "MCX", "segment": "commodity-options"}, {"ctt": 50, "exchange": 41.8}, id="commodity option"),
+        pytest.param({"segment": "equity_delivery", "stt_class": "equity_etf"}, {"stt": 1, "dp": 15.34}, id="fund"),
+        pytest.param({"exchange": "BSE", "segment": "equity_delivery", "group": "xt"}, {"exchange": 100}, id="group of BSE"),
+        pytest.param(
+            {"exchange": "NFO", "segment": "equity_options", "settlement": "exercised"}, {"stt": 150, "exchange": 0}, id="exercised"
+        ),
+        pytest.param({"exchange": "NFO", "segment": "equity_futures", "settlement": "delivered"}, {"brokerage": 250}, id="delivered"),
+    ],
+)
+def test_every_segment_and_class_can_be_an_example(changes: dict[str, Any], expected: dict[str, float]) -> None:
+    terms: dict[str, Any] = {"mode": "exact", "trade_date": "2026-11-20", "orders": [{"side": "SELL", "qty": 100, "price": 1000}]}
+    result = price_example(example(**(terms | changes), expected=expected), DEFAULT)
     assert (result.error, result.differences) == (None, ())
+
+
+def test_orders_of_several_symbols_are_taxed_and_debited_one_by_one() -> None:
+    orders = [{"side": "SELL", "qty": 10, "price": 145, "symbol": symbol} for symbol in ("A", "B", "A")]
+    result = price_example(
+        example(mode="contract_note", segment="equity_delivery", orders=orders, expected={"dp": 30.68, "stt": 4}), DEFAULT
+    )
+    # 2.90 and 1.45 of tax: 3 and 1; together they would be 4.35.
+    assert (result.error, result.differences) == (None, ())
+    assert len(result.charges) == 3
+
+
+def test_exact_bill_of_a_day_may_be_meant_as_netted() -> None:
+    orders = [{"side": "BUY", "qty": 100, "price": 100}, {"side": "SELL", "qty": 100, "price": 101}]
+    terms: dict[str, Any] = {"mode": "exact", "segment": "equity_delivery", "trade_date": "2026-11-20", "orders": orders}
+    neither = price_example(example(**terms, expected={"stt": 2.5125, "dp": 15.34}), DEFAULT)
+    assert [one.field for one in neither.differences] == ["stt"]
+    netted = price_example(example(**terms, expected={"stt": 2.5125, "brokerage": 6.03, "dp": 0}), DEFAULT)
+    assert netted.differences == ()
+    assert netted.warnings[0].startswith("exact: read as orders of one day")
+    assert sum(line.total for line in netted.charges) == netted.total["total"]
+    apart = price_example(example(**terms, expected={"stt": 20.1}), DEFAULT)
+    assert (apart.differences, apart.warnings) == ((), ())
+
+
+def test_contract_note_of_a_day_debits_only_what_leaves_the_account() -> None:
+    orders = [{"side": "BUY", "qty": 100, "price": 100}, {"side": "SELL", "qty": 100, "price": 101}]
+    terms: dict[str, Any] = {"mode": "contract_note", "segment": "equity_delivery", "trade_date": "2026-11-20", "orders": orders}
+    day = price_example(example(**terms, expected={"stt": 3, "dp": 0}), DEFAULT)
+    assert day.differences == ()
+    apart = price_example(example(**terms, expected={"stt": 20, "dp": 15.34}), DEFAULT)
+    assert apart.differences == ()
+    assert apart.warnings[0] == "contract_note: read as orders of different days, each with a note of its own"
+    orders[1]["qty"] = 150
+    assert price_example(example(**terms, expected={"dp": 15.34}), DEFAULT).differences == ()
+
+
+def test_reading_that_disagrees_is_shown_as_the_usual_one() -> None:
+    order = {"side": "SELL", "value": 2673.75}
+    terms: dict[str, Any] = {"mode": "api", "trade_date": "2023-07-15", "exchange": "NFO", "segment": "equity_options", "orders": [order]}
+    result = price_example(example(**terms, expected={"exchange": 1}), DEFAULT)
+    (difference,) = result.differences
+    assert difference.computed == Decimal("2673.75") * Decimal("0.000505")
 
 
 @pytest.mark.parametrize(

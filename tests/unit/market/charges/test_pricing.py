@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pytest
 from hypothesis import assume, given
@@ -13,11 +13,27 @@ from hypothesis import strategies as st
 
 from qts.core import Charges, Exchange, Side
 from qts.core.errors import BadParameter
-from qts.market.charges import LINES, ChargeableOrder, ChargeSegment, RoundingMode, dp_charge, lines_of, price_orders, rates_on
+from qts.market.charges import (
+    LINES,
+    ChargeableOrder,
+    ChargeSegment,
+    RateClasses,
+    RoundingMode,
+    Settlement,
+    SttClass,
+    dp_charge,
+    lines_of,
+    price_orders,
+    rates_on,
+)
+from qts.market.charges.segments import exchanges_of
 
 DELIVERY, INTRADAY = ChargeSegment.EQUITY_DELIVERY, ChargeSegment.EQUITY_INTRADAY
-NSE, BSE = Exchange.NSE, Exchange.BSE
+FUTURES, OPTIONS = ChargeSegment.EQUITY_FUTURES, ChargeSegment.EQUITY_OPTIONS
+COMMODITY_FUTURES = ChargeSegment.COMMODITY_FUTURES
+NSE, BSE, NFO, BFO, MCX = Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO, Exchange.MCX
 EXACT, NOTE, CALCULATOR, API = RoundingMode.EXACT, RoundingMode.CONTRACT_NOTE, RoundingMode.CALCULATOR, RoundingMode.API
+MARGINS = RoundingMode.API_MARGINS
 TODAY = date(2026, 11, 20)
 
 
@@ -27,12 +43,12 @@ class Terms(TypedDict):
     segment: ChargeSegment
 
 
-def buy(quantity: int | str, price: int | str) -> ChargeableOrder:
-    return ChargeableOrder(side=Side.BUY, quantity=Decimal(quantity), price=Decimal(price))
+def buy(quantity: int | str, price: int | str, **more: Any) -> ChargeableOrder:
+    return ChargeableOrder(side=Side.BUY, quantity=Decimal(quantity), price=Decimal(price), **more)
 
 
-def sell(quantity: int | str, price: int | str) -> ChargeableOrder:
-    return ChargeableOrder(side=Side.SELL, quantity=Decimal(quantity), price=Decimal(price))
+def sell(quantity: int | str, price: int | str, **more: Any) -> ChargeableOrder:
+    return ChargeableOrder(side=Side.SELL, quantity=Decimal(quantity), price=Decimal(price), **more)
 
 
 def bill(
@@ -42,9 +58,11 @@ def bill(
     segment: ChargeSegment = INTRADAY,
     mode: RoundingMode = EXACT,
     stamp: str | None = None,
+    **classes: Any,
 ) -> Charges:
     rate = None if stamp is None else Decimal(stamp)
-    return price_orders(orders, on=on, exchange=exchange, segment=segment, mode=mode, stamp_rate_both_sides=rate).total
+    kind = RateClasses(**classes)
+    return price_orders(orders, on=on, exchange=exchange, segment=segment, mode=mode, stamp_rate_both_sides=rate, classes=kind).total
 
 
 def assert_lines(charges: Charges, **expected: str) -> None:
@@ -64,11 +82,11 @@ orders_strategy = st.lists(
     min_size=1,
     max_size=6,
 )
+PLACES = [(exchange, segment) for segment in ChargeSegment for exchange in exchanges_of(segment)]
 terms_strategy = st.builds(
-    Terms,
-    on=st.dates(date(1997, 1, 1), date(2028, 1, 1)),
-    exchange=st.sampled_from([NSE, BSE, Exchange.SIM]),
-    segment=st.sampled_from([DELIVERY, INTRADAY]),
+    lambda on, place: Terms(on=on, exchange=place[0], segment=place[1]),
+    st.dates(date(1997, 1, 1), date(2028, 1, 1)),
+    st.sampled_from([*PLACES, (Exchange.SIM, DELIVERY), (Exchange.SIM, INTRADAY)]),
 )
 
 
@@ -94,6 +112,40 @@ def test_api_of_2022_delivery_of_one_share() -> None:
 def test_api_of_2023_delivery_of_one_share() -> None:
     charges = bill(buy(1, 560), on=date(2023, 7, 10), segment=DELIVERY, mode=API)
     assert_lines(charges, stt="0.56", exchange="0.01876", sebi="0.00056", brokerage="0", stamp="0", gst="0.0033768", total="0.5826968")
+
+
+def test_calculator_of_february_2026_options() -> None:
+    charges = bill(buy(500, 1000), sell(500, 1000), on=date(2026, 2, 27), exchange=NFO, segment=OPTIONS, mode=CALCULATOR)
+    assert_lines(charges, brokerage="40", stt="500", exchange="355.30", ipft="0", sebi="1", stamp="15", gst="71.33", total="982.63")
+
+
+def test_basket_margins_of_july_2023_leave_out_the_fund() -> None:
+    on = date(2023, 7, 15)
+    sold = ChargeableOrder(side=Side.SELL, quantity=Decimal(1), price=Decimal(0), value=Decimal("2673.75"))
+    bought = ChargeableOrder(side=Side.BUY, quantity=Decimal(1), price=Decimal(0), value=Decimal("521.25"))
+    first = bill(sold, on=on, exchange=NFO, segment=OPTIONS, mode=MARGINS)
+    assert_lines(first, stt="1.67109375", exchange="1.336875", sebi="0.00267375", brokerage="20", stamp="0", gst="3.841118775", ipft="0")
+    assert first.total == Decimal("26.851761275")
+    second = bill(bought, on=on, exchange=NFO, segment=OPTIONS, mode=MARGINS)
+    assert_lines(
+        second, stt="0", exchange="0.260625", sebi="0.00052125", brokerage="20", stamp="0", gst="3.647006325", total="23.908152575"
+    )
+
+
+def test_virtual_contract_note_of_july_2023_holds_the_fund() -> None:
+    charges = bill(buy(100, "1.5"), on=date(2023, 7, 10), exchange=NFO, segment=OPTIONS, mode=API)
+    assert_lines(charges, stt="0", exchange="0.07575", sebi="0.00015", brokerage="20", stamp="0", gst="3.613527", total="23.689427")
+
+
+def test_virtual_contract_note_of_july_2023_for_a_commodity() -> None:
+    charges = bill(sell(1, 5862), on=date(2023, 7, 10), exchange=MCX, segment=COMMODITY_FUTURES, mode=API)
+    assert_lines(charges, stt="0.5862", exchange="0.152412", sebi="0.005862", brokerage="1.7586", stamp="0", gst="0.34503732")
+    assert charges.total == Decimal("2.84811132")
+
+
+@pytest.mark.parametrize(("on", "stt"), [("2026-03-15", "322.4"), ("2026-03-31", "322.4"), ("2026-04-01", "806")])
+def test_stt_of_a_nifty_future_sold_rose_in_april_2026(on: str, stt: str) -> None:
+    assert_lines(bill(sell(65, 24800), on=date.fromisoformat(on), exchange=NFO, segment=FUTURES), stt=stt)
 
 
 # --- each mode by hand
@@ -212,6 +264,75 @@ def test_value_replaces_quantity_times_price() -> None:
     assert by_value.notional_of(Decimal("0.5")) == 25000
 
 
+def test_contract_note_of_contracts_nets_nothing_and_rounds_the_days_sums() -> None:
+    # STT 75 * 120 * 0.15 % = 13.50 -> 14; duty 75 * 100 * 0.003 % = 0.225 -> 0; exchange 16500 * 0.03553 %.
+    charges = bill(buy(75, 100), sell(75, 120), exchange=NFO, segment=OPTIONS, mode=NOTE)
+    assert_lines(charges, stt="14", stamp="0", brokerage="40", exchange="5.86", sebi="0.02", gst="8.25", dp="0")
+
+
+@pytest.mark.parametrize(
+    ("mode", "ctt"),
+    [
+        pytest.param(EXACT, "16.2574", id="exact"),
+        pytest.param(NOTE, "16", id="note"),
+        pytest.param(CALCULATOR, "16.26", id="calculator"),
+        pytest.param(API, "16.2574", id="api"),
+    ],
+)
+def test_tax_on_commodities_is_rounded_by_mode(mode: RoundingMode, ctt: str) -> None:
+    assert_lines(bill(sell(1, 162574), exchange=MCX, segment=COMMODITY_FUTURES, mode=mode), stt=ctt)
+
+
+@pytest.mark.parametrize("mode", RoundingMode)
+def test_ends_of_contracts_cost_what_the_day_says(mode: RoundingMode) -> None:
+    exercised = bill(sell(100, 100, settlement=Settlement.EXERCISED), exchange=NFO, segment=OPTIONS, mode=mode)
+    assert_lines(exercised, brokerage="20", stt="15", exchange="0", sebi="0", stamp="0", gst="3.6")
+    assert_lines(bill(buy(100, 0, settlement=Settlement.EXPIRED), exchange=NFO, segment=OPTIONS, mode=mode), total="23.6")
+    received = bill(buy(100, 1000, settlement=Settlement.DELIVERED), exchange=NFO, segment=FUTURES, mode=mode)
+    assert_lines(received, brokerage="250", stt="100", stamp="15", gst="45")
+    assert_lines(
+        bill(sell(100, 1000, settlement=Settlement.NETTED), exchange=NFO, segment=FUTURES, mode=mode), brokerage="100", total="118"
+    )
+
+
+def test_exercise_before_september_2019_is_taxed_on_the_settlement_value() -> None:
+    terms: dict[str, Any] = {"on": date(2019, 8, 30), "exchange": NFO, "segment": OPTIONS}
+    assert_lines(bill(sell(75, 100, settlement=Settlement.EXERCISED, settlement_price=Decimal(11_000)), **terms), stt="1031.25")
+    assert_lines(bill(sell(1, 0, value=Decimal(825_000), settlement=Settlement.EXERCISED), **terms), stt="1031.25")
+    with pytest.raises(BadParameter, match="settlement_price"):
+        bill(sell(75, 100, settlement=Settlement.EXERCISED), **terms)
+
+
+@pytest.mark.parametrize("mode", RoundingMode)
+@pytest.mark.parametrize(("exchange", "segment"), [(NSE, INTRADAY), (NSE, DELIVERY), (NFO, OPTIONS), (NFO, FUTURES)])
+def test_broker_closing_a_position_takes_its_fee(mode: RoundingMode, exchange: Exchange, segment: ChargeSegment) -> None:
+    terms: dict[str, Any] = {"exchange": exchange, "segment": segment, "mode": mode}
+    extra = bill(sell(10, 1000, auto_square_off=True), **terms) - bill(sell(10, 1000), **terms)
+    assert_lines(extra, brokerage="50", gst="9", total="59")
+
+
+def test_estimates_of_occasions_surface_where_they_are_paid() -> None:
+    terms: dict[str, Any] = {"on": date(2020, 3, 2), "exchange": NFO, "segment": OPTIONS}
+    plain = price_orders([sell(75, 100)], **terms).warnings
+    closed = price_orders([sell(75, 100, auto_square_off=True)], **terms).warnings
+    assert [line for line in closed if line not in plain] == [
+        "square_off: the fee rose from Rs 20 to Rs 50 in about 2020; 2020-06-01 is assumed"
+    ]
+
+
+def test_order_of_no_slices_is_refused() -> None:
+    with pytest.raises(BadParameter, match="slices = 0"):
+        buy(1, 1, slices=0)
+
+
+def test_classes_decide_the_rates_in_every_mode() -> None:
+    for mode in RoundingMode:
+        assert bill(sell(100, 1000), segment=DELIVERY, stt_class=SttClass.EQUITY_ETF, mode=mode).stt == 1
+        assert bill(buy(100, 1000), sell(50, 1000), segment=DELIVERY, stt_class=SttClass.OTHER_ETF, mode=mode).stt == 0
+        assert bill(buy(100, 1000), exchange=BSE, group="X", mode=mode).exchange == 100
+        assert bill(sell(100, 1000), exchange=MCX, segment=COMMODITY_FUTURES, underlying="COTTON", mode=mode).stt == 0
+
+
 # --- errors found in public cost code
 
 
@@ -251,6 +372,55 @@ def test_dp_charge_is_once_a_day_and_never_for_intraday() -> None:
 
 def test_bse_pays_its_own_exchange_charge() -> None:
     assert_lines(bill(buy(100, 1000), exchange=BSE), exchange="3.75", ipft="0")
+
+
+def test_slices_of_an_order_have_a_cap_each() -> None:
+    assert_lines(bill(buy(1800, 1000, slices=2), exchange=NFO, segment=FUTURES), brokerage="40")
+    assert_lines(bill(buy(1800, 100, slices=2), exchange=NFO, segment=OPTIONS, mode=NOTE), brokerage="40")
+
+
+def test_stt_is_that_of_the_trade_date() -> None:
+    assert [bill(sell(100, 1000), on=date(year, 6, 3), exchange=NFO, segment=OPTIONS).stt for year in (2015, 2021, 2023, 2025, 2026)] == [
+        Decimal(text) for text in ("17", "50", "62.5", "100", "150")
+    ]
+
+
+def test_exchange_charge_is_that_of_the_trade_date() -> None:
+    found = [bill(buy(100, 1000), on=date(year, 6, 3)).exchange for year in (2020, 2021, 2023, 2024, 2025, 2026)]
+    assert found == [Decimal(text) for text in ("3.25", "3.45", "3.25", "3.22", "2.97", "3.07")]
+
+
+def test_futures_paid_seventeen_thousandths_of_a_percent_until_may_2013() -> None:
+    assert_lines(bill(sell(100, 1000), on=date(2013, 5, 31), exchange=NFO, segment=FUTURES), stt="17")
+    assert_lines(bill(sell(100, 1000), on=date(2013, 6, 3), exchange=NFO, segment=FUTURES), stt="10")
+
+
+def test_futures_of_2023_paid_an_eightieth_of_a_percent_not_an_eighth() -> None:
+    assert_lines(bill(sell(100, 1000), on=date(2023, 4, 3), exchange=NFO, segment=FUTURES), stt="12.5")
+
+
+def test_index_futures_pay_what_stock_futures_pay_since_april_2026() -> None:
+    for underlying in ("NIFTY", "RELIANCE"):
+        assert_lines(bill(sell(100, 1000), exchange=NFO, segment=FUTURES, underlying=underlying), stt="50")
+
+
+def test_options_are_charged_on_the_premium() -> None:
+    # 75 at a premium of 100 on a strike of 26000: 7500, not 1957500.
+    assert_lines(bill(sell(75, 100), exchange=NFO, segment=OPTIONS), stt="11.25", exchange="2.66475")
+
+
+def test_exercised_options_pay_an_eighth_of_a_percent_not_an_eightieth() -> None:
+    on = date(2025, 6, 26)
+    assert_lines(bill(sell(100, 1000, settlement=Settlement.EXERCISED), on=on, exchange=NFO, segment=OPTIONS), stt="125")
+
+
+def test_bse_takes_nothing_for_futures() -> None:
+    assert_lines(bill(buy(100, 1000), exchange=BFO, segment=FUTURES), exchange="0", ipft="0")
+
+
+def test_fund_is_not_added_again_since_march_2026() -> None:
+    assert_lines(bill(buy(100, 1000), on=date(2026, 3, 2)), exchange="3.07", ipft="0")
+    assert_lines(bill(buy(100, 1000), on=date(2026, 2, 27)), exchange="2.97", ipft="0.1")
 
 
 # --- input
@@ -340,7 +510,7 @@ def test_exact_lines_are_those_of_the_formula(orders: list[ChargeableOrder], ter
         value = Fraction(order.quantity) * Fraction(order.price)
         side = order.side.value
         cap = Fraction(10**12) if rates.brokerage_cap is None else Fraction(rates.brokerage_cap)
-        brokerage = min(value * Fraction(rates.brokerage_fraction), cap)
+        brokerage = min(value * Fraction(rates.brokerage_fraction), cap) + Fraction(rates.brokerage_flat)
         taxed = brokerage + value * (exact["exchange"] + exact["ipft"] + (exact["sebi"] if rates.gst_on_sebi else 0))
         expected += brokerage + value * (exact["exchange"] + exact["ipft"] + exact["sebi"] + exact[f"stt_{side}"] + exact[f"stamp_{side}"])
         expected += taxed * Fraction(rates.gst)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 
 from qts.core import Exchange
 from qts.core.errors import BadParameter
-from qts.market.charges import ChargeSegment, SegmentRates, rates_on, regime_starts
+from qts.market.charges import ChargeSegment, SegmentRates, SttClass, rates_on, regime_starts
 
 DELIVERY, INTRADAY = ChargeSegment.EQUITY_DELIVERY, ChargeSegment.EQUITY_INTRADAY
-NSE, BSE = Exchange.NSE, Exchange.BSE
+NSE, BSE, NFO, BFO, CDS, BCD, MCX, NCO = (Exchange(name) for name in ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCO"))
+FUTURES, OPTIONS = ChargeSegment.EQUITY_FUTURES, ChargeSegment.EQUITY_OPTIONS
+CURRENCY_FUTURES, CURRENCY_OPTIONS = ChargeSegment.CURRENCY_FUTURES, ChargeSegment.CURRENCY_OPTIONS
+COMMODITY_FUTURES, COMMODITY_OPTIONS = ChargeSegment.COMMODITY_FUTURES, ChargeSegment.COMMODITY_OPTIONS
 
 # (exchange, segment, field, first day, percent before, percent from that day)
 CHANGES = [
@@ -46,7 +50,183 @@ CHANGES = [
     (NSE, DELIVERY, "gst", "2015-11-15", "14", "14.5"),
     (NSE, DELIVERY, "gst", "2016-06-01", "14.5", "15"),
     (BSE, INTRADAY, "gst", "2017-07-01", "15", "18"),
+    (NFO, FUTURES, "brokerage_fraction", "2020-06-01", "0.01", "0.03"),
+    (MCX, COMMODITY_FUTURES, "brokerage_fraction", "2020-06-01", "0.01", "0.03"),
+    (NFO, FUTURES, "stt_sell", "2004-10-01", "0", "0.01"),
+    (NFO, FUTURES, "stt_sell", "2005-06-01", "0.01", "0.0133"),
+    (NFO, FUTURES, "stt_sell", "2006-06-01", "0.0133", "0.017"),
+    (NFO, FUTURES, "stt_sell", "2013-06-01", "0.017", "0.01"),
+    (NFO, FUTURES, "stt_sell", "2023-04-01", "0.01", "0.0125"),
+    (BFO, FUTURES, "stt_sell", "2024-10-01", "0.0125", "0.02"),
+    (NFO, FUTURES, "stt_sell", "2026-04-01", "0.02", "0.05"),
+    (NFO, OPTIONS, "stt_sell", "2004-10-01", "0", "0.017"),
+    (NFO, OPTIONS, "stt_sell", "2016-06-01", "0.017", "0.05"),
+    (NFO, OPTIONS, "stt_sell", "2023-04-01", "0.05", "0.0625"),
+    (BFO, OPTIONS, "stt_sell", "2024-10-01", "0.0625", "0.1"),
+    (NFO, OPTIONS, "stt_sell", "2026-04-01", "0.1", "0.15"),
+    (NFO, OPTIONS, "exercise", "2008-06-01", "0.017", "0.125"),
+    (NFO, OPTIONS, "exercise", "2026-04-01", "0.125", "0.15"),
+    (MCX, COMMODITY_FUTURES, "stt_sell", "2013-07-01", "0", "0.01"),
+    (NCO, COMMODITY_OPTIONS, "stt_sell", "2013-07-01", "0", "0.05"),
+    (MCX, COMMODITY_OPTIONS, "exercise", "2026-04-01", "0.0001", "0.0001"),
+    (NFO, FUTURES, "exchange", "2021-01-01", "0.0019", "0.0020"),
+    (NFO, FUTURES, "exchange", "2023-04-01", "0.0020", "0.0019"),
+    (NFO, FUTURES, "exchange", "2024-04-01", "0.0019", "0.00188"),
+    (NFO, FUTURES, "exchange", "2024-10-01", "0.00188", "0.00173"),
+    (NFO, FUTURES, "exchange", "2026-03-01", "0.00173", "0.00183"),
+    (NFO, OPTIONS, "exchange", "2021-01-01", "0.05", "0.053"),
+    (NFO, OPTIONS, "exchange", "2023-04-01", "0.053", "0.05"),
+    (NFO, OPTIONS, "exchange", "2024-04-01", "0.05", "0.0495"),
+    (NFO, OPTIONS, "exchange", "2024-10-01", "0.0495", "0.03503"),
+    (NFO, OPTIONS, "exchange", "2026-03-01", "0.03503", "0.03553"),
+    (NFO, FUTURES, "ipft", "2023-04-01", "0", "0.0001"),
+    (NFO, FUTURES, "ipft", "2026-03-01", "0.0001", "0"),
+    (NFO, OPTIONS, "ipft", "2023-04-01", "0", "0.0005"),
+    (NFO, OPTIONS, "ipft", "2026-03-01", "0.0005", "0"),
+    (BFO, OPTIONS, "exchange", "2023-11-01", "0.005", "0.0375"),
+    (BFO, OPTIONS, "exchange", "2024-05-13", "0.0375", "0.0495"),
+    (BFO, OPTIONS, "exchange", "2024-10-01", "0.0495", "0.0325"),
+    (BFO, FUTURES, "exchange", "2024-10-01", "0", "0"),
+    (CDS, CURRENCY_FUTURES, "exchange", "2024-10-01", "0.0009", "0.00035"),
+    (CDS, CURRENCY_OPTIONS, "exchange", "2024-10-01", "0.035", "0.0311"),
+    (CDS, CURRENCY_FUTURES, "ipft", "2024-10-01", "0", "0.00005"),
+    (CDS, CURRENCY_OPTIONS, "ipft", "2024-10-01", "0", "0.002"),
+    (BCD, CURRENCY_FUTURES, "exchange", "2024-10-01", "0.0009", "0.00045"),
+    (BCD, CURRENCY_OPTIONS, "exchange", "2024-10-01", "0.001", "0.001"),
+    (MCX, COMMODITY_FUTURES, "exchange", "2024-10-01", "0.0026", "0.0021"),
+    (MCX, COMMODITY_OPTIONS, "exchange", "2021-10-01", "0", "0.05"),
+    (MCX, COMMODITY_OPTIONS, "exchange", "2024-10-01", "0.05", "0.0418"),
+    (NCO, COMMODITY_FUTURES, "exchange", "2024-10-01", "0.0001", "0.0001"),
+    (NCO, COMMODITY_OPTIONS, "exchange", "2024-10-01", "0.001", "0.001"),
+    (NFO, FUTURES, "stamp_buy", "2020-07-01", "0.003", "0.002"),
+    (NFO, FUTURES, "stamp_sell", "2020-07-01", "0.003", "0"),
+    (MCX, COMMODITY_FUTURES, "stamp_buy", "2020-07-01", "0.003", "0.002"),
+    (NFO, OPTIONS, "stamp_buy", "2020-07-01", "0.003", "0.003"),
+    (MCX, COMMODITY_OPTIONS, "stamp_sell", "2020-07-01", "0.003", "0"),
+    (CDS, CURRENCY_FUTURES, "stamp_buy", "2020-07-01", "0.003", "0.0001"),
+    (BCD, CURRENCY_OPTIONS, "stamp_buy", "2020-07-01", "0.003", "0.0001"),
+    (NFO, FUTURES, "physical_stamp", "2020-07-01", "0.01", "0.015"),
+    (NFO, OPTIONS, "physical_stt", "2013-06-01", "0.1", "0.1"),
+    (MCX, COMMODITY_FUTURES, "sebi", "2021-04-01", "0.00005", "0.0001"),
 ]
+
+# Percent of the value or premium: STT of the sale, exchange and fund, duty of the purchase; then the broker's fraction, cap or flat fee.
+REGIMES = {
+    (NSE, DELIVERY): ["0.1 0.00345 0.015", "0.1 0.00335 0.015", "0.1 0.00307 0.015", "0.1 0.00307 0.015"],
+    (NSE, INTRADAY): ["0.025 0.00345 0.003", "0.025 0.00335 0.003", "0.025 0.00307 0.003", "0.025 0.00307 0.003"],
+    (BSE, DELIVERY): ["0.1 0.003 0.015", "0.1 0.00375 0.015", "0.1 0.00375 0.015", "0.1 0.00375 0.015"],
+    (NFO, FUTURES): ["0.01 0.002 0.002", "0.0125 0.002 0.002", "0.02 0.00183 0.002", "0.05 0.00183 0.002"],
+    (NFO, OPTIONS): ["0.05 0.053 0.003", "0.0625 0.0505 0.003", "0.1 0.03553 0.003", "0.15 0.03553 0.003"],
+    (BFO, FUTURES): ["0.01 0 0.002", "0.0125 0 0.002", "0.02 0 0.002", "0.05 0 0.002"],
+    (BFO, OPTIONS): ["0.05 0.005 0.003", "0.0625 0.005 0.003", "0.1 0.0325 0.003", "0.15 0.0325 0.003"],
+    (CDS, CURRENCY_FUTURES): ["0 0.0009 0.0001", "0 0.0009 0.0001", "0 0.0004 0.0001", "0 0.0004 0.0001"],
+    (CDS, CURRENCY_OPTIONS): ["0 0.035 0.0001", "0 0.035 0.0001", "0 0.0331 0.0001", "0 0.0331 0.0001"],
+    (BCD, CURRENCY_FUTURES): ["0 0.0009 0.0001", "0 0.0009 0.0001", "0 0.00045 0.0001", "0 0.00045 0.0001"],
+    (MCX, COMMODITY_FUTURES): ["0.01 0.0026 0.002", "0.01 0.0026 0.002", "0.01 0.0021 0.002", "0.01 0.0021 0.002"],
+    (MCX, COMMODITY_OPTIONS): ["0.05 0 0.003", "0.05 0.05 0.003", "0.05 0.0418 0.003", "0.05 0.0418 0.003"],
+    (NCO, COMMODITY_FUTURES): ["0.01 0.0001 0.002", "0.01 0.0001 0.002", "0.01 0.0001 0.002", "0.01 0.0001 0.002"],
+}
+DAYS = [date(2021, 6, 1), date(2023, 6, 1), date(2024, 10, 1), date(2026, 4, 1)]
+
+
+@pytest.mark.parametrize(("exchange", "segment"), REGIMES)
+def test_each_regime_pays_its_own_rates(exchange: Exchange, segment: ChargeSegment) -> None:
+    for on, text in zip(DAYS, REGIMES[exchange, segment], strict=True):
+        rates = rates_on(on, exchange, segment)
+        stt, charge, duty = (Decimal(part) for part in text.split())
+        assert (rates.stt_sell * 100, (rates.exchange + rates.ipft) * 100, rates.stamp_buy * 100) == (stt, charge, duty)
+        assert rates.stt_buy == (rates.stt_sell if segment is DELIVERY else 0)
+        assert (rates.stamp_sell, rates.sebi * 10_000_000, rates.gst) == (Decimal(0), Decimal(10), Decimal("0.18"))
+
+
+@pytest.mark.parametrize(("exchange", "segment"), REGIMES)
+def test_brokerage_is_capped_flat_or_free(exchange: Exchange, segment: ChargeSegment) -> None:
+    rates = rates_on(DAYS[-1], exchange, segment)
+    if segment is DELIVERY:
+        assert (rates.brokerage_fraction, rates.brokerage_flat) == (Decimal(0), Decimal(0))
+    elif segment in (OPTIONS, CURRENCY_OPTIONS, COMMODITY_OPTIONS):
+        assert (rates.brokerage_flat, rates.brokerage_cap) == (Decimal(20), None)
+    else:
+        assert (rates.brokerage_fraction, rates.brokerage_cap, rates.brokerage_flat) == (Decimal("0.0003"), Decimal(20), Decimal(0))
+
+
+@pytest.mark.parametrize(("on", "expected"), [("2008-05-31", False), ("2019-08-31", False), ("2019-09-01", True)])
+def test_base_of_the_tax_on_exercise_changed_in_september_2019(on: str, expected: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert rates_on(date.fromisoformat(on), NFO, OPTIONS).is_exercise_on_intrinsic is expected
+
+
+@pytest.mark.parametrize(
+    ("underlying", "stt", "sebi", "exchange"),
+    [("GOLD", "0.01", "10", "0.0021"), ("kapas", "0", "1", "0.0021"), ("MENTHAOIL", "0.01", "1", "0.0021")],
+)
+def test_commodities_made_of_crops_pay_other_rates(underlying: str, stt: str, sebi: str, exchange: str) -> None:
+    rates = rates_on(date(2026, 11, 20), MCX, COMMODITY_FUTURES, underlying=underlying)
+    assert rates.stt_sell * 100 == Decimal(stt)
+    assert rates.sebi * 10_000_000 == Decimal(sebi)
+    assert rates.exchange * 100 == Decimal(exchange)
+
+
+@pytest.mark.parametrize(("underlying", "percent"), [("SENSEX", "0.0325"), ("BANKEX", "0.0325"), ("SENSEX50", "0.005"), ("TCS", "0.005")])
+def test_options_at_bse_pay_by_their_underlying(underlying: str, percent: str) -> None:
+    rates = rates_on(date(2026, 11, 20), BFO, OPTIONS, underlying=underlying)
+    assert rates.exchange * 100 == Decimal(percent)
+    assert rates.estimates == ()
+
+
+def test_underlying_that_matters_and_is_not_named_is_said() -> None:
+    (sentence,) = rates_on(date(2026, 11, 20), BFO, OPTIONS).estimates
+    assert sentence == "exchange: no underlying is named; underlyings other than BANKEX, SENSEX pay another rate"
+    assert [text.partition(":")[0] for text in rates_on(date(2026, 11, 20), MCX, COMMODITY_FUTURES).estimates] == ["stt", "sebi"]
+    assert rates_on(date(2026, 11, 20), NFO, OPTIONS).estimates == ()
+
+
+def test_occasional_components_keep_their_estimates_to_themselves() -> None:
+    rates = rates_on(date(2020, 3, 2), NFO, OPTIONS)
+    assert not any(sentence.startswith("square_off") for sentence in rates.estimates)
+    assert any(sentence.startswith("square_off") for sentence in rates.estimates_with({"square_off"}))
+    assert rates.estimates_with({""}) == rates.estimates
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"exchange": NFO, "segment": FUTURES, "stt_class": SttClass.EQUITY_ETF}, "stt_class"),
+        ({"exchange": NSE, "segment": DELIVERY, "group": "X"}, "group"),
+        ({"exchange": BFO, "segment": OPTIONS, "group": "X"}, "group"),
+        ({"exchange": BSE, "segment": DELIVERY, "group": "X1"}, "group"),
+        ({"exchange": BSE, "segment": DELIVERY, "group": "XTZ"}, "group"),
+        ({"exchange": NSE, "segment": INTRADAY, "underlying": "NIFTY"}, "underlying"),
+        ({"exchange": MCX, "segment": FUTURES}, "exchange"),
+    ],
+)
+def test_classes_that_do_not_go_with_the_segment_are_refused(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(BadParameter) as caught:
+        rates_on(date(2026, 11, 20), **arguments)
+    assert caught.value.name == named
+    assert caught.value.hint
+
+
+SPELLINGS = [(FUTURES, NSE, NFO), (OPTIONS, BSE, BFO), (CURRENCY_FUTURES, NSE, CDS), (COMMODITY_OPTIONS, NSE, NCO)]
+
+
+@pytest.mark.parametrize(("segment", "said", "meant"), SPELLINGS)
+def test_exchange_of_contracts_may_be_named_by_its_owner(segment: ChargeSegment, said: Exchange, meant: Exchange) -> None:
+    assert rates_on(date(2024, 11, 4), said, segment) == rates_on(date(2024, 11, 4), meant, segment)
+
+
+@pytest.mark.parametrize(("exchange", "segment"), [place for place in REGIMES if place[1] not in (DELIVERY, INTRADAY)])
+def test_rates_of_contracts_change_on_their_regime_starts_only(exchange: Exchange, segment: ChargeSegment) -> None:
+    start, end = date(2004, 1, 1), date(2026, 12, 31)
+    starts = set(regime_starts(exchange, start, end, segment=segment))
+    days = [start + timedelta(days=i) for i in range((end - start).days + 1)]
+    rows = [numbers(rates_on(day, exchange, segment)) for day in days]
+    assert {days[i] for i in range(1, len(days)) if rows[i] != rows[i - 1]} <= starts
+    assert date(2020, 7, 1) in starts
+
+
+def test_regime_starts_of_one_segment_leave_out_the_others() -> None:
+    assert date(2026, 4, 1) in regime_starts(NFO, date(2026, 1, 1), date(2026, 12, 31), segment=FUTURES)
+    assert regime_starts(NSE, date(2026, 3, 2), date(2026, 12, 31)) == ()
 
 
 @pytest.mark.parametrize(("exchange", "segment", "field", "start", "before", "after"), CHANGES, ids=str)
