@@ -40,7 +40,7 @@ def test_another_interval_is_one_click_away(small: Any, open_page: Any) -> None:
 
 
 def test_an_indicator_that_is_none_is_named(small: Any, open_page: Any) -> None:
-    at = open_page(small.workspace, "view", instrument=small.stock, ind=["macd:9"])
+    at = open_page(small.workspace, "view", instrument=small.stock, ind=["emma:9"])
     assert not at.exception
     assert any("Not an indicator" in each.value for each in at.warning)
 

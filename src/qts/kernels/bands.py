@@ -148,6 +148,7 @@ SUPERTREND: Final = IndicatorSpec(
         "the lower one only rises until a close is below it. Down (-1), the line is the upper band, until a close is above it; up (1), "
         "it is the lower band, until a close is below it. It begins down."
     ),
+    off_prices=("direction",),
 )
 
 BANDS: Final = (BBANDS, KELTNER, DONCHIAN, SUPERTREND)

@@ -10,21 +10,19 @@ from typing import Any
 import numba
 import numba.extending
 
-from qts.kernels import arithmetic, booking, charging, decisions, endings, execution, fills, funding, orders, state
+from qts.kernels import arithmetic, charging, fills, funding, state
 from qts.kernels.cache import prepare_cache
 from qts.kernels.fills import fills_loop
 from qts.kernels.state import Run
 
-# The modules of the core, those that are called before those that call.
-PARTS = (arithmetic, charging, funding, booking, decisions, orders, execution, endings, fills)
 # Seldom called, and long: the rest is put in line, which spares a count of references for every array at every call.
-COLD = (charging.scheduled_cost, *funding.COLD, *booking.COLD, *decisions.COLD, *orders.COLD, *execution.COLD, *endings.COLD)
+COLD = (funding.affordable, charging.scheduled_cost, fills.square_at_open, fills.square_at_close, fills.finish, fills.ruin)
 
 
 def _source_version() -> int:
     """Return a number that changes with the source of any loop: the compiler's own cache looks at one file only."""
     version = 0
-    for module in (state, *PARTS):
+    for module in (state, arithmetic, charging, funding, fills):
         version = zlib.crc32(Path(str(module.__file__)).read_bytes(), version)
     return version
 
@@ -41,7 +39,7 @@ def _compile(version: int, *, cached: bool) -> tuple[Callable[..., Any], ...]:
     return (fills_nb,)
 
 
-for _loop in (helper for part in PARTS for helper in part.HELPERS):
+for _loop in (*arithmetic.HELPERS, *charging.HELPERS, *funding.HELPERS, *fills.HELPERS):
     numba.extending.register_jitable(error_model="numpy", forceinline=_loop not in COLD)(_loop)
 
 (fills_nb,) = _compile(_source_version(), cached=prepare_cache(Path(__file__)))

@@ -47,10 +47,11 @@ def span_of(default: int, low: int = 1) -> Setting:
 class IndicatorSpec:
     """An indicator with all that pages, rules and documents need to know of it.
 
-    ``inputs`` are columns of the bars, in the order of the step's row; the first of one input may be replaced by another column.
-    ``params`` are numbers in their order, ``options`` words of which the first is the default; ``ordered`` names two parameters of which
-    the first must be smaller. ``overlay`` says that it is in the prices' unit and drawn on them. ``n_state`` is how many floats of memory
-    the step needs, all zero at the start; ``first`` is the number of bars before the first defined one.
+    ``inputs`` are columns of the bars, in the order of the step's row; a single one may be replaced by another column. ``params`` are
+    numbers in their order, ``options`` words of which the first is the default; ``ordered`` names two parameters of which the first must
+    be smaller. ``overlay`` says that it is in the prices' unit and drawn on them, but for the outputs in ``off_prices``; ``levels`` are
+    worth a line. ``n_state`` is how many floats of memory the step needs, all zero at the start; ``first`` is the number of bars before
+    the first defined one.
     """
 
     id: str
@@ -66,6 +67,7 @@ class IndicatorSpec:
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ordered: tuple[str, str] | None = None
     levels: tuple[float, ...] = ()
+    off_prices: tuple[str, ...] = ()
 
     def batch(self, columns: Sequence[NDArray[Any]], given: Given | None = None) -> tuple[Floats, ...]:
         """Return one array per output, each of shape ``(n_bars,)``, for input columns of that shape, oldest bar first.

@@ -88,16 +88,17 @@ function rebuild(view, data) {
   view.series.set("candles", candles)
   view.marker = createSeriesMarkers(candles, [], { zOrder: "top" })
   let pane = 0
+  const below = new Map()
   if (data.has_volume) {
     pane += 1
     const volume = { type: "custom", minMove: 1, formatter: compact }
     view.series.set("volume", view.chart.addSeries(HistogramSeries, { priceFormat: volume, priceLineVisible: false, lastValueVisible: false }, pane))
   }
   for (const [i, line] of data.lines.entries()) {
-    if (!line.overlay) pane += 1
+    if (!line.overlay && !below.has(line.pane)) below.set(line.pane, (pane += 1))
     const format = line.overlay ? price : { type: "custom", minMove: 0.01, formatter: value => grouped(value, 2) }
     const options = { color: colour(view, PALETTE[i % PALETTE.length]), lineWidth: 2, priceFormat: format }
-    const series = view.chart.addSeries(LineSeries, { ...options, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false }, line.overlay ? 0 : pane)
+    const series = view.chart.addSeries(LineSeries, { ...options, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false }, line.overlay ? 0 : below.get(line.pane))
     for (const level of line.levels ?? []) {
       series.createPriceLine({ price: level, color: colour(view, "--st-gray-color"), lineWidth: 1, lineStyle: 2, axisLabelVisible: false })
     }

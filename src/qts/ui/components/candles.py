@@ -45,12 +45,16 @@ export default function (component) {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartLine:
-    """A line of values, one per bar, NaN where undefined: over the prices, or in a pane of its own with fixed levels."""
+    """A line of values, one per bar, NaN where undefined: over the prices, or below them with fixed levels.
+
+    Lines below that name the same pane share it; without a name each has its own.
+    """
 
     title: str
     values: Floats
     is_overlay: bool = True
     levels: tuple[float, ...] = ()
+    pane: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +136,8 @@ def chart_data(bars: Bars, *, lines: Sequence[ChartLine], marks: Sequence[Mark])
     described: list[dict[str, object]] = []
     for i, line in enumerate(lines):
         columns[f"line{i}"] = pa.array(line.values.astype(np.float32))
-        described.append({"column": f"line{i}", "title": line.title, "overlay": line.is_overlay, "levels": list(line.levels)})
+        where = {"overlay": line.is_overlay, "pane": line.pane or f"line{i}"}
+        described.append({"column": f"line{i}", "title": line.title, **where, "levels": list(line.levels)})
     series = f"{bars.instrument} {bars.interval}"
     return {
         "bars": pa.table(columns),

@@ -63,7 +63,7 @@ def test_lines_and_marks_say_where_they_belong() -> None:
     line = ChartLine(title="RSI 14", values=np.array([np.nan, 40.0, 60.0]), is_overlay=False, levels=(30.0, 70.0))
     at = micros_of(datetime(2026, 11, 20, 9, 15, tzinfo=IST))
     data = drawn(bars_of(3), lines=[line], marks=[Mark(at=at, is_buy=True, text="B 10")])
-    assert data["lines"] == [{"column": "line0", "title": "RSI 14", "overlay": False, "levels": [30.0, 70.0]}]
+    assert data["lines"] == [{"column": "line0", "title": "RSI 14", "overlay": False, "pane": "line0", "levels": [30.0, 70.0]}]
     assert data["marks"].to_pylist() == [{"time": wall_seconds(at), "buy": 1, "text": "B 10"}]
     assert np.isnan(np.asarray(data["bars"]["line0"])[0])
 
