@@ -4,7 +4,7 @@ IN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 PYTEST := $(IN)/python -m pytest -n 2
 
-.PHONY: help setup run test check bench docs lock clean
+.PHONY: help setup run test check nightly mutants bench docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +29,14 @@ check: setup ## format, lint, types, floors, the quick tests, the documentation
 	$(IN)/lint-imports
 	$(PYTEST) -q tests/unit tests/conformance tests/repo
 	$(IN)/mkdocs build --quiet --strict --config-file tools/mkdocs.yml
+
+nightly: DEV := 1
+nightly: setup ## play 10,000 random cases in the engine and in its reference; RUNS=n for another number
+	QTS_REFERENCE_RUNS=$(or $(RUNS),10000) $(PYTEST) -q --timeout 3600 tests/golden
+
+mutants: DEV := 1
+mutants: setup ## change the engine's code in small ways and list the changes no test notices; ONLY=charges for one group
+	$(IN)/python tools/mutate.py $(ONLY)
 
 bench: DEV := 1
 bench: setup ## measure us and others, and write benchmarks/RESULTS.md; QUICK=1 takes a few minutes
