@@ -93,12 +93,12 @@ class _Reader:
     def _line(self, line: Line) -> None:
         if self._is_heading(line) or self._is_context(line):
             return
-        if columns.is_totals(line.cells) and self.take == self._trade:
+        if self._is_trade(line):  # first of all, for there are shares named TOTAL
+            self._trade(line)
+        elif columns.is_totals(line.cells) and self.take == self._trade:
             self.totals.append(line.number)
         elif self._is_labelled(line):
             self._label(line)
-        elif self._is_trade(line):
-            self._trade(line)
         elif self.take is not None and sum(bool(cell) for cell in line.cells) > 1:
             self.take(line)
         else:
@@ -169,7 +169,7 @@ class _Reader:
         lines[name] = lines.get(name, Decimal(0)) + number
 
     def _is_trade(self, line: Line) -> bool:
-        """Return whether a row below another section is a trade after all: it has a side where trades have theirs."""
+        """Return whether a row is a trade, also below another section: it has a side where trades have theirs."""
         place = self.trade_columns.get("side", len(line.cells))
         if place >= len(line.cells):
             return False

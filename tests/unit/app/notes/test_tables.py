@@ -167,6 +167,12 @@ def test_totals_and_text_are_left_out_and_said() -> None:
     assert any("line 1, 6" in note for note in found.notes)
 
 
+def test_a_share_named_like_a_sum_or_a_charge_is_a_share() -> None:
+    found = read(CONSOLE, SHARE.replace("INFY", "TOTAL"), SHARE.replace("INFY", "STT").replace(",1,11,", ",9,19,"), "Total,,,,,,,,20,")
+    assert [one.symbol for one in found.trades] == ["TOTAL", "STT"]
+    assert any("line 4" in note for note in found.notes)
+
+
 def test_a_title_between_trades_ends_nothing() -> None:
     found = read(CONSOLE, "Equity", SHARE, "Futures and Options,,,", OPTION, "Stamp duty,2", FUTURE)
     assert [one.row for one in found.trades] == [3, 5, 7]
