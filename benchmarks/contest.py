@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -220,4 +221,9 @@ def last_words(said: IO[bytes]) -> str:
     """Return the last line a process wrote to its standard error, without paths of this machine."""
     said.seek(0)
     lines = [line.strip() for line in said.read().decode("utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1].replace(str(ROOT), ".")[:200] if lines else "it ended without a word"
+    return without_folders(lines[-1])[:200] if lines else "it ended without a word"
+
+
+def without_folders(text: str) -> str:
+    """Return a text with the names of files, but not of the folders of this machine they are in."""
+    return re.sub(r"(?<![\w.])/(?:[^\s/:'\"()]+/)+", "", text)

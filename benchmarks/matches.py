@@ -23,6 +23,7 @@ SAMPLED: Final = (0, 19, 133, 399)
 SAME: Final = "same"
 OWN: Final = "qts"
 VECTORBT, ARRAYS, RAPTORBT, BACKTESTING = "vectorbt, as documented", "vectorbt, on arrays", "raptorbt", "backtesting.py"
+PEERS: Final = (VECTORBT, ARRAYS, RAPTORBT, BACKTESTING)
 C_PLAIN, C_CURVE, C_SWEEP = "C limit, no curve", "C limit, with curve", "C limit"
 PEER_HEADS: Final = ("engine", "CPU", "per CPU-second", "memory added", "our speed over it", "numbers")
 
@@ -72,8 +73,9 @@ class Played:
                 lines.append([name, ABSENT, ABSENT, ABSENT, ABSENT, entry.failure])
                 continue
             pace = f"{shown(self.work / entry.cpu)} {unit}"
-            times = "" if name.startswith(OWN) else f"{shown(self.faster(ours, name))}x"
-            label = f"{name} {entry.version}".removesuffix(" limit.c")
+            faster = self.faster(ours, name)
+            times = "" if name.startswith(OWN) or math.isnan(faster) else f"{shown(faster)}x"
+            label = f"{name} {entry.version}" if name in PEERS else name
             lines.append([label, seconds(entry.cpu), pace, megabytes(entry.added_mb), times, self.numbers[name]])
         return lines
 
@@ -209,10 +211,10 @@ def against(played: Played, ours: str, other: str, *, what: str, marks: tuple[fl
     return Figure(what=what, seen=seen, floor=marks[0], aim=marks[1], unit="x", how=how, doubt=played.doubt(ours, other))
 
 
-def memory_of(played: Played, ours: str, what: str, *, most: float, how: str = "") -> Figure:
+def memory_of(played: Played, ours: str, what: str, *, aim: float, how: str = "") -> Figure:
     """Return an amount of memory to stay below."""
     entry = played.entries[ours]
-    return Figure(what=what, seen=entry.added_mb, floor=most, aim=most, unit=" MB", more_is_better=False, how=how, doubt=played.doubt(ours))
+    return Figure(what=what, seen=entry.added_mb, aim=aim, unit=" MB", more_is_better=False, how=how, doubt=played.doubt(ours))
 
 
 def engine_section(played: Played, ours: str, *, title: str, words: str, unit: str) -> Section:

@@ -28,9 +28,10 @@ MINUTE_MICROS: Final = 60_000_000
 def rule_strategy() -> Strategy:
     """Return the contest's rule, which says nothing before bar ``slow``."""
     fast, slow = (Indicator("ema", Ref(name), seed="first") for name in ("fast", "slow"))
-    warm_up: dict[str, Any] = {"warmup": Ref("slow")} if "warmup" in {each.name for each in fields(Rule)} else {}
     spans = {"fast": Param(12, low=1, high=1_000), "slow": Param(26, low=2, high=1_000)}
-    return Strategy(title="EMA cross", params=spans, rule=Rule(enter=fast.crosses_above(slow), exit=fast.crosses_below(slow), **warm_up))
+    return Strategy(
+        title="EMA cross", params=spans, rule=Rule(enter=fast.crosses_above(slow), exit=fast.crosses_below(slow), warmup=Ref("slow"))
+    )
 
 
 def callback_strategy(spec: Spec) -> Strategy:

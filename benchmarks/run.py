@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from benchmarks import machine, matches, own, store
+from benchmarks.contest import without_folders
 from benchmarks.matches import ARRAYS, BACKTESTING, C_CURVE, C_SWEEP, RAPTORBT, VECTORBT, Plan
 from benchmarks.table import HEADS, Figure, Section
 
@@ -56,7 +57,7 @@ def measure(plan: Plan, chosen: list[str]) -> tuple[list[Figure], list[Section],
         except Exception as error:  # noqa: BLE001 - one part's fault must not take the others' results away
             traceback.print_exc()
             failed = True
-            sections.append(Section(title=name, words=f"**Failed**: {type(error).__name__}: {error}".replace(str(HERE.parent), ".")))
+            sections.append(Section(title=name, words=f"**Failed**: {type(error).__name__}: {without_folders(str(error))}"))
         else:
             figures += found[0]
             sections += found[1]
@@ -80,7 +81,7 @@ def w1(plan: Plan) -> tuple[list[Figure], list[Section]]:
             *matches.share_of_limit(played, ours, C_CURVE, what=f"{label}, share of the C limit", marks=(50.0, 80.0)),
         ]
         if n_bars == 1_000_000:
-            figures.append(matches.memory_of(played, ours, f"memory added by {label}", most=20.0, how="equity curve included"))
+            figures.append(matches.memory_of(played, ours, f"memory added by {label}", aim=20.0, how="equity curve included"))
         else:
             figures += callbacks(played)
         words = "EMA 12/26, all four outputs from raw prices."
@@ -112,7 +113,7 @@ def w2(plan: Plan) -> tuple[list[Figure], list[Section]]:
         matches.against(played, "qts", ARRAYS, what=f"{label} vs vectorbt on arrays", marks=(80.0, 200.0), how=ON_ARRAYS),
         matches.against(played, "qts", RAPTORBT, what=f"{label} vs raptorbt", marks=(20.0, 60.0), how="batches of 40 pairs"),
         *matches.share_of_limit(played, "qts", C_SWEEP, what=f"{label}, share of the C limit", marks=(25.0, 90.0)),
-        matches.memory_of(played, "qts", f"memory added by {label}", most=50.0),
+        matches.memory_of(played, "qts", f"memory added by {label}", aim=50.0),
     ]
     words = (
         "Fast 5..24, slow 30, 35..125; four outputs for each pair; one thread. "

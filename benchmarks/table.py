@@ -31,10 +31,12 @@ class Figure:
             return f"**{self.doubt}**"
         if math.isnan(self.seen):
             return "**not measured**"
-        if math.isnan(self.floor):
+        if math.isnan(self.floor) and math.isnan(self.aim):
             return ""
         if self._reaches(self.aim):
             return "aim reached"
+        if math.isnan(self.floor):
+            return "aim missed"
         return "floor reached" if self._reaches(self.floor) else "**floor missed**"
 
     def cells(self) -> list[str]:

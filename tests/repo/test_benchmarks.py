@@ -16,7 +16,7 @@ sys.path.append(str(REPOSITORY))  # the benchmarks are no installed package
 
 from benchmarks import machine, matches, oracle, table, walk  # noqa: E402 - after the path
 from benchmarks.agreement import differences  # noqa: E402
-from benchmarks.contest import Contestant, cold_starts, contest  # noqa: E402
+from benchmarks.contest import Contestant, cold_starts, contest, without_folders  # noqa: E402
 from benchmarks.peers.worker import Outcome, Spec  # noqa: E402
 
 OURS = Path(sys.executable)
@@ -122,6 +122,9 @@ def test_what_differs_is_named(change: dict[str, list[float]], named: list[str])
         pytest.param(table.Figure(what="", seen=60, floor=60, aim=100), "floor reached", id="at the floor"),
         pytest.param(table.Figure(what="", seen=59.9, floor=60, aim=100), "**floor missed**", id="below the floor"),
         pytest.param(table.Figure(what="", seen=3, floor=2, aim=1, more_is_better=False), "**floor missed**", id="less is better"),
+        pytest.param(table.Figure(what="", seen=70, aim=100), "aim missed", id="without a floor"),
+        pytest.param(table.Figure(what="", seen=70, floor=60), "floor reached", id="without an aim"),
+        pytest.param(table.Figure(what="", seen=70), "", id="without either"),
         pytest.param(table.Figure(what="", seen=500, floor=60, aim=100, doubt="differs"), "**differs**", id="fast but wrong"),
         pytest.param(table.Figure(what="", seen=math.nan, floor=60, aim=100), "**not measured**", id="no number"),
     ],
@@ -142,6 +145,18 @@ def test_the_results_name_no_place_of_the_machine_they_were_made_on() -> None:
     assert str(REPOSITORY) not in page
     assert str(Path.home()) not in page or Path.home() == Path("/")
     assert "/tmp" not in page  # noqa: S108 - looked for, not used
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("OSError: /home/someone/x/limit.so: cannot open", "OSError: limit.so: cannot open"),
+        ("No module named 'a.b' (/opt/y/__init__.py)", "No module named 'a.b' (__init__.py)"),
+        ("1/2 of a/b is either/or", "1/2 of a/b is either/or"),
+    ],
+)
+def test_an_error_is_told_without_the_folders_of_the_machine(said: str, kept: str) -> None:
+    assert without_folders(said) == kept
 
 
 def test_an_unknown_part_is_named(repository: Path) -> None:
