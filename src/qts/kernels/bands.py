@@ -14,7 +14,7 @@ from qts.kernels.indicator import IndicatorSpec, Numbers, Row, Setting, span_of
 from qts.kernels.ranges import RANGE, true_range
 from qts.kernels.smoothing import SMOOTHING, exponential, wilder
 from qts.kernels.twins import Column
-from qts.kernels.windows import extreme_size, highest, lowest, rolling_spread, window_size
+from qts.kernels.windows import delayed, extreme_size, highest, lowest, rolling_spread, window_size
 
 _BARS: Final = ("high", "low", "close")
 _BANDS: Final = ("upper", "middle", "lower")
@@ -36,9 +36,13 @@ def keltner(high: Floats, low: Floats, close: Floats, *, span: int, width: float
     return upper, middle, lower
 
 
-def donchian(high: Floats, low: Floats, span: int) -> tuple[Floats, Floats, Floats]:
-    """Return the highest high, the middle and the lowest low of the last ``span`` bars, this one included."""
-    upper, middle, lower = DONCHIAN.batch((high, low), {"span": span})
+def donchian(high: Floats, low: Floats, span: int, offset: int = 0) -> tuple[Floats, Floats, Floats]:
+    """Return the highest high, the middle and the lowest low of ``span`` bars, the last of them ``offset`` bars ago.
+
+    Without an offset the bar itself is included, so that no close is ever beyond the channel: a breakout is one of offset 1. NaN on the
+    first ``span + offset - 1`` bars.
+    """
+    upper, middle, lower = DONCHIAN.batch((high, low), {"span": span, "offset": offset})
     return upper, middle, lower
 
 
@@ -63,9 +67,14 @@ def keltner_step(state: Column, numbers: Numbers, row: Row) -> Row:
 
 
 def donchian_step(state: Column, numbers: Numbers, row: Row) -> Row:
-    """Take high and low; memory of two extremes."""
-    top = highest(state, 0, numbers[0], row[0])[0]
-    bottom = lowest(state, int(extreme_size(numbers[0])), numbers[0], row[1])[0]
+    """Take high and low; memory of two extremes and two windows."""
+    span, offset = numbers
+    at = int(extreme_size(span))
+    top = highest(state, 0, span, row[0])[0]
+    bottom = lowest(state, at, span, row[1])[0]
+    if offset > 0.0:
+        top = delayed(state, 2 * at, offset, top)
+        bottom = delayed(state, 2 * at + int(window_size(offset)), offset, bottom)
     return (top, (top + bottom) / 2.0, bottom)
 
 
@@ -125,13 +134,16 @@ DONCHIAN: Final = IndicatorSpec(
     id="donchian",
     title="Donchian channel",
     inputs=("high", "low"),
-    params={"span": span_of(20)},
+    params={"span": span_of(20), "offset": span_of(0, 0)},
     outputs=_BANDS,
     overlay=True,
     step=donchian_step,
-    n_state=lambda numbers: 2 * extreme_size(numbers[0]),
-    first=lambda numbers: numbers[0] - 1,
-    definition="The highest high and the lowest low of the last `span` bars, the bar itself included, and the middle between them.",
+    n_state=lambda numbers: 2 * extreme_size(numbers[0]) + 2 * window_size(numbers[1]),
+    first=lambda numbers: numbers[0] - 1 + numbers[1],
+    definition=(
+        "The highest high and the lowest low of `span` bars, the last of them `offset` bars ago, and the middle between them. With offset "
+        "0 the bar itself is included and no close is ever beyond; a breakout is beyond the channel of offset 1."
+    ),
 )
 SUPERTREND: Final = IndicatorSpec(
     id="supertrend",

@@ -34,12 +34,13 @@ def test_keltner_lines_lie_average_ranges_away_from_the_average(bars: tuple[Floa
     assert_array_equal(centre, np.where(np.isnan(reach), NAN, middle))
 
 
-def test_a_donchian_channel_spans_the_extremes(bars: tuple[Floats, Floats, Floats]) -> None:
+@pytest.mark.parametrize("offset", [0, 1, 5])
+def test_a_donchian_channel_spans_the_extremes(bars: tuple[Floats, Floats, Floats], offset: int) -> None:
     high, low, _ = bars
-    upper, middle, lower = donchian(high, low, 20)
+    upper, middle, lower = donchian(high, low, 20, offset)
     for at in range(400):
-        window = slice(at - 19, at + 1)
-        expected = (high[window].max(), low[window].min()) if at >= 19 else (NAN, NAN)
+        window = slice(at - 19 - offset, at + 1 - offset)
+        expected = (high[window].max(), low[window].min()) if at >= 19 + offset else (NAN, NAN)
         assert_array_equal((upper[at], lower[at], middle[at]), (*expected, sum(expected) / 2))
 
 
