@@ -65,6 +65,14 @@ def test_a_rate_that_bills_contradict_is_said_in_one_sentence(tmp_path: Path) ->
     assert (document.agreeing, document.differing) == (1, 2)
 
 
+def test_a_charge_that_holds_the_protection_funds_part_is_corrected_without_it(tmp_path: Path) -> None:
+    rows = [f"INFY,2025-10-0{day},NSE,EQ,buy,1000,1000,{day},40.00" for day in (6, 7)]
+    (one,) = reconciled(tmp_path, f"{HEAD},exchange transaction charges", *rows).out_of_date
+    assert (one.our_rate, one.implied_rate) == ("0.00307", "0.004")
+    assert "both with 0.0001 % for the investor protection fund" in one.sentence
+    assert 'percent "0.0039"' in one.sentence
+
+
 def test_an_estimate_among_our_rates_is_named(tmp_path: Path) -> None:
     document = reconciled(tmp_path, HEAD, "INFY,2020-06-15,NSE,EQ,buy,100,100,1")
     assert any("SEBI" in warning or "sebi" in warning for warning in document.warnings)

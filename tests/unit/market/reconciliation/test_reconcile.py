@@ -221,6 +221,20 @@ def test_charges_of_a_segment_are_compared_with_that_segments_trades() -> None:
     assert [bill.rows for bill in found.bills] == [(1,), (2,)]
 
 
+def test_charges_of_a_day_are_compared_with_that_days_trades() -> None:
+    first, second = (trade(1, Side.BUY, 100, 1000),), (trade(2, Side.BUY, 900, 1000, on=date(2026, 10, 6)),)
+    stated = tuple(StatedCharges(row=9, amounts=billed(rows), on=rows[0].on) for rows in (first, second))
+    statement = Statement(format="contract note", mode=RoundingMode.CONTRACT_NOTE, trades=first + second, stated=stated)
+    assert [(bill.differs, bill.rows) for bill in reconcile(statement, on=ON).bills] == [(False, (1,)), (False, (2,))]
+
+
+def test_a_line_made_at_two_rates_differs_and_tells_neither_of_them() -> None:
+    rows = (trade(1, Side.BUY, 1000, 1000), trade(2, Side.SELL, 400, 1000))
+    found = reconcile(note_of((rows, {"stt": Decimal(1400)})), on=ON)
+    assert verdicts(found)["stt"] is Verdict.DIFFERS
+    assert found.out_of_date == ()
+
+
 def test_charges_without_a_trade_are_listed() -> None:
     stated = StatedCharges(row=7, amounts={"stt": Decimal(1)}, on=date(2026, 10, 9), family=Family.FO)
     statement = Statement(format="contract note", mode=RoundingMode.CONTRACT_NOTE, trades=(trade(1, Side.BUY, 1, 100),), stated=(stated,))
