@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from tests.reference.cases import target_case
 from tests.reference.core_run import compare
+from tests.reference.real_cases import real_case
 
 RUNS = int(os.environ.get("QTS_REFERENCE_RUNS", "500"))
 SEED = os.environ.get("QTS_REFERENCE_SEED")
@@ -32,3 +34,12 @@ def test_both_engines_agree_on_targets(seeds: range) -> None:
         assert not found, "\n  ".join([f"{case}; replay it with QTS_REFERENCE_SEED={seed}", *found])
         n_fills += len(outcome.fills)
     assert n_fills > 5 * len(seeds) or SEED is not None
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("seed", range(0, 2 * max(1, RUNS // 50), 2))
+def test_both_engines_agree_on_real_bars(realdata: Path, seed: int) -> None:
+    case = real_case(realdata, seed)
+    outcome, found = compare(case)
+    assert not found, "\n  ".join([str(case), *found])
+    assert len(outcome.equity) >= 100

@@ -50,6 +50,10 @@ class Holding:
     is_overdue: bool = False
     is_stopped_out: bool = False
     is_expired: bool = False
+    last_of_day: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.last_of_day = frozenset({moment(ts).date(): ts for ts in sorted(self.series.rows)}.values())
 
     @property
     def name(self) -> str:

@@ -169,8 +169,7 @@ class Stage:
         """Tell whether the square-off time has come and whether this is the instrument's last bar of the session."""
         on = self.desk.on
         is_late = self.rules.is_intraday and moment(self.desk.ts) >= self.rules.square_off(holding.series.terms.exchange, on)
-        is_last = not any(moment(ts).date() == on for ts in holding.series.rows if ts > self.desk.ts)
-        return is_late, is_last
+        return is_late, self.desk.ts in holding.last_of_day
 
     def square_off(self) -> None:
         self.decider.is_late = frozenset(holding.name for holding, _ in self.rows() if self.phase(holding)[0])
