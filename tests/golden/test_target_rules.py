@@ -1,0 +1,203 @@
+"""The rules around targets, one small scene each: square-off, protection, risk limits, weights, the end of a contract, corporate actions.
+
+The fills were worked out by hand from the text; each bar is ``open high low close [volume]``, a new date begins where a line says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from tests.reference.engine import Outcome, play
+from tests.reference.scene import Action, Row, Rules, Series, Terms
+
+from qts.core import IST, Exchange, micros_of
+from qts.market.sessions import square_off_at
+
+FIRST = datetime(2024, 5, 6, 15, 17, tzinfo=IST)  # square-off is at 15:20: the fourth bar of a day
+MINUTES = Rules(capital=Decimal(100_000), square_off=square_off_at, is_intraday=True, size="shares", amount=Decimal(10))
+DAILY = replace(MINUTES, is_intraday=False)
+FLAT = "100 100 100 100"
+NEXT_DAY = "next day"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Lines of bars, targets by bar, and the fills as ``bar quantity price reason``."""
+
+    bars: tuple[str, ...]
+    targets: dict[int, float]
+    fills: tuple[str, ...]
+    rules: Rules = MINUTES
+    terms: Terms = field(default_factory=Terms)
+    actions: tuple[Action, ...] = ()
+    cash: str | None = None
+    other: tuple[tuple[str, ...], dict[int, float]] | None = None
+
+
+def stamps_of(lines: tuple[str, ...], *, is_daily: bool) -> dict[int, str]:
+    """Return the instants of the bars and their texts."""
+    found, at = {}, FIRST
+    for line in lines:
+        if line == NEXT_DAY:
+            at = FIRST + timedelta(days=(at - FIRST).days + 1)
+            continue
+        found[micros_of(at)] = line
+        at += timedelta(days=1) if is_daily else timedelta(minutes=1)
+    return found
+
+
+def series_of(name: str, lines: tuple[str, ...], targets: dict[int, float], scene: Scene) -> Series:
+    bars = stamps_of(lines, is_daily=not scene.rules.is_intraday)
+    rows = {}
+    for ts, text in bars.items():
+        numbers = [Decimal(word) for word in text.split()]
+        volume = numbers[4] if len(numbers) > 4 else None
+        rows[ts] = Row(open=numbers[0], high=numbers[1], low=numbers[2], close=numbers[3], volume=volume)
+    stamps = list(bars)
+    said = {stamps[i]: Decimal(str(target)) for i, target in targets.items()}
+    return Series(name=name, terms=scene.terms, rows=rows, targets=said, actions=scene.actions)
+
+
+def played(scene: Scene) -> Outcome:
+    series = [series_of("NSE:A", scene.bars, scene.targets, scene)]
+    if scene.other is not None:
+        series.append(series_of("NSE:B", *scene.other, scene))
+    return play(series, sorted({ts for one in series for ts in one.rows}), scene.rules)
+
+
+MIS = replace(MINUTES, product="MIS")
+FUTURE = Terms(exchange=Exchange.NFO, kind="future", lot=Decimal(5), margin=Decimal("0.2"), expiry=date(2024, 5, 8))
+SCENES = {
+    "intraday: closed at the first open from the square-off time on, entered again the next day": Scene(
+        bars=(FLAT, "101 101 101 101", "102 102 102 102", "103 104 103 104", "105 105 105 105", NEXT_DAY, "90 90 90 90", FLAT),
+        targets={0: 1},
+        fills=("1 10 101 signal", "3 -10 103 square_off", "5 10 90 signal", "6 -10 100 square_off"),
+        rules=MIS,
+    ),
+    "intraday: a bar without volume cannot square off, the next one does": Scene(
+        bars=(FLAT, FLAT, FLAT, "103 103 103 103 0", "99 99 99 98 10"),
+        targets={0: -1},
+        fills=("1 -10 100 signal", "4 10 99 square_off"),
+        rules=MIS,
+    ),
+    "a stop-loss of the settings ends the position, and the target does not bring it back": Scene(
+        bars=(FLAT, FLAT, "100 101 94 96", FLAT, FLAT),
+        targets={0: 1, 3: 1},
+        fills=("1 10 100 signal", "2 -10 95 stop_loss"),
+        rules=replace(MINUTES, stop_loss=Decimal("0.05")),
+    ),
+    "a new target after a stop-loss enters again": Scene(
+        bars=(FLAT, FLAT, "100 101 94 96", FLAT, FLAT),
+        targets={0: 1, 2: 0.5},
+        fills=("1 10 100 signal", "2 -10 95 stop_loss", "3 5 100 signal"),
+        rules=replace(MINUTES, stop_loss=Decimal("0.05")),
+    ),
+    "stop and target in the bar of the entry: the stop wins": Scene(
+        bars=(FLAT, "100 111 94 96", FLAT),
+        targets={0: 1},
+        fills=("1 10 100 signal", "1 -10 95 stop_loss"),
+        rules=replace(MINUTES, stop_loss=Decimal("0.05"), take_profit=Decimal("0.1")),
+    ),
+    "a short is protected above, its profit taken below": Scene(
+        bars=(FLAT, FLAT, "100 100 89 95", FLAT),
+        targets={0: -1},
+        fills=("1 -10 100 signal", "2 10 90 take_profit"),
+        rules=replace(MIS, stop_loss=Decimal("0.05"), take_profit=Decimal("0.1"), square_off=lambda *_: FIRST + timedelta(days=9)),
+    ),
+    "when the position grows its protection moves to the new average": Scene(
+        bars=(FLAT, FLAT, "120 120 120 120", "120 121 100 101", "100 100 98 98"),
+        targets={0: 0.5, 1: 1},
+        # Five at 100 and five at 120: 110 on average, 10 % below is 99.
+        fills=("1 5 100 signal", "2 5 120 signal", "4 -10 99 stop_loss"),
+        rules=replace(MINUTES, stop_loss=Decimal("0.1")),
+    ),
+    "prices of protection go to the tick: the stop away, the target farther": Scene(
+        bars=(FLAT, "101.15 101.15 101.15 101.15", "101 101 90 95"),
+        targets={0: 1},
+        # 101.15 * 0.97 = 98.1155, down to 98.10
+        fills=("1 10 101.15 signal", "2 -10 98.1 stop_loss"),
+        rules=replace(MINUTES, stop_loss=Decimal("0.03")),
+        terms=Terms(tick=lambda _: Decimal("0.05")),
+    ),
+    "a trailing stop of the settings starts below the entry and follows": Scene(
+        bars=(FLAT, FLAT, "100 120 100 118", "118 118 107 110"),
+        targets={0: 1},
+        fills=("1 10 100 signal", "3 -10 108 trailing_stop"),
+        rules=replace(MINUTES, trailing=Decimal("0.1")),
+    ),
+    "a day's loss closes everything at the next open and nothing opens that day": Scene(
+        bars=(FLAT, FLAT, "100 100 90 90", "91 91 91 91", "92 92 92 92", NEXT_DAY, "93 93 93 93", "94 94 94 94"),
+        targets={0: 1, 3: 0.5},
+        # Ten shares lose 100 of 100,000 rupees.
+        fills=("1 10 100 signal", "3 -10 91 risk", "6 5 94 signal"),
+        rules=replace(MINUTES, daily_loss=Decimal("0.001")),
+    ),
+    "a drawdown ends the run's trading for good": Scene(
+        bars=(FLAT, FLAT, "90 90 90 90", "91 91 91 91", NEXT_DAY, FLAT, FLAT),
+        targets={0: 1, 4: 0.5},
+        fills=("1 10 100 signal", "3 -10 91 risk"),
+        rules=replace(MINUTES, max_drawdown=Decimal("0.001")),
+    ),
+    "an opening is cut to its part of the equity": Scene(
+        bars=(FLAT, FLAT), targets={0: 1}, fills=("1 5 100 signal",), rules=replace(MINUTES, max_position=Decimal("0.0059"))
+    ),
+    "the exposure of all together is limited": Scene(
+        bars=(FLAT, FLAT),
+        targets={0: 1},
+        fills=("1 10 100 signal", "1 5 50 signal"),
+        rules=replace(MINUTES, max_exposure=Decimal("0.0125")),
+        other=(("50 50 50 50", "50 50 50 50"), {0: 1}),
+    ),
+    "weights share the whole account, and a restated one is brought back": Scene(
+        bars=(FLAT, FLAT, "100 200 100 200", "200 200 200 200"),
+        targets={0: 0.5, 2: 0.5},
+        # 100,000: 500 of A and 250 of B; A doubles to 100,000 of 150,000: A to 375, B to 0.4 * 150,000 / 100 = 600.
+        fills=("1 500 100 signal", "1 250 100 signal", "3 -125 200 signal", "3 350 100 signal"),
+        rules=replace(MINUTES, size="percent", amount=Decimal(1), is_matrix=True, rebalance=True),
+        other=((FLAT, FLAT, FLAT, FLAT), {0: 0.25, 2: 0.4}),
+    ),
+    "a future is bought on margin in whole lots and settled at its last close": Scene(
+        bars=(FLAT, FLAT, "105 110 105 110", "50 50 50 50"),
+        targets={0: 1},
+        # 100,000 rupees pay a fifth of 5,000 contracts at 100.
+        fills=("1 5000 100 signal", "2 -5000 110 expiry"),
+        rules=replace(DAILY, product="NRML", size="percent", amount=Decimal(9)),
+        terms=FUTURE,
+        cash="150000",
+    ),
+    "a split multiplies the position, the fraction is paid in cash": Scene(
+        bars=(FLAT, FLAT, "40 40 40 40"),
+        targets={0: 0.5},
+        # Five at 2.5 new for one: 12 and a half; the half at 100 / 2.5 = 40 rupees.
+        fills=("1 5 100 signal",),
+        rules=DAILY,
+        actions=(Action(ex_date=date(2024, 5, 8), ratio=Decimal("2.5")),),
+        cash="99520",
+    ),
+    "a dividend is paid on what was held": Scene(
+        bars=(FLAT, FLAT, "97 97 97 97"),
+        targets={0: 1},
+        fills=("1 10 100 signal",),
+        rules=DAILY,
+        actions=(Action(ex_date=date(2024, 5, 8), cash=Decimal(3)),),
+        cash="99030",
+    ),
+    "no purchase in a bar locked up, a sale is done": Scene(
+        bars=(FLAT, "105 105 105 105", "106 106 106 106"),
+        targets={0: 1},
+        fills=("2 10 106 signal",),
+        rules=DAILY,
+        terms=Terms(locks=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+def test_the_reference_engine_trades_as_worked_out_by_hand(scene: Scene) -> None:
+    outcome = played(scene)
+    stamps = {ts: i for i, ts in enumerate(stamps_of(scene.bars, is_daily=not scene.rules.is_intraday))}
+    assert [f"{stamps[fill.ts]} {fill.quantity:f} {fill.price.normalize():f} {fill.reason}" for fill in outcome.fills] == list(scene.fills)
+    assert scene.cash is None or outcome.cash[-1] == Decimal(scene.cash)
