@@ -4,6 +4,7 @@ from qts.market.charges.day import DayBill, day_charges
 from qts.market.charges.document import charges_document
 from qts.market.charges.examples import LINES, Difference, PricedExample, lines_of, price_example
 from qts.market.charges.fills import DayFill
+from qts.market.charges.funds import stt_class_of
 from qts.market.charges.orders import ChargeableOrder, PricedOrders, RoundingMode
 from qts.market.charges.pricing import dp_charge, price_orders
 from qts.market.charges.rates import SegmentRates, rates_on, regime_starts
@@ -39,4 +40,5 @@ __all__ = [
     "regime_starts",
     "schedule_version",
     "segment_of",
+    "stt_class_of",
 ]

@@ -11,6 +11,7 @@ from qts.market.charges.schedule import (
     Component,
     RateRow,
     RoundingRow,
+    fund_rows,
     rate_rows,
     rounding_rows,
     rows_of,
@@ -69,6 +70,12 @@ def charges_document() -> str:
                 (f"`{one.name}`", ", ".join(sorted(one.exchanges)), ", ".join(sorted(one.underlyings)), one.confidence, one.source)
                 for one in underlying_classes()
             ),
+        ),
+        "## Funds",
+        "Told by their symbols at NSE and BSE; anything else counts as a share, which pays more.",
+        _table(
+            ("STT class", "symbols, as regular expressions", "confidence", "source"),
+            ((f"`{row.stt_class}`", ", ".join(f"`{one}`" for one in row.symbols), row.confidence, row.source) for row in fund_rows()),
         ),
         "## Rounding",
         "`qts costs --mode` names whose rounding is wanted; `exact` rounds nothing.",

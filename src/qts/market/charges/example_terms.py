@@ -10,8 +10,9 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from qts.core import Exchange, Side
+from qts.core import Exchange, InstrumentId, Side
 from qts.core.errors import BadParameter
+from qts.market.charges.funds import stt_class_of
 from qts.market.charges.orders import ChargeableOrder, RoundingMode
 from qts.market.charges.segments import EQUITY_SEGMENTS, ChargeSegment, RateClasses, Settlement, SttClass
 
@@ -62,7 +63,14 @@ def terms_of(example: Mapping[str, object], default_on: date) -> ExampleTerms:
         segment=segment,
         mode=_choice(RoundingMode, "mode", example.get("mode", RoundingMode.EXACT)),
         orders=orders,
-        symbols=_by_symbol(example, raw, orders, segment),
+        symbols=tuple(
+            SymbolOrders(
+                classes=_classes({**example, **raw[places[0]]}, symbol, segment, exchange),
+                places=places,
+                orders=tuple(orders[place] for place in places),
+            )
+            for symbol, places in _places(raw).items()
+        ),
         stamp=None if percent is None else number_of("stamp_state_rate_pct_both_sides", percent).scaleb(-2),
     )
 
@@ -84,29 +92,21 @@ def number_of(name: str, value: object) -> Decimal:
     return number
 
 
-def _by_symbol(
-    example: Mapping[str, object], raw: list[Mapping[str, object]], orders: tuple[ChargeableOrder, ...], segment: ChargeSegment
-) -> tuple[SymbolOrders, ...]:
+def _places(raw: list[Mapping[str, object]]) -> dict[str, tuple[int, ...]]:
     """Return the orders by the symbol they name: taxes are rounded, and the depository's charge is taken, for each by itself."""
     places: dict[str, list[int]] = {}
     for place, order in enumerate(raw):
         places.setdefault(_text(order, "symbol") or _text(order, "tradingsymbol"), []).append(place)
-    return tuple(
-        SymbolOrders(
-            classes=_classes({**example, **raw[own[0]]}, symbol, segment), places=tuple(own), orders=tuple(orders[place] for place in own)
-        )
-        for symbol, own in places.items()
-    )
+    return {symbol: tuple(own) for symbol, own in places.items()}
 
 
-def _classes(said: Mapping[str, object], symbol: str, segment: ChargeSegment) -> RateClasses:
-    underlying = _text(said, "underlying")
-    if not underlying and segment not in EQUITY_SEGMENTS and (match := _UNDERLYING.match(symbol)):
+def _classes(said: Mapping[str, object], symbol: str, segment: ChargeSegment, exchange: Exchange) -> RateClasses:
+    underlying, is_cash = _text(said, "underlying"), segment in EQUITY_SEGMENTS
+    if not underlying and not is_cash and (match := _UNDERLYING.match(symbol)):
         underlying = match[0]
+    usual = stt_class_of(InstrumentId(f"{exchange}:{symbol}")) if is_cash else SttClass.SHARE
     return RateClasses(
-        stt_class=_choice(SttClass, "stt_class", said.get("stt_class") or SttClass.SHARE),
-        group=_text(said, "group"),
-        underlying=underlying,
+        stt_class=_choice(SttClass, "stt_class", said.get("stt_class") or usual), group=_text(said, "group"), underlying=underlying
     )
 
 

@@ -64,8 +64,8 @@ def price_example(example: Mapping[str, object], default_on: date) -> PricedExam
         counts), ``exchange``, ``segment``, ``orders`` of ``side`` and either ``qty`` and ``price`` or ``value``,
         ``stamp_state_rate_pct_both_sides`` in percent, and ``expected`` with any of :data:`LINES`, ``ctt``, ``stt_exact``, ``turnover`` and
         ``net``. Also, where they matter: ``lots`` with ``lot_size``, ``multiplier``, ``slices``, ``auto_square_off``, ``settlement`` and
-        ``settlement_price`` of an order, its ``symbol``, and ``stt_class``, ``group`` and ``underlying``, the last taken from the symbol
-        where it is absent.
+        ``settlement_price`` of an order, its ``symbol``, and ``stt_class``, ``group`` and ``underlying``; class and underlying are
+        taken from the symbol where they are absent.
     default_on : date
         The trade date of an example that names none.
 

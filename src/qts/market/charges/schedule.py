@@ -116,6 +116,16 @@ class UnderlyingClass:
     source: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundRow:
+    """Symbols of funds, as regular expressions, and what they are to the securities transaction tax."""
+
+    stt_class: SttClass
+    symbols: tuple[str, ...]
+    confidence: str
+    source: str
+
+
 OTHER_UNDERLYING: Final = "other_underlying"
 
 
@@ -172,6 +182,20 @@ def underlying_classes() -> tuple[UnderlyingClass, ...]:
             source=str(raw["source"]),
         )
         for raw in _tables("class")
+    )
+
+
+@cache
+def fund_rows() -> tuple[FundRow, ...]:
+    """Return the lists of funds."""
+    return tuple(
+        FundRow(
+            stt_class=SttClass(str(raw["stt_class"])),
+            symbols=_names(raw, "symbols"),
+            confidence=str(raw["confidence"]),
+            source=str(raw["source"]),
+        )
+        for raw in _tables("fund")
     )
 
 

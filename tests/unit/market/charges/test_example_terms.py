@@ -47,6 +47,13 @@ def test_shares_have_no_underlying() -> None:
     assert (only.classes.underlying, only.classes.group, only.classes.stt_class) == ("", "B", SttClass.OTHER_ETF)
 
 
+@pytest.mark.parametrize(("symbol", "expected"), [("NIFTYBEES", "equity_etf"), ("GOLDBEES", "other_etf"), ("INFY", "share"), ("", "share")])
+def test_fund_is_told_by_its_symbol(symbol: str, expected: str) -> None:
+    order = {"side": "BUY", "qty": 1, "price": 1, "symbol": symbol}
+    (only,) = terms(exchange="NSE", segment="equity_delivery", orders=[order]).symbols
+    assert only.classes.stt_class == expected
+
+
 @pytest.mark.parametrize(
     ("order", "quantity", "notional"),
     [
