@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -73,3 +74,10 @@ def test_an_indicator_knows_what_came_before_the_range(small: Any, open_page: An
     short, whole = lines
     assert short == whole[-len(short) :]
     assert not any(math.isnan(value) for value in short)
+
+
+def test_outputs_of_one_indicator_are_drawn_in_one_pane(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "view", instrument=small.stock, ind=["macd:12:26:9", "rsi:14"])
+    assert not at.exception
+    lines = json.loads(at.get("bidi_component")[0].proto.mixed.json)["lines"]
+    assert [line["pane"] for line in lines] == ["MACD 12 26 9"] * 3 + ["RSI 14"]

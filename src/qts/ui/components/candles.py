@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -168,7 +168,7 @@ def _whole(prices: Floats, scale: int) -> np.ndarray[tuple[int], np.dtype[np.gen
 
 
 def _cut(line: ChartLine, span: Span) -> ChartLine:
-    return ChartLine(title=line.title, values=line.values[span.start : span.stop], is_overlay=line.is_overlay, levels=line.levels)
+    return replace(line, values=line.values[span.start : span.stop])
 
 
 def _marks(marks: Sequence[Mark]) -> pa.Table:

@@ -81,10 +81,9 @@ def lines(bars: Bars, wanted: Sequence[str]) -> tuple[ChartLine, ...]:
 def _lines(bars: Bars, spec: IndicatorSpec, values: tuple[float, ...]) -> list[ChartLine]:
     arrays = spec.batch([getattr(bars, name) for name in spec.inputs], spec.bind(*values))
     title = " ".join([spec.id.replace("_", " ").upper(), *(f"{value:g}" for value in values)])
-    is_one = len(spec.outputs) == 1
     return [
         ChartLine(
-            title=title if is_one else f"{title} {output}",
+            title=title if output == spec.id else f"{title} {output}",
             values=array,
             is_overlay=spec.overlay,
             levels=spec.levels if i == 0 else (),

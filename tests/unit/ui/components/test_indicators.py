@@ -42,7 +42,7 @@ def test_every_indicator_is_offered_and_can_be_drawn() -> None:
 def test_outputs_of_one_indicator_share_a_pane_and_its_levels() -> None:
     drawn = lines(BARS, ["macd:3:6:2", "rsi:14"])
     assert [(line.title, line.pane, line.levels) for line in drawn] == [
-        ("MACD 3 6 2 macd", "MACD 3 6 2", (0.0,)),
+        ("MACD 3 6 2", "MACD 3 6 2", (0.0,)),
         ("MACD 3 6 2 signal", "MACD 3 6 2", ()),
         ("MACD 3 6 2 histogram", "MACD 3 6 2", ()),
         ("RSI 14", "RSI 14", (30.0, 70.0)),
