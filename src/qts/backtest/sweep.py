@@ -12,10 +12,10 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from qts.backtest.engine import Played, _rules, play
 from qts.backtest.evaluation import MEASURES, Evaluation, evaluation_of, measures_of
 from qts.backtest.inputs import gather
 from qts.backtest.phases import session_phases
+from qts.backtest.playing import Played, play
 from qts.backtest.settings import BacktestSettings
 from qts.core.arrays import Bools, Floats
 from qts.core.bars import Bars
@@ -142,4 +142,4 @@ def _played(strategy: Strategy, values: Mapping[str, ParamValue], bars: Sequence
     if settings.product is Product.CNC and timeline.n_below_zero:
         timeline = replace(timeline, target=np.maximum(timeline.target, 0.0))
     phases = session_phases(timeline, bars[0].interval, settings)
-    return play(timeline, phases, _rules(timeline, settings), capital=float(settings.capital))
+    return play(timeline, phases, settings)
