@@ -263,9 +263,4 @@ class Context:
 
 def indicator_term(kind: str, *params: float, output: str | None, of: str, seed: str | None) -> Indicator:
     """Return the rule's term for an indicator asked for by name and numbers."""
-    options: dict[str, str] = {}
-    if output is not None:
-        options["output"] = output
-    if seed is not None:
-        options["seed"] = seed
-    return Indicator(kind, *params, of=Column(of), **options)  # type: ignore[arg-type]  # checked by the term itself
+    return Indicator(kind, *params, of=Column(of), output=output, seed=seed)
