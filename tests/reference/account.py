@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from tests.reference.bill import Bill, Deal, day_bill, less, settlement_bill, total
 from tests.reference.scene import BUY, ONE, SELL, ZERO, Row, Rules, Series, on_tick, whole
@@ -132,53 +131,50 @@ class Account:
         left = whole(max(cap - holding.traded, ZERO), holding.series.terms.lot)
         return min(wanted, left)
 
-    def slices(self, holding: Holding, order: tuple[int, Decimal], quantity: Decimal, price: Decimal) -> Iterator[Deal]:
-        """Cut what an order fills into the slices it was sent as; ``order`` is its number and what it has filled before."""
-        number, done = order
-        freeze, left = holding.series.terms.freeze, abs(quantity)
-        while left > 0:
-            i_slice = 0 if freeze is None else int(done // freeze)
-            part = left if freeze is None else min(left, (i_slice + 1) * freeze - done)
-            yield Deal(order=(number, i_slice), side=BUY if quantity > 0 else SELL, quantity=part, price=price)
-            left, done = left - part, done + part
+    def part(self, holding: Holding, order: tuple[int, Decimal], quantity: Decimal, price: Decimal) -> Deal:
+        """Return what an order fills, with the slices it was sent in; ``order`` is its number and its whole quantity."""
+        number, asked = order
+        freeze = holding.series.terms.freeze
+        slices = 1 if freeze is None else int((asked / freeze).to_integral_value(ROUND_CEILING))
+        return Deal(order=number, side=BUY if quantity > 0 else SELL, quantity=abs(quantity), price=price, slices=slices)
 
-    def bill(self, holding: Holding, deals: Sequence[Deal], *, on: date) -> Bill:
-        """Return what these deals add to the bill of the day."""
+    def bill(self, holding: Holding, deal: Deal, *, on: date) -> Bill:
+        """Return what a deal adds to the bill of the day."""
         before = holding.deals if holding.billed_on == on else []
         terms = holding.series.terms
-        bills = [day_bill(part, on=on, terms=terms, rules=self.rules) for part in ([*before, *deals], before)]
+        bills = [day_bill(part, on=on, terms=terms, rules=self.rules) for part in ([*before, deal], before)]
         return less(bills[0], bills[1])
 
-    def can_pay(self, holding: Holding, closing: Decimal, opening: Decimal, *, deals: Sequence[Deal], on: date) -> bool:
+    def can_pay(self, holding: Holding, closing: Decimal, opening: Decimal, *, deal: Deal, on: date) -> bool:
         """Tell whether the opening part can be paid, the closing part being settled first at the same price."""
-        price = deals[0].price
+        price = deal.price
         free = self.cash - closing * price
         for other in self.holdings:
             left = other.quantity + closing if other is holding else other.quantity
             free += left * (other.mark or ZERO) - other.blocked(left)
-        return holding.margin(opening, price) + total(self.bill(holding, deals, on=on)) <= free
+        return holding.margin(opening, price) + total(self.bill(holding, deal, on=on)) <= free
 
-    def deal(self, holding: Holding, deals: Sequence[Deal], *, ts: int, reference: Decimal, kind: str, reason: str) -> None:
-        """Book deals: the day's bill, cash, position and its average price."""
+    def deal(self, holding: Holding, deal: Deal, *, ts: int, reference: Decimal, kind: str, reason: str) -> None:
+        """Book a deal: the day's bill, cash, position and its average price."""
         on = moment(ts).date()
         if holding.billed_on != on:
             holding.billed_on, holding.deals = on, []
-        for deal in deals:
-            charges = self.bill(holding, [deal], on=on)
-            holding.deals.append(deal)
-            self.book(holding, deal.side * deal.quantity, deal.price, charges)
-            self.fills.append(
-                Filled(
-                    name=holding.name,
-                    ts=ts,
-                    quantity=deal.side * deal.quantity,
-                    price=deal.price,
-                    reference=reference,
-                    kind=kind,
-                    reason=reason,
-                    charges=charges,
-                )
+        charges = self.bill(holding, deal, on=on)
+        holding.deals.append(deal)
+        signed = deal.side * deal.quantity
+        self.book(holding, signed, deal.price, charges)
+        self.fills.append(
+            Filled(
+                name=holding.name,
+                ts=ts,
+                quantity=signed,
+                price=deal.price,
+                reference=reference,
+                kind=kind,
+                reason=reason,
+                charges=charges,
             )
+        )
 
     def settle(self, holding: Holding, *, ts: int) -> None:
         """Settle an expired contract at its mark: no slippage, charges as for the way it ended."""

@@ -18,12 +18,13 @@ Bill = dict[str, Decimal]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
-    """A part of an order that was executed; parts of one order share its ``order`` key."""
+    """A part of an order that was executed; parts of one order share its number. It was sent in so many equal ``slices``."""
 
-    order: tuple[int, int]
+    order: int
     side: int
     quantity: Decimal
     price: Decimal
+    slices: int = 1
 
     @property
     def value(self) -> Decimal:
@@ -63,7 +64,7 @@ def share_bill(bill: Bill, deals: Sequence[Deal], *, on: date, exchange: Exchang
     average = traded / (n_bought + n_sold)
     if is_mis:
         bill["stt"] = n_sold * average * intraday.stt_sell + n_bought * average * intraday.stt_buy
-        bill["brokerage"] = by_order(deals, lambda part: brokerage(value(part), intraday))
+        bill["brokerage"] = by_order(deals, lambda part: brokerage(value(part), intraday, slices_of(part)))
     else:
         bill["stt"] = matched * average * intraday.stt_sell
         bill["stt"] += (n_bought - matched) * average * delivery.stt_buy + (n_sold - matched) * average * delivery.stt_sell
@@ -84,7 +85,7 @@ def contract_bill(bill: Bill, deals: Sequence[Deal], *, on: date, terms: Terms) 
         part = value([deal for deal in deals if deal.side == side])
         bill["stt"] += part * tax
         bill["stamp"] += part * duty
-    bill["brokerage"] = by_order(deals, lambda part: brokerage(value(part), rates))
+    bill["brokerage"] = by_order(deals, lambda part: brokerage(value(part), rates, slices_of(part)))
     turnover_lines(bill, value(deals), rates)
 
 
@@ -116,12 +117,16 @@ def turnover_lines(bill: Bill, traded: Decimal, rates: SegmentRates) -> None:
     bill["gst"] = taxed * rates.gst
 
 
-def brokerage(amount: Decimal, rates: SegmentRates) -> Decimal:
-    """Price one order: a flat fee, or a fraction of its value up to a cap; nothing for what was not traded."""
+def brokerage(amount: Decimal, rates: SegmentRates, slices: int) -> Decimal:
+    """Price one order of equal slices: a flat fee each, or a fraction of its value up to a cap; nothing for what was not traded."""
     if not amount:
         return ZERO
-    fee = amount * rates.brokerage_fraction
-    return rates.brokerage_flat + (fee if rates.brokerage_cap is None else min(fee, rates.brokerage_cap))
+    fee = amount / slices * rates.brokerage_fraction
+    return slices * (rates.brokerage_flat + (fee if rates.brokerage_cap is None else min(fee, rates.brokerage_cap)))
+
+
+def slices_of(deals: Sequence[Deal]) -> int:
+    return max(deal.slices for deal in deals)
 
 
 def by_order(deals: Sequence[Deal], price: Callable[[list[Deal]], Decimal]) -> Decimal:
@@ -131,15 +136,14 @@ def by_order(deals: Sequence[Deal], price: Callable[[list[Deal]], Decimal]) -> D
 
 
 def by_matched_order(deals: Sequence[Deal], matched: Decimal, intraday: SegmentRates, delivery: SegmentRates) -> Decimal:
-    """Add up the brokerage of one side: the earliest shares are the matched ones and pay the intraday rate."""
-    left = matched
-    parts: dict[tuple[int, int], tuple[Decimal, Decimal]] = {}
-    for deal in deals:
-        taken = min(left, deal.quantity)
-        left -= taken
-        inner, outer = parts.get(deal.order, (ZERO, ZERO))
-        parts[deal.order] = inner + taken * deal.price, outer + (deal.quantity - taken) * deal.price
-    return sum((brokerage(inner, intraday) + brokerage(outer, delivery) for inner, outer in parts.values()), ZERO)
+    """Add up the brokerage of one side: the earliest orders' shares are the matched ones and pay the intraday rate."""
+    fee, left = ZERO, matched
+    for order in dict.fromkeys(deal.order for deal in deals):
+        parts = [deal for deal in deals if deal.order == order]
+        inner = min(left, shares(parts)) * value(parts) / shares(parts)
+        left -= min(left, shares(parts))
+        fee += brokerage(inner, intraday, slices_of(parts)) + brokerage(value(parts) - inner, delivery, slices_of(parts))
+    return fee
 
 
 def shares(deals: Sequence[Deal]) -> Decimal:

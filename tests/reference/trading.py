@@ -154,8 +154,8 @@ class Desk:
             self.drop_cut(order, abs(closing + opening))
         if not closing + opening:
             return
-        deals = list(self._deals(order, holding, closing + opening, reference))
-        self.account.deal(holding, deals, ts=self.ts, reference=reference, kind=order.shown, reason=order.reason)
+        deal = self._deal(order, holding, closing + opening, reference)
+        self.account.deal(holding, deal, ts=self.ts, reference=reference, kind=order.shown, reason=order.reason)
         self._after(order, abs(closing + opening))
         if order.aim is not None and self.protects and order.reason == "signal":
             self._protect(holding, before, reference, phase=phase)
@@ -163,7 +163,7 @@ class Desk:
             self._start_children(order, holding, abs(closing + opening), reference, phase=phase)
         self.shrink_protection(holding)
 
-    def _deals(self, order: Order, holding: Holding, signed: Decimal, reference: Decimal) -> Iterator[Deal]:
+    def _deal(self, order: Order, holding: Holding, signed: Decimal, reference: Decimal) -> Deal:
         row = self.row(holding)
         assert row is not None
         if order.kind in {"limit", "stop_limit"}:
@@ -171,15 +171,15 @@ class Desk:
             price = self.account.limited_price(holding, signed, reference, limit=order.limit, on=self.on)
         else:
             price = self.account.price(holding, signed, reference, row=row, on=self.on)
-        return self.account.slices(holding, (order.number, order.filled), signed, price)
+        return self.account.part(holding, (order.number, order.asked), signed, price)
 
     def _payable(self, order: Order, holding: Holding, parts: tuple[Decimal, Decimal], reference: Decimal) -> Decimal:
         """Return the largest opening part of whole lots that can be paid; ``parts`` are what closes and what is wished to open."""
         closing, wished = parts
 
         def fits(opening: Decimal) -> bool:
-            deals = list(self._deals(order, holding, closing + opening, reference))
-            return self.account.can_pay(holding, closing, opening, deals=deals, on=self.on)
+            deal = self._deal(order, holding, closing + opening, reference)
+            return self.account.can_pay(holding, closing, opening, deal=deal, on=self.on)
 
         if not wished or not self.may_open:
             return ZERO
@@ -310,8 +310,8 @@ class Desk:
         if quantity > 0:
             signed = side * quantity
             price = self.account.price(holding, signed, reference, row=row, on=self.on)
-            deals = list(self.account.slices(holding, (self.number(), ZERO), signed, price))
-            self.account.deal(holding, deals, ts=self.ts, reference=reference, kind="market", reason=reason)
+            deal = self.account.part(holding, (self.number(), abs(holding.quantity)), signed, price)
+            self.account.deal(holding, deal, ts=self.ts, reference=reference, kind="market", reason=reason)
             self.shrink_protection(holding)
         return holding.quantity == 0
 
