@@ -32,6 +32,7 @@ from qts.market.charges import (
     price_orders,
     price_round_trip,
 )
+from qts.market.charges.segments import OPTION_SEGMENTS
 
 _MAX_FILE_BYTES: Final = 20_000_000
 E = TypeVar("E", ChargeSegment, RoundingMode, Settlement, SttClass)
@@ -163,16 +164,17 @@ def price_costs(request: OrderCostsRequest, clock: Clock) -> CostsDocument:
 
 def _round_trip(request: OrderCostsRequest, on: date) -> CostsDocument:
     entry = ChargeableOrder(side=Side(request.side), quantity=request.quantity, price=request.price, slices=request.slices)
-    settlement = _settlement(request)
+    segment, settlement = _segment(request), _settlement(request)
     exit_price = request.exit_price
     if exit_price is None:
-        exit_price = Decimal(0) if settlement is Settlement.EXPIRED and "options" in request.segment else request.price
+        is_worthless = settlement is Settlement.EXPIRED and segment in OPTION_SEGMENTS
+        exit_price = Decimal(0) if is_worthless else request.price
     _check_price("price", entry.price, None)
     _check_price("exit_price", exit_price, settlement)
     terms = RoundTripTerms(
         entry_on=on,
         exchange=parse_exchange(request.exchange),
-        segment=_segment(request),
+        segment=segment,
         mode=_member(RoundingMode, "mode", request.mode),
         exit_on=request.exit_on,
         settlement=settlement,

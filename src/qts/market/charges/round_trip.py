@@ -166,15 +166,27 @@ def _gross(entry: ChargeableOrder, exit_price: Decimal) -> Decimal:
 
 def _break_even(entry: ChargeableOrder, cost_at: Callable[[Decimal], Decimal]) -> Decimal | None:
     sign = 1 if entry.side is Side.BUY else -1
-    price, best = entry.price, None
+    price, before = entry.price, None
     for _ in range(_MOST_STEPS):
         following = entry.price + sign * (cost_at(price) / entry.quantity).quantize(_STEP)
         if following < 0:
             return None
         if following == price:
             return price
-        # Two prices that lead to one another: rounding leaves none between them, and the one farther out has the profit.
-        if following == best:
-            return max(price, following, key=lambda one: sign * one)
-        price, best = following, price
+        if following == before:
+            # Two prices that lead to one another: the rounding of a bill leaves none between them where the net is zero.
+            near, far = sorted((price, following), key=lambda one: sign * one)
+            return _first_profit(entry, cost_at, near=near, far=far)
+        price, before = following, price
     return price
+
+
+def _first_profit(entry: ChargeableOrder, cost_at: Callable[[Decimal], Decimal], *, near: Decimal, far: Decimal) -> Decimal:
+    """Return the price nearest to the entry that leaves a profit, between one that does not and one that does."""
+    while abs(far - near) > _STEP:
+        middle = ((near + far) / 2).quantize(_STEP)
+        if _gross(entry, middle) >= cost_at(middle):
+            far = middle
+        else:
+            near = middle
+    return far

@@ -115,6 +115,12 @@ def test_square_off_by_the_broker_costs_a_fee_of_its_day(on: str, fee: str) -> N
     assert extra.total == Decimal(fee) * Decimal("1.18")
 
 
+def test_fee_for_closing_a_position_is_taken_for_each_slice_and_once_for_the_parts_of_one() -> None:
+    assert_lines(charges(sell(5400, 100, slices=3, auto_square_off=True)), brokerage="210")
+    parts = (sell(75, 100, order=1, auto_square_off=True), sell(75, 100, order=1, auto_square_off=True))
+    assert_lines(charges(*parts), brokerage="70")
+
+
 def test_option_that_expires_pays_its_brokerage_and_nothing_else() -> None:
     for side in (buy, sell):
         assert_lines(charges(side(75, 0, settlement=Settlement.EXPIRED)), brokerage="20", gst="3.6", total="23.6")

@@ -250,6 +250,10 @@ def test_example_without_mode_or_exchange_is_exact_at_nse() -> None:
     assert result.total["ipft"] == 1
 
 
+def test_turnover_of_both_sides_may_be_expected() -> None:
+    assert price_example(example(expected={"turnover": 1_000_000, "net": -224.61}), DEFAULT).differences == ()
+
+
 def test_order_by_value_needs_no_price() -> None:
     result = price_example(example(orders=[{"side": "SELL", "value": 500000}], expected={"stt": 125, "brokerage": 20}), DEFAULT)
     assert result.differences == ()

@@ -121,6 +121,15 @@ def test_exit_beyond_the_break_even_price_leaves_a_profit(
     assert (found.break_even_price - leave) * quantity <= 2 or found.net < 0
 
 
+@pytest.mark.parametrize(("quantity", "price", "segment"), [(217, "639.74", DELIVERY), (74, "768.47", OPTIONS)])
+def test_where_rounding_leaves_no_zero_the_nearest_profit_is_the_break_even(quantity: int, price: str, segment: ChargeSegment) -> None:
+    terms: dict[str, Any] = {"segment": segment, "mode": RoundingMode.CALCULATOR}
+    found = trip(Side.SELL, quantity, price, **terms)
+    assert found.break_even_price is not None
+    assert trip(Side.SELL, quantity, price, found.break_even_price, **terms).net > 0
+    assert trip(Side.SELL, quantity, price, found.break_even_price + NANO, **terms).net < 0
+
+
 def test_break_even_counts_what_the_move_itself_costs() -> None:
     found = trip()
     assert found.break_even_move is not None
