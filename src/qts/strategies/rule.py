@@ -128,12 +128,15 @@ class Indicator(_Comparable):
             Naming what is wrong.
         """
         spec = find_indicator(self.kind)
+        fixed: dict[str, float | str] = {} if self.seed is None else {"seed": self.seed}
         for name, value in spec.bind(*self.params).items():
             if isinstance(value, Ref):
                 _check(value, params)
             else:
-                spec.number(name, value)
-        if self.seed is not None:
+                fixed[name] = spec.number(name, value)
+        if not any(isinstance(each, Ref) for each in self.params):
+            spec.numbers(fixed)
+        elif self.seed is not None:
             spec.numbers({"seed": self.seed})
         if self.output is not None and self.output not in spec.outputs:
             raise BadParameter("output", self.output, f"{self.kind} has no such output", hint=f"Outputs are {', '.join(spec.outputs)}.")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import pickle
 from collections.abc import Callable
 
 import numpy as np
@@ -143,6 +144,7 @@ def test_a_rule_is_data(walk: Walk) -> None:
     assert one.terms() == (Indicator("ema", Ref("fast")), CLOSE, Const(3.0))
     assert dataclasses.asdict(one)["exit"]["operator"] == "<"
     assert said(walk, one, [5.0]) != []
+    assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301 - what was made a line before
 
 
 @pytest.mark.parametrize(
@@ -153,6 +155,8 @@ def test_a_rule_is_data(walk: Walk) -> None:
         pytest.param(Rule(enter=Indicator("emma", 5) > 1, exit=CLOSE > 1), id="no such indicator"),
         pytest.param(Rule(enter=Indicator("ema", 5, 6) > 1, exit=CLOSE > 1), id="too many numbers"),
         pytest.param(Rule(enter=Indicator("ema", 0) > 1, exit=CLOSE > 1), id="a number out of its range"),
+        pytest.param(Rule(enter=Indicator("macd", 26, 12) > 1, exit=CLOSE > 1), id="numbers turned round"),
+        pytest.param(Rule(enter=Indicator("rsi", Ref("fast"), seed="first") > 1, exit=CLOSE > 1), id="a seed beside a parameter"),
         pytest.param(Rule(enter=Indicator("macd", output="line") > 1, exit=CLOSE > 1), id="no such output"),
         pytest.param(Rule(enter=Indicator("rsi", 14, seed="first") > 1, exit=CLOSE > 1), id="a seed where there is none"),
         pytest.param(Rule(enter=Indicator("ema", 14, seed="last") > 1, exit=CLOSE > 1), id="no such seed"),
