@@ -23,6 +23,7 @@ SAMPLED: Final = (0, 19, 133, 399)
 SAME: Final = "same"
 OWN: Final = "qts"
 VECTORBT, ARRAYS, RAPTORBT, BACKTESTING = "vectorbt, as documented", "vectorbt, on arrays", "raptorbt", "backtesting.py"
+ON_BAR, ON_BAR_RUN = "qts, on_bar, measures only", "qts, on_bar, whole run"
 PEERS: Final = (VECTORBT, ARRAYS, RAPTORBT, BACKTESTING)
 C_PLAIN, C_CURVE, C_SWEEP = "C limit, no curve", "C limit, with curve", "C limit"
 PEER_HEADS: Final = ("engine", "CPU", "per CPU-second", "memory added", "our speed over it", "numbers")
@@ -111,7 +112,7 @@ def single_run(plan: Plan, n_bars: int, *, slow_peers: bool) -> Played:
         theirs(RAPTORBT, "raptorbt", "single"),
     ]
     if slow_peers:
-        field += [theirs(BACKTESTING, "backtesting", "single"), mine("qts, on_bar", "on_bar")]
+        field += [theirs(BACKTESTING, "backtesting", "single"), mine(ON_BAR, "on_bar"), mine(ON_BAR_RUN, "on_bar_run")]
     right = oracle.single(prices.tolist(), EMA_12_26[0], spec)
     entries = contest(field, saved(plan.folder, f"single-{n_bars}", prices), spec, rounds=plan.rounds(5))
     return Played(entries=entries, numbers=judged(entries, right), work=n_bars)

@@ -124,11 +124,13 @@ def whole_run(prices: Floats, spec: Spec) -> Run:
 def callback(prices: Floats, spec: Spec) -> Run:
     """Prepare one run of the Python callback, for its measures."""
     series = [minutes(prices)]
+    return lambda: measured([evaluate(callback_strategy(spec), {}, series, settings(spec))])
 
-    def once() -> Outcome:
-        return measured([evaluate(callback_strategy(spec), {}, series, settings(spec))])
 
-    return once
+def callback_run(prices: Floats, spec: Spec) -> Run:
+    """Prepare the same with its ledger, fills and trades."""
+    series = [minutes(prices)]
+    return lambda: told(run(callback_strategy(spec), {}, series, settings(spec)), spec)
 
 
 def account(prices: Floats, spec: Spec) -> Run:
@@ -238,6 +240,7 @@ CASES: Final[dict[str, Prepare]] = {
     "portfolio": portfolio,
     "run": whole_run,
     "on_bar": callback,
+    "on_bar_run": callback_run,
     "account": account,
     "account_run": account_run,
 }

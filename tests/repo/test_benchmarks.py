@@ -17,6 +17,7 @@ sys.path.append(str(REPOSITORY))  # the benchmarks are no installed package
 from benchmarks import machine, matches, oracle, table, walk  # noqa: E402 - after the path
 from benchmarks.agreement import differences  # noqa: E402
 from benchmarks.contest import Contestant, cold_starts, contest, without_folders  # noqa: E402
+from benchmarks.ours import CASES  # noqa: E402
 from benchmarks.peers.worker import Outcome, Spec  # noqa: E402
 
 OURS = Path(sys.executable)
@@ -77,6 +78,23 @@ def test_the_c_limit_gives_the_oracles_numbers(limit: Path, tmp_path: Path, step
     for entry in contest(singles, path, one, rounds=1).values():
         assert entry.outcome is not None, entry.failure
         assert differences(entry.outcome, outcomes[0]) == []
+
+
+@pytest.mark.parametrize("case", ["single", "curve", "sweep", "run", "on_bar_run"])
+def test_our_own_cases_give_the_oracles_numbers(case: str) -> None:
+    rows = walk.walk(1_200, start=100.0, step=0.002)
+    spec = Spec(pairs=((5, 20),))
+    right = oracle.single(rows.tolist(), spec.pairs[0], spec)
+    assert right.entries[0] > 10
+    assert differences(CASES[case](rows, spec)(), right) == []
+
+
+def test_our_own_account_of_many_symbols_gives_the_oracles_numbers() -> None:
+    symbols = walk.many(4, 400, start=10.0, step=0.02)
+    spec = Spec(pairs=((5, 20),))
+    right = oracle.portfolio(symbols.tolist(), spec.pairs[0], spec)
+    assert right.entries[0] > 20
+    assert differences(CASES["portfolio"](symbols, spec)(), right) == []
 
 
 def test_an_engine_that_fails_is_reported_and_stops_nobody_else(limit: Path, tmp_path: Path) -> None:
