@@ -2,6 +2,7 @@
 
 from qts.backtest.engine import ENGINE_VERSION, run
 from qts.backtest.evaluation import Evaluation
+from qts.backtest.grid import LARGEST_GRID, Grid, expand_grid
 from qts.backtest.lookahead import LookaheadVerdict, Verdict
 from qts.backtest.result import BacktestResult
 from qts.backtest.settings import (
@@ -21,12 +22,14 @@ from qts.backtest.sweep import SweepResult, evaluate, sweep
 
 __all__ = [
     "ENGINE_VERSION",
+    "LARGEST_GRID",
     "BacktestResult",
     "BacktestSettings",
     "CostKind",
     "CostModel",
     "Evaluation",
     "FillTiming",
+    "Grid",
     "LookaheadVerdict",
     "Sizing",
     "SizingKind",
@@ -35,6 +38,7 @@ __all__ = [
     "SweepResult",
     "Verdict",
     "evaluate",
+    "expand_grid",
     "parse_costs",
     "parse_size",
     "parse_slippage",
