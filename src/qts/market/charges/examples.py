@@ -14,8 +14,11 @@ from qts.core.errors import BadParameter, InputError
 from qts.market.charges.day import DayBill
 from qts.market.charges.example_terms import ExampleTerms, SymbolOrders, number_of, terms_of
 from qts.market.charges.fills import DayFill
+from qts.market.charges.netting import day_net
 from qts.market.charges.orders import ChargeableOrder, PricedOrders, RoundingMode
-from qts.market.charges.pricing import dp_charge, price_orders
+from qts.market.charges.pricing import dp_charge, price_orders, round_half_up
+from qts.market.charges.rates import rates_on
+from qts.market.charges.schedule import rounding_on
 from qts.market.charges.segments import EQUITY_SEGMENTS, ChargeSegment
 
 LINES: Final = ("brokerage", "stt", "exchange", "ipft", "sebi", "stamp", "gst", "dp", "total")
@@ -62,10 +65,10 @@ def price_example(example: Mapping[str, object], default_on: date) -> PricedExam
     example : mapping
         One example as loaded from JSON or TOML: ``id``, ``mode`` (exact if absent), ``trade_date`` or ``trade_date_range`` (its first day
         counts), ``exchange``, ``segment``, ``orders`` of ``side`` and either ``qty`` and ``price`` or ``value``,
-        ``stamp_state_rate_pct_both_sides`` in percent, and ``expected`` with any of :data:`LINES`, ``ctt``, ``stt_exact``, ``turnover`` and
-        ``net``. Also, where they matter: ``lots`` with ``lot_size``, ``multiplier``, ``slices``, ``auto_square_off``, ``settlement`` and
-        ``settlement_price`` of an order, its ``symbol``, and ``stt_class``, ``group`` and ``underlying``; class and underlying are
-        taken from the symbol where they are absent.
+        ``stamp_state_rate_pct_both_sides`` in percent, and ``expected`` with any of :data:`LINES`, ``ctt``, ``stt_exact``,
+        ``stt_intraday``, ``stt_delivery``, ``turnover``, ``net`` and ``break_even``. Also, where they matter: ``lots`` with ``lot_size``,
+        ``multiplier``, ``slices``, ``auto_square_off``, ``settlement`` and ``settlement_price`` of an order, its ``symbol``, and
+        ``stt_class``, ``group`` and ``underlying``; class and underlying are taken from the symbol where they are absent.
     default_on : date
         The trade date of an example that names none.
 
@@ -216,6 +219,34 @@ def _ctt(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -
     return total["stt"]
 
 
+def _break_even(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -> Decimal:
+    """Return the bill per share or unit of the larger side, as calculators publish it; they do not count that the exit would cost more."""
+    del reading
+    sides = (sum((order.quantity for order in terms.orders if order.side is side), Decimal(0)) for side in Side)
+    return total["total"] / max(sides)
+
+
+def _intraday_stt(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -> Decimal:
+    del total
+    return sum((_netted_stt(terms, symbol, reading)[0] for symbol in terms.symbols), Decimal(0))
+
+
+def _delivery_stt(terms: ExampleTerms, reading: _Reading, total: Mapping[str, Decimal]) -> Decimal:
+    del total
+    return sum((_netted_stt(terms, symbol, reading)[1] for symbol in terms.symbols), Decimal(0))
+
+
+def _netted_stt(terms: ExampleTerms, symbol: SymbolOrders, reading: _Reading) -> tuple[Decimal, Decimal]:
+    """Return the tax on the intraday and on the delivery part of a share's day."""
+    kind = symbol.classes
+    intraday, delivery = (
+        rates_on(terms.on, terms.exchange, segment, stt_class=kind.stt_class, group=kind.group) for segment in reversed(EQUITY_SEGMENTS)
+    )
+    parts = day_net(symbol.orders, intraday, delivery).stt()
+    places = rounding_on(reading.mode, terms.on, terms.segment).stt_places
+    return round_half_up(parts[0], places), round_half_up(parts[1], places)
+
+
 # Published numbers that are no lines of a bill but follow from it.
 _BESIDES: Final[Mapping[str, Callable[[ExampleTerms, _Reading, Mapping[str, Decimal]], Decimal]]] = {
     "dp": _dp,
@@ -223,6 +254,9 @@ _BESIDES: Final[Mapping[str, Callable[[ExampleTerms, _Reading, Mapping[str, Deci
     "net": _net,
     "turnover": _turnover,
     "ctt": _ctt,
+    "break_even": _break_even,
+    "stt_intraday": _intraday_stt,
+    "stt_delivery": _delivery_stt,
 }
 
 

@@ -159,7 +159,7 @@ def _order_charges(order: ChargeableOrder, rates: SegmentRates, segment: ChargeS
         brokerage=brokerage,
         exchange=lines.exchange + ipft if rounding.is_ipft_in_exchange else lines.exchange,
         ipft=ZERO if rounding.is_ipft_in_exchange else ipft,
-        stamp=_round(lines.stamp, rounding.stamp_places) if is_api else lines.stamp,
+        stamp=round_half_up(lines.stamp, rounding.stamp_places) if is_api else lines.stamp,
         gst=rates.gst * (taxed + (lines.sebi if rates.gst_on_sebi else ZERO)),
     )
 
@@ -202,15 +202,15 @@ def _calculator_total(lines: Sequence[Charges], rates: SegmentRates, rounding: R
     """Return the calculator's lines: sums first, then the rounding; GST on the rounded lines."""
     places = rounding.places
     exact = sum(lines, Charges())
-    brokerage = sum((_round(line.brokerage, places) for line in lines), ZERO)
-    exchange, sebi = _round(exact.exchange, places), _round(exact.sebi, places)
+    brokerage = sum((round_half_up(line.brokerage, places) for line in lines), ZERO)
+    exchange, sebi = round_half_up(exact.exchange, places), round_half_up(exact.sebi, places)
     return Charges(
         brokerage=brokerage,
-        stt=_round(exact.stt, rounding.stt_places),
+        stt=round_half_up(exact.stt, rounding.stt_places),
         exchange=exchange,
         sebi=sebi,
-        stamp=_round(exact.stamp, rounding.stamp_places),
-        gst=_round(rates.gst * (brokerage + exchange + (sebi if rates.gst_on_sebi else ZERO)), places),
+        stamp=round_half_up(exact.stamp, rounding.stamp_places),
+        gst=round_half_up(rates.gst * (brokerage + exchange + (sebi if rates.gst_on_sebi else ZERO)), places),
     )
 
 
@@ -237,11 +237,11 @@ def _as_billed(lines: Sequence[Charges]) -> _Levied:
 def _note_total(levied: _Levied, lines: Sequence[Charges], rates: SegmentRates, rounding: RoundingRow) -> Charges:
     """Return the contract note's lines."""
     places, exact = rounding.places, sum(lines, Charges())
-    stt = sum((_round(part, rounding.stt_places) for part in levied.stt), ZERO)
-    brokerage = sum((_round(fee, places) for fee in levied.brokerages), ZERO)
+    stt = sum((round_half_up(part, rounding.stt_places) for part in levied.stt), ZERO)
+    brokerage = sum((round_half_up(fee, places) for fee in levied.brokerages), ZERO)
     if levied.is_delivery:
         brokerage = max(brokerage, rounding.minimum_delivery)
-    exchange, ipft, sebi = (_round(line, places) for line in (exact.exchange, exact.ipft, exact.sebi))
+    exchange, ipft, sebi = (round_half_up(line, places) for line in (exact.exchange, exact.ipft, exact.sebi))
     taxed = (brokerage, exchange, ipft if rates.gst_on_ipft else ZERO, sebi if rates.gst_on_sebi else ZERO)
     return Charges(
         brokerage=brokerage,
@@ -249,10 +249,11 @@ def _note_total(levied: _Levied, lines: Sequence[Charges], rates: SegmentRates, 
         exchange=exchange,
         ipft=ipft,
         sebi=sebi,
-        stamp=_round(levied.stamp, rounding.stamp_places),
-        gst=sum((_round(line * rates.gst, places) for line in taxed), ZERO),
+        stamp=round_half_up(levied.stamp, rounding.stamp_places),
+        gst=sum((round_half_up(line * rates.gst, places) for line in taxed), ZERO),
     )
 
 
-def _round(amount: Decimal, places: int | None) -> Decimal:
+def round_half_up(amount: Decimal, places: int | None) -> Decimal:
+    """Return an amount rounded half up, as it is where ``places`` is None."""
     return amount if places is None else amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)

@@ -250,6 +250,18 @@ def test_example_without_mode_or_exchange_is_exact_at_nse() -> None:
     assert result.total["ipft"] == 1
 
 
+@pytest.mark.parametrize(("mode", "intraday", "delivery"), [("exact", 2.5625, 20.5), ("contract_note", 3, 21)])
+def test_parts_of_a_days_tax_may_be_expected(mode: str, intraday: float, delivery: float) -> None:
+    # WAP (30000 + 11000) / 400 = 102.5.
+    orders = [{"side": "BUY", "qty": 300, "price": 100}, {"side": "SELL", "qty": 100, "price": 110}]
+    expected = {"stt_intraday": intraday, "stt_delivery": delivery, "stt": intraday + delivery}
+    assert price_example(example(mode=mode, segment="equity_delivery", orders=orders, expected=expected), DEFAULT).differences == ()
+
+
+def test_published_break_even_is_the_bill_per_share() -> None:
+    assert price_example(example(expected={"break_even": 0.45}), DEFAULT).differences == ()
+
+
 def test_turnover_of_both_sides_may_be_expected() -> None:
     assert price_example(example(expected={"turnover": 1_000_000, "net": -224.61}), DEFAULT).differences == ()
 
