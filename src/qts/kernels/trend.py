@@ -75,8 +75,6 @@ def adx_step(state: Column, numbers: Numbers, row: Row) -> Row:
     span = numbers[0]
     plus, minus = directional(state, 0, span, row)
     both = plus + minus
-    if both == 0.0 and state[_MOVEMENT] >= span:
-        return (state[_MOVEMENT + 1],)
     return (wilder(state, _MOVEMENT, span, 100.0 * (abs(plus - minus) / both) if both != 0.0 else 0.0),)
 
 
@@ -153,8 +151,8 @@ ADX: Final = IndicatorSpec(
     n_state=lambda _: _MOVEMENT + SMOOTHING,
     first=lambda numbers: 2 * numbers[0] - 1,
     definition=(
-        "Wilder's average over `span` of `100 * |plus_di - minus_di| / (plus_di + minus_di)`, started with the mean of the first `span`; "
-        "a bar on which both are 0 counts as 0 in that mean and changes nothing later. TA-Lib `ADX`."
+        "Wilder's average over `span` of `100 * |plus_di - minus_di| / (plus_di + minus_di)`, 0 where both are 0, started with the mean of "
+        "the first `span`. TA-Lib `ADX`."
     ),
     levels=(25.0,),
 )
