@@ -57,18 +57,17 @@ def numbers_of(draw: st.DrawFn, spec: IndicatorSpec) -> dict[str, float | str]:
     return found
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _compiled() -> None:
-    """Compile outside of any test's time."""
-    for spec in INDICATORS.values():
-        prepare(spec)
+@pytest.fixture(scope="module", params=NAMES)
+def spec(request: pytest.FixtureRequest) -> IndicatorSpec:
+    """Return an indicator that is compiled already, outside of any test's time."""
+    found = INDICATORS[request.param]
+    prepare(found)
+    return found
 
 
-@pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), n_bars=st.integers(0, 150), data=st.data())
-def test_the_batch_and_the_bar_by_bar_form_give_the_same_bits(name: str, seed: int, n_bars: int, data: st.DataObject) -> None:
-    spec = INDICATORS[name]
+def test_the_batch_and_the_bar_by_bar_form_give_the_same_bits(spec: IndicatorSpec, seed: int, n_bars: int, data: st.DataObject) -> None:
     given_numbers = data.draw(numbers_of(spec))
     bars = series(seed, n_bars, holes=data.draw(st.sampled_from([0.0, 0.05, 0.4])))
     columns = [bars[column] for column in spec.inputs]
@@ -77,12 +76,10 @@ def test_the_batch_and_the_bar_by_bar_form_give_the_same_bits(name: str, seed: i
     for at, row in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
         value = one.update(*row)
         expected = tuple(float(array[at]) for array in compiled)
-        assert_array_equal(value if isinstance(value, tuple) else (value,), expected, err_msg=f"{name}, bar {at}")
+        assert_array_equal(value if isinstance(value, tuple) else (value,), expected, err_msg=f"{spec.id}, bar {at}")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_short_series_run_plain_with_the_same_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = INDICATORS[name]
+def test_short_series_run_plain_with_the_same_bits(spec: IndicatorSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     bars = series(5, 300, holes=0.02)
     columns = [bars[column] for column in spec.inputs]
     results = []
@@ -92,11 +89,9 @@ def test_short_series_run_plain_with_the_same_bits(name: str, monkeypatch: pytes
     assert_array_equal(results[0], results[1])
 
 
-@pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), data=st.data())
-def test_the_first_value_comes_after_the_warm_up(name: str, seed: int, data: st.DataObject) -> None:
-    spec = INDICATORS[name]
+def test_the_first_value_comes_after_the_warm_up(spec: IndicatorSpec, seed: int, data: st.DataObject) -> None:
     given_numbers = data.draw(numbers_of(spec))
     bars = {**series(seed, 150), "volume": np.full(150, 7.0)}
     for output in spec.batch([bars[column] for column in spec.inputs], given_numbers):
@@ -105,9 +100,7 @@ def test_the_first_value_comes_after_the_warm_up(name: str, seed: int, data: st.
         assert len(defined) == 150 - defined[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_nan_bar_does_not_exist(name: str) -> None:
-    spec = INDICATORS[name]
+def test_a_nan_bar_does_not_exist(spec: IndicatorSpec) -> None:
     bars = series(3, 200)
     whole = spec.batch([bars[column] for column in spec.inputs])
     at = [0, 1, 50, 51, 199, 200]
@@ -119,9 +112,7 @@ def test_a_nan_bar_does_not_exist(name: str) -> None:
             assert_array_equal(with_holes[~holes], without)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_prices_that_stand_still_give_outputs_that_stand_still(name: str) -> None:
-    spec = INDICATORS[name]
+def test_prices_that_stand_still_give_outputs_that_stand_still(spec: IndicatorSpec) -> None:
     moving = series(8, 300)
     columns = [
         np.concatenate((moving[column], np.full(600, 100.1 if column != "volume" else 7.0))) for column in spec.inputs if column != "ts"
@@ -131,12 +122,10 @@ def test_prices_that_stand_still_give_outputs_that_stand_still(name: str) -> Non
     for output in spec.batch(columns):
         assert np.isfinite(output[-100:]).all()
         # A parabolic stop goes on towards the extreme, and turns there.
-        assert name == "psar" or float(np.ptp(output[-100:])) <= 1e-9 * max(1.0, abs(output[-1]))
+        assert spec.id == "psar" or float(np.ptp(output[-100:])) <= 1e-9 * max(1.0, abs(output[-1]))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_inputs_are_not_changed_and_may_be_views_of_any_number(name: str) -> None:
-    spec = INDICATORS[name]
+def test_inputs_are_not_changed_and_may_be_views_of_any_number(spec: IndicatorSpec) -> None:
     bars = {column: np.rint(values).astype(np.int64) for column, values in series(1, 200).items()}
     columns = [np.repeat(bars[column], 2)[::2] for column in spec.inputs]
     results = spec.batch(columns)
@@ -144,10 +133,8 @@ def test_inputs_are_not_changed_and_may_be_views_of_any_number(name: str) -> Non
     assert [column.tolist() for column in columns] == [bars[column].tolist() for column in spec.inputs]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_indicator_says_what_it_is(name: str) -> None:
-    spec = INDICATORS[name]
-    assert spec.id == name
+def test_an_indicator_says_what_it_is(spec: IndicatorSpec) -> None:
+    assert INDICATORS[spec.id] is spec
     assert spec.title
     assert spec.definition.endswith(".")
     assert all(low <= default <= high for default, low, high, _ in spec.params.values())
@@ -155,10 +142,8 @@ def test_an_indicator_says_what_it_is(name: str) -> None:
     assert len(set(spec.outputs)) == len(spec.outputs)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_function_of_its_own_gives_the_same(name: str) -> None:
-    spec = INDICATORS[name]
-    function = getattr(kernels, {"max": "highest", "min": "lowest"}.get(name, name))
+def test_a_function_of_its_own_gives_the_same(spec: IndicatorSpec) -> None:
+    function = getattr(kernels, {"max": "highest", "min": "lowest"}.get(spec.id, spec.id))
     bars = series(4, 120)
     columns = [bars[column] for column in spec.inputs]
     named = {key: setting.default if not setting.is_whole else int(setting.default) for key, setting in spec.params.items()}
