@@ -1,6 +1,6 @@
 """Strategies: the contract, the catalogue and the built-in library."""
 
-from qts.strategies.base import Form, Strategy, read_only
+from qts.strategies.base import Form, OnBar, Strategy, read_only
 from qts.strategies.catalog import BUILT_IN, Catalog, CatalogEntry, load_catalog
 from qts.strategies.context import Context, InstrumentContext, OrderHandle
 from qts.strategies.higher import HigherBars, higher_bars
@@ -26,6 +26,7 @@ __all__ = [
     "Indicator",
     "InstrumentContext",
     "Money",
+    "OnBar",
     "OrderHandle",
     "OrderReport",
     "OrderRequest",

@@ -38,6 +38,10 @@ class Feed:
         at = self.at
         for append, source in self.tracks:
             append(source[at])
+        if self.longer:
+            self._advance_longer(at)
+
+    def _advance_longer(self, at: int) -> None:
         for latest, tracks in self.longer:
             if latest[at] != (latest[at - 1] if at else -1):
                 for append, source in tracks:
