@@ -129,7 +129,7 @@ def sweep(plan: Plan) -> Played:
         theirs(ARRAYS, "vectorbt", "sweep"),
         theirs(RAPTORBT, "raptorbt", "sweep"),
     ]
-    entries = contest(field, saved(plan.folder, "sweep", prices), spec, rounds=plan.rounds(3) - plan.quick)
+    entries = contest(field, saved(plan.folder, "sweep", prices), spec, rounds=plan.rounds(3))
     numbers = judged_sample(entries, prices, spec)
     return Played(entries=entries, numbers=numbers, work=prices.shape[1] * len(SWEEP_PAIRS))
 

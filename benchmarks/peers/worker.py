@@ -83,9 +83,11 @@ def serve(engine: Engine) -> None:
     run = prepare(prices, spec)
     gc.collect()
     before = reset_peak()
+    began_wall, began = time.perf_counter(), time.process_time()
     outcome = run()
-    added = peak() - before
-    say(answers, {"version": engine.version(), "added_mb": added / 1e6, "process_mb": peak() / 1e6, "outcome": asdict(outcome)})
+    times = {"cpu": time.process_time() - began, "wall": time.perf_counter() - began_wall}
+    memory = {"added_mb": (peak() - before) / 1e6, "process_mb": peak() / 1e6}
+    say(answers, {"version": engine.version(), "outcome": asdict(outcome), **times, **memory})
     for line in sys.stdin:
         say(answers, fastest(run, int(line)))
 
