@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from math import sqrt
 from typing import Any, Final
 
@@ -149,10 +150,8 @@ def account_run(prices: Floats, spec: Spec) -> Run:
 
 def limited(spec: Spec) -> BacktestSettings:
     """Return an account in which 5,000 rupees a position are more than there is for all of them."""
-    if "stop_loss" not in {each.name for each in fields(BacktestSettings)}:
-        raise LookupError("this version has no stop-loss among its settings")
-    stops: dict[str, Any] = {"stop_loss": Decimal("0.05")}
-    return replace(settings(spec), size=parse_size("cash:5000"), slippage=parse_slippage("bps:2"), **stops)
+    guarded: dict[str, Any] = {"protection": import_module("qts.backtest.settings").Protection(stop_loss=Decimal("0.05"))}
+    return replace(settings(spec), size=parse_size("cash:5000"), slippage=parse_slippage("bps:2"), **guarded)
 
 
 def measured(found: list[Evaluation]) -> Outcome:

@@ -137,7 +137,8 @@ def account_of_500(plan: Plan) -> tuple[list[Figure], Section]:
     how = "cash that limits, a stop-loss on every position, costs of the schedule; measures, after a warm-up"
     doubt = entry.failure
     if entry.outcome is not None and whole.outcome is not None:
-        doubt = "; ".join(differences(entry.outcome, whole.outcome))
+        apart = differences(entry.outcome, whole.outcome)
+        doubt = f"does not count, differs from the whole run: {'; '.join(apart)}" if apart else ""
     figure = Figure(what=what, seen=entry.cpu, floor=2.0, unit=" CPU-s", more_is_better=False, how=how, doubt=doubt)
     cells = prices.shape[0] * prices.shape[2]
     rows = [row_of(each, name, work=cells, unit="cells") for name, each in found.items()]
