@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from qts.core.errors import BadParameter, InputError, StrategyFailed
 from qts.strategies.context import Context
 from qts.strategies.panel import Panel, panel_of
 from qts.strategies.params import Param, ParamValue, check_constraint_text, constraint_holds, constraint_names
-from qts.strategies.rule import Rule
+from qts.strategies.rule import Ref, Rule
 
 Targets: TypeAlias = Callable[..., Floats]
 OnBar: TypeAlias = Callable[[Context], None]
 Constraint: TypeAlias = str | Callable[..., bool]
+GUARDS: Final = ("stop_loss", "take_profit", "trailing")
 
 
 class Form(StrEnum):
@@ -58,6 +59,9 @@ class Strategy:
         ``targets``, ``rule`` and ``on_bar`` is given.
     on_start : callable, optional
         ``on_start(context)`` is called once before the first ``on_bar``: the place to ask for indicators.
+    protection : Mapping[str, Ref or float], optional
+        What guards each position that a target opens: ``stop_loss``, ``take_profit`` and ``trailing``, each a fraction of the price or the
+        parameter that holds it. What the run's settings say of the same wins.
     constraint : str or callable, optional
         What must hold between parameters: an expression such as ``"fast < slow"``, or a function of all of them.
     description, tags
@@ -76,6 +80,7 @@ class Strategy:
     rule: Rule | None = None
     on_bar: OnBar | None = None
     on_start: OnBar | None = None
+    protection: Mapping[str, Ref | float] = field(default_factory=dict)
     constraint: Constraint | None = None
     description: str = ""
     tags: tuple[str, ...] = ()
@@ -89,6 +94,7 @@ class Strategy:
             raise BadParameter("strategy", self.title, "is a rule, which sees one instrument, with matrix=True", hint=hint)
         if self.on_start is not None and self.on_bar is None:
             raise BadParameter("strategy", self.title, "has on_start without on_bar", hint="Declare on_bar=… too.")
+        self._check_protection()
         for name, param in self.params.items():
             if not isinstance(param, Param):
                 raise BadParameter(name, param, "is not a Param", hint=f'Write params={{"{name}": Param({param!r})}}.')
@@ -127,6 +133,17 @@ class Strategy:
         values = {name: param.parse(name, given[name]) if name in given else param.default for name, param in self.params.items()}
         self._constrain(values)
         return values
+
+    def guards(self, params: Mapping[str, object] | None = None) -> dict[str, float]:
+        """Return what guards its positions under these parameters: fractions of the price by name.
+
+        Raises
+        ------
+        BadParameter
+            If the parameters do not fit.
+        """
+        values = self.resolve(params)
+        return {name: float(values[part.name]) if isinstance(part, Ref) else part for name, part in self.protection.items()}
 
     def exposure(self, bars: Bars, params: Mapping[str, object] | None = None) -> Floats:
         """Return the target exposure on each bar, shape ``(n_bars,)``, float64 in [-1, 1] or NaN for "keep".
@@ -193,6 +210,14 @@ class Strategy:
             raise
         except BaseException as error:  # foreign code: whatever it raises is its own error
             raise StrategyFailed(self.name, said_by(error), line=line_in(error, self._file)) from error
+
+    def _check_protection(self) -> None:
+        for name, part in self.protection.items():
+            if name not in GUARDS:
+                raise BadParameter("protection", name, "there is no such guard", hint=f"There are {', '.join(GUARDS)}.")
+            if isinstance(part, Ref) and part.name not in self.params:
+                known = f"Parameters are {', '.join(self.params)}." if self.params else "The strategy has no parameters."
+                raise BadParameter("protection", part.name, "the strategy has no such parameter", hint=known)
 
     def _asked(self, seen: Bars | Panel, values: Mapping[str, ParamValue]) -> object:
         try:

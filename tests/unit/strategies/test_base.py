@@ -9,7 +9,7 @@ import pytest
 
 from qts.core import Bars, Floats
 from qts.core.errors import BadParameter, StrategyFailed
-from qts.strategies import Column, Form, Panel, Param, Rule, Strategy, read_only
+from qts.strategies import Column, Form, Panel, Param, Ref, Rule, Strategy, read_only
 
 Walk = Callable[..., Bars]
 PARAMS = {"fast": Param(12, low=2), "slow": Param(26, low=3)}
@@ -199,3 +199,18 @@ def test_a_matrix_of_another_shape_is_refused(walk: Walk) -> None:
 def test_orders_bar_by_bar_have_no_targets(walk: Walk) -> None:
     with pytest.raises(BadParameter, match="has no targets"):
         Strategy(title="Orders", on_bar=lambda _: None).exposure(walk(5))
+
+
+def test_what_guards_a_position_comes_from_numbers_or_parameters() -> None:
+    strategy = Strategy(
+        title="Guarded",
+        targets=flat,
+        params={"stop": Param(0.05, low=0.0, high=0.5)},
+        protection={"stop_loss": Ref("stop"), "trailing": 0.1},
+    )
+    assert strategy.guards() == {"stop_loss": 0.05, "trailing": 0.1}
+    assert strategy.guards({"stop": "0.2"})["stop_loss"] == 0.2
+    with pytest.raises(BadParameter, match="no such guard"):
+        Strategy(title="Unknown", targets=flat, protection={"hope": 0.1})
+    with pytest.raises(BadParameter, match="no such parameter"):
+        Strategy(title="Unknown", targets=flat, protection={"trailing": Ref("stop")})
