@@ -82,7 +82,14 @@ def test_a_super_trend_begins_down_and_follows_a_rise() -> None:
     assert_allclose(line, [NAN, NAN, 12, 10.5, 12.25])
 
 
-def test_a_close_on_the_band_is_not_beyond_it() -> None:
+def test_a_close_on_the_lower_band_is_not_below_it() -> None:
+    close = np.array([10.0, 10.0, 10.0, 12.0, 12.5, 10.25, 10.0])
+    line, direction = supertrend(close + 1, close - 1, close, span=2, width=1.0)
+    assert_array_equal(direction[4:], [1, 1, -1])
+    assert_allclose(line[4:6], [10.25, 10.25])
+
+
+def test_a_close_on_the_upper_band_is_not_above_it() -> None:
     close = np.array([10.0, 10.0, 10.0, 12.0, 12.5, 9.75, 9.5])
     line, direction = supertrend(close + 1, close - 1, close, span=2, width=1.0)
     # The upper band stays at 12 until 12.5 is above it. Ranges are 2, 2, 3, 2, 3.75, 2, their averages 2, 2.5, 2.25, 3, 2.5: the lower

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from qts.core.errors import BadParameter
-from qts.kernels import atr, cci, macd, mom, roc, rsi, stoch, stochrsi, trix, willr
+from qts.kernels import atr, cci, cmo, macd, mom, roc, rsi, stoch, stochrsi, trix, willr
 
 NAN = math.nan
 VALUES = np.array([1.0, 2.0, 4.0, 3.0, 5.0])
@@ -50,6 +50,7 @@ def test_what_stands_still_has_no_place_in_its_range() -> None:
     flat = np.full(12, 100.1)
     high, low, close = flat, flat, flat
     for output in (
+        cmo(flat, 3),
         *stoch(high, low, close, span=3, smooth=2, signal=2),
         willr(high, low, close, 3),
         cci(high, low, close, 3),

@@ -52,6 +52,11 @@ def test_a_stop_follows_a_rise_and_turns_when_touched() -> None:
     assert_allclose(psar(-low, -high, 0.1, 0.3), [NAN, -8.0, -8.4, -9.52, -14.0])
 
 
+def test_a_stop_that_is_just_reached_is_touched() -> None:
+    # Up from 8 at a pace of a half towards 12, which is 10: the third bar's low.
+    assert_allclose(psar(np.array([10.0, 12, 13]), np.array([8.0, 10, 10]), 0.5, 0.5), [NAN, 8.0, 13.0])
+
+
 def test_the_pace_of_a_stop_has_a_maximum() -> None:
     high, low = np.array([[10.0, 12, 14, 16], [8, 11, 13, 15]])
     # 8 + 0.1 * 4, then 8.4 + 0.15 * (14 - 8.4): the second step would be 0.2.
