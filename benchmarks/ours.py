@@ -245,4 +245,5 @@ CASES: Final[dict[str, Prepare]] = {
 }
 
 if __name__ == "__main__":
-    serve(Engine(version=lambda: qts.__version__, cases=CASES))
+    # Short series are played without the compiler until something has loaded it, which a cold start is the better for.
+    serve(Engine(version=lambda: qts.__version__, cases=CASES, load=lambda: import_module("numba")))

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.agreement import differences
 from benchmarks.contest import ROOT, Entry, contest
 from benchmarks.matches import C_PLAIN, C_SWEEP, EMA_12_26, SWEEP_PAIRS, Plan, limits, mine
-from benchmarks.ours import minutes, rule_strategy, settings
+from benchmarks.ours import minute_stamps, minutes, rule_strategy, settings
 from benchmarks.peers.worker import Spec
 from benchmarks.table import ABSENT, Figure, Section, megabytes, seconds, shown
 from benchmarks.walk import DAY_STEP, MINUTE_STEP, many, saved, walk
@@ -193,7 +193,8 @@ def indicators(plan: Plan) -> Section:
     """Measure every indicator at its defaults."""
     n_bars = 1_000_000
     prices = walk(n_bars, start=100.0, step=MINUTE_STEP)
-    columns = dict(zip(("open", "high", "low", "close", "volume"), prices, strict=True))
+    names = ("open", "high", "low", "close", "volume")
+    columns = dict(zip(names, prices, strict=True)) | {"ts": minute_stamps(n_bars).astype(np.float64)}
     rows = []
     for spec in registry():
         given = [columns[name] for name in spec.inputs]

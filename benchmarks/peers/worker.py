@@ -61,10 +61,14 @@ Prepare = Callable[[NDArray[np.float64], Spec], Run]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """An engine under test: its version and the cases it can do; ``prepare`` puts prices into its own containers, off the clock."""
+    """An engine under test: its version and the cases it can do; ``prepare`` puts prices into its own containers, off the clock.
+
+    ``load`` is called before a warm start, never before a cold one: what a process that has been at work for a while has loaded.
+    """
 
     version: Callable[[], str]
     cases: Mapping[str, Prepare]
+    load: Callable[[], object] = str
 
 
 def serve(engine: Engine) -> None:
@@ -79,6 +83,7 @@ def serve(engine: Engine) -> None:
         outcome = prepare(prices, spec)()
         say(answers, {"outcome": asdict(outcome), "process_mb": peak() / 1e6})
         return
+    engine.load()
     warm_up(prepare, prices, spec)
     run = prepare(prices, spec)
     gc.collect()
