@@ -14,33 +14,13 @@ from typing import Final
 import numpy as np
 
 from qts.core.arrays import Floats
+from qts.kernels.lean_account import MEASURES
 from qts.kernels.state import F_BAR, F_COST, F_INSTRUMENT, F_PRICE, F_QUANTITY, F_REFERENCE
 from qts.strategies import ParamValue
 
 # As the metrics: less than this is no equity to earn on, and no swing to divide by.
 HALF_PAISA: Final = 0.005
 NO_VARIATION: Final = 1e-14
-
-MEASURES: Final = (
-    "final_equity",
-    "max_drawdown",
-    "mean_return",
-    "deviation",
-    "downside",
-    "mean_equity",
-    "exposure",
-    "bars_held",
-    "n_fills",
-    "n_entries",
-    "n_trades",
-    "n_wins",
-    "won",
-    "lost",
-    "costs_total",
-    "slippage_total",
-    "traded_notional",
-)
-"""The columns of a sweep's table, in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,27 +6,38 @@ memory of a sweep does not grow with the bars.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
 
 import numpy as np
 
-from qts.backtest.evaluation import MEASURES, Evaluation, evaluation_of, measures_of
-from qts.backtest.inputs import gather
-from qts.backtest.phases import session_phases
-from qts.backtest.playing import Played, play
-from qts.backtest.settings import BacktestSettings
-from qts.core.arrays import Bools, Floats
+from qts.backtest.bar_facts import bar_facts
+from qts.backtest.evaluation import Evaluation, evaluation_of, measures_of
+from qts.backtest.inputs import Timeline
+from qts.backtest.lean_sweep import LeanSweep, is_lean
+from qts.backtest.playing import rules_of
+from qts.backtest.rates import rate_table
+from qts.backtest.rule_cells import rule_cells
+from qts.backtest.settings import BacktestSettings, CostKind
+from qts.backtest.simulation import Simulation, simulate
+from qts.backtest.sweep_blocks import IsCancelled, OnProgress, Reached, play_blocks
+from qts.backtest.terms import PLAIN, term_table
+from qts.core.arrays import Bools, Floats, Ints
 from qts.core.bars import Bars
+from qts.core.clock import session_date_of
 from qts.core.errors import BadParameter
-from qts.core.trading import Product
+from qts.core.instrument import InstrumentId
+from qts.core.interval import Interval
+from qts.kernels.lean_account import MEASURES
+from qts.kernels.state import Rules
+from qts.kernels.twins import prefers_compiled
 from qts.strategies import ParamValue, Strategy
 
-OnProgress: TypeAlias = Callable[[int, int], object]
-IsCancelled: TypeAlias = Callable[[], bool]
-
 _MAX_THREADS: Final = 256
+_PRICES: Final = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +85,16 @@ def evaluate(
     Parameters and errors as :func:`qts.backtest.run`, whose numbers it gives without the ledger, the trades and their decimals.
     """
     values = strategy.resolve(params)
-    played = _played(strategy, values, bars, settings)
     capital = float(settings.capital)
-    row = measures_of(played.raw, played.equity, played.cash, capital=capital)
-    kept = played.equity if curve else None
-    return evaluation_of(row, params=values, n_bars=len(played.equity), capital=capital, equity=kept)
+    lean = _lean(strategy, (values,), bars, settings)
+    if lean is not None:
+        kept = np.empty(len(bars[0])) if curve else np.zeros(0)
+        rows = lean.play(slice(0, 1), reached=_ignore, is_stopped=_never, curve=kept)
+        if rows is not None and not np.isnan(rows[0, 0]):
+            return evaluation_of(rows[0], params=values, n_bars=len(bars[0]), capital=capital, equity=kept if curve else None)
+    simulation = simulate(strategy, values, bars, settings)
+    equity = simulation.played.equity
+    return evaluation_of(_measured(simulation), params=values, n_bars=len(equity), capital=capital, equity=equity if curve else None)
 
 
 def sweep(
@@ -104,11 +120,11 @@ def sweep(
     settings : BacktestSettings
         The same for every cell.
     threads : int
-        Cells worked on at a time. The result does not depend on it.
+        Blocks of cells worked on at a time, where the compiled loop can play them. The result does not depend on it.
     on_progress : callable, optional
-        Called with the cells done and all of them, now and then.
+        Called with the cells' worth of work done and all of it, several times a second.
     is_cancelled : callable, optional
-        Asked now and then; once it says yes, the sweep ends with what is done.
+        Asked several times a second; once it says yes, the sweep ends with the cells that are done.
 
     Raises
     ------
@@ -116,30 +132,109 @@ def sweep(
         If there are no cells, or the parameters of one do not fit.
     DataError, StrategyFailed
         As a run.
+
+    Notes
+    -----
+    Rules of comparisons between series and numbers, on one instrument, for delivery, filling at the next open, are played by a loop made
+    for sweeps: a series is computed once for all cells that read it, and an account is touched at its events only. Everything else is
+    played cell by cell through the loop of a run.
     """
     if not cells:
         raise BadParameter("cells", "", "there is no set of parameters to try", hint="Give at least one.")
     if not 1 <= threads <= _MAX_THREADS:
         raise BadParameter("threads", threads, f"is not between 1 and {_MAX_THREADS}", hint="Use as many as the machine has cores.")
     values = tuple(strategy.resolve(cell) for cell in cells)
+    tell, asked = on_progress or _tell_nobody, is_cancelled or _never
     table = np.full((len(values), len(MEASURES)), np.nan)
-    done = np.zeros(len(values), dtype=np.bool_)
-    n_bars = 0
-    for at, cell in enumerate(values):
-        if is_cancelled is not None and is_cancelled():
+    lean = _lean(strategy, values, bars, settings)
+    if lean is not None:
+        _play_lean(lean, table, threads=threads, tell=tell, is_cancelled=asked)
+    done = ~np.isnan(table[:, 0])
+    n_bars = len(bars[0]) if bars else 0
+    for at in np.flatnonzero(~done).tolist():
+        if asked():
             break
-        played = _played(strategy, cell, bars, settings)
-        n_bars = len(played.equity)
-        table[at] = measures_of(played.raw, played.equity, played.cash, capital=float(settings.capital))
+        simulation = simulate(strategy, values[at], bars, settings)
+        n_bars = len(simulation.timeline.ts)
+        table[at] = _measured(simulation)
         done[at] = True
-        if on_progress is not None:
-            on_progress(at + 1, len(values))
+        tell(int(np.count_nonzero(done)), len(values))
     return SweepResult(cells=values, table=table, done=done, n_bars=n_bars, capital=float(settings.capital))
 
 
-def _played(strategy: Strategy, values: Mapping[str, ParamValue], bars: Sequence[Bars], settings: BacktestSettings) -> Played:
-    timeline = gather(strategy, values, bars)
-    if settings.product is Product.CNC and timeline.n_below_zero:
-        timeline = replace(timeline, target=np.maximum(timeline.target, 0.0))
-    phases = session_phases(timeline, bars[0].interval, settings)
-    return play(timeline, phases, settings)
+def _play_lean(lean: LeanSweep, table: Floats, *, threads: int, tell: OnProgress, is_cancelled: IsCancelled) -> None:
+    def play(which: slice, reached: Reached, is_stopped: IsCancelled) -> None:
+        rows = lean.play(which, reached=reached, is_stopped=is_stopped)
+        if rows is not None:
+            table[which] = rows
+
+    play_blocks(len(table), play, threads=threads, on_progress=tell, is_cancelled=is_cancelled)
+
+
+def _lean(
+    strategy: Strategy, values: Sequence[Mapping[str, ParamValue]], bars: Sequence[Bars], settings: BacktestSettings
+) -> LeanSweep | None:
+    """Return the sweep for the compiled loop, where that can play it and is worth its start."""
+    if strategy.rule is None or strategy.protection or len(bars) != 1 or not prefers_compiled(len(bars[0]) * len(values)):
+        return None
+    series = bars[0]
+    rules = lean_rules(series.instrument, series.interval, settings)
+    cells = rule_cells(strategy.rule, values) if is_lean(rules) else None
+    if cells is None:
+        return None
+    facts = bar_facts(series)
+    if not facts.gaps.isdisjoint({*cells.columns, *_PRICES}):
+        return None
+    starts, rates = _rates(series, settings)
+    return LeanSweep(
+        bars=series, rules=rules, starts=starts, rates=rates, cells=cells, blocked=facts.blocked, capital=float(settings.capital)
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def lean_rules(instrument: InstrumentId, interval: Interval, settings: BacktestSettings) -> Rules:
+    """Return the settings as the fills loop reads them; they depend on the bars in nothing."""
+    one = np.ones((1, 1))
+    timeline = Timeline(
+        instruments=(instrument,),
+        interval=interval,
+        ts=np.zeros(1, dtype=np.int64),
+        open=one,
+        high=one,
+        low=one,
+        close=one,
+        volume=one,
+        target=one,
+        warmup_bars=0,
+        n_below_zero=0,
+    )
+    return rules_of(timeline, settings, term_table(timeline, [PLAIN]))
+
+
+def _rates(bars: Bars, settings: BacktestSettings) -> tuple[Ints, Floats]:
+    if settings.costs.kind is not CostKind.ZERODHA:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    first, last = (session_date_of(int(bars.ts[at])) for at in (0, -1))
+    return _rate_table(bars.instrument, first, last)
+
+
+@functools.lru_cache(maxsize=64)
+def _rate_table(instrument: InstrumentId, first: date, last: date) -> tuple[Ints, Floats]:
+    return rate_table((instrument,), first, last)
+
+
+def _measured(simulation: Simulation) -> Floats:
+    played = simulation.played
+    return measures_of(played.raw, played.equity, played.cash, capital=float(simulation.settings.capital))
+
+
+def _tell_nobody(done: int, total: int) -> None:
+    del done, total
+
+
+def _ignore(part: float) -> None:
+    del part
+
+
+def _never() -> bool:
+    return False

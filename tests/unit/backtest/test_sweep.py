@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from qts.backtest import BacktestSettings, evaluate, parse_size, sweep
 from qts.core import Bars
 from qts.core.errors import BadParameter, DataError
-from qts.strategies import Indicator, Param, Ref, Rule, Strategy
+from qts.strategies import Context, Indicator, Param, Ref, Rule, Strategy
 
 MakeBars = Callable[..., Bars]
 
@@ -21,6 +22,12 @@ CROSS = Strategy(
     rule=Rule(enter=FAST.crosses_above(SLOW), exit=FAST.crosses_below(SLOW)),
 )
 CELLS: list[Mapping[str, object]] = [{"fast": fast, "slow": slow} for fast in (2, 3, 5) for slow in (8, 13)]
+
+
+@pytest.fixture(autouse=True)
+def through_the_fills_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other loop has tests of its own; it differs in the last bits, and whether it is worth its start depends on what ran before."""
+    monkeypatch.setattr(importlib.import_module("qts.backtest.sweep"), "prefers_compiled", lambda _: False)
 
 
 def test_each_cell_is_what_its_parameters_alone_give(walk: MakeBars) -> None:
@@ -63,6 +70,16 @@ def test_a_cancelled_sweep_keeps_what_was_done_and_says_what_was_not(make_bars: 
     assert np.isnan(result.column("final_equity")[2:]).all()
     with pytest.raises(BadParameter, match="not finished"):
         result[3]
+
+
+def test_a_strategy_that_gives_orders_is_swept_too(walk: MakeBars) -> None:
+    def on_bar(context: Context) -> None:
+        if context.bar == context.params["at"]:
+            context.instrument.buy(10)
+
+    strategy = Strategy(title="Orders", params={"at": Param(5)}, on_bar=on_bar)
+    result = sweep(strategy, [{"at": 3}, {"at": 500}], [walk(60)], BacktestSettings())
+    assert result.column("n_fills").tolist() == [1.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from qts.kernels.arithmetic import (
     Cost,
@@ -12,6 +13,7 @@ from qts.kernels.arithmetic import (
     Size,
     Slip,
     clean_quantity,
+    floored,
     level_price,
     on_tick,
     simple_cost,
@@ -104,3 +106,19 @@ def test_differences_of_fractions_are_clean() -> None:
 )
 def test_simple_costs(cost: Cost, expected: float) -> None:
     assert simple_cost(-10.0, 100.0, cost) == expected
+
+
+@given(number=st.floats(allow_nan=False, allow_infinity=False))
+@example(number=-0.5)
+@example(number=28.999999999999996)
+@example(number=2.0**51)
+@example(number=2.0**51 - 0.5)
+@example(number=-(2.0**51) + 0.25)
+@example(number=2.0**52 - 0.5)
+def test_a_number_is_floored_as_by_floor_division(number: float) -> None:
+    assert floored(number) == number // 1.0
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_what_is_no_number_has_no_floor(number: float) -> None:
+    assert math.isnan(floored(number))

@@ -1,0 +1,191 @@
+"""Rules as rows of numbers: what the compiled sweep reads of each cell, and which series its comparisons are made of.
+
+Cells that compare the same thing share it: a series is listed once, whatever number of cells reads it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from qts.core.arrays import Floats, Ints
+from qts.kernels import find_indicator
+from qts.kernels.crosses import ABOVE, AT_LEAST, CROSS, NEVER
+from qts.kernels.indicator import IndicatorSpec, Numbers
+from qts.kernels.tiles import CONSTANT, EXPONENTIAL, GIVEN, N_MEMORY, N_SERIES, NEEDED, SPAN
+from qts.strategies import Column, Combination, Comparison, Const, Indicator, ParamValue, Ref, Rule, Term
+
+CLOSE: Final = "close"
+Values: TypeAlias = Mapping[str, ParamValue]
+Compared: TypeAlias = tuple[int, int, int]
+
+# How each operator is made of "above", "at least" and "crosses above": the last says whether the sides change places.
+_OPERATORS: Final = {
+    ">": (ABOVE, False),
+    ">=": (AT_LEAST, False),
+    "<": (ABOVE, True),
+    "<=": (AT_LEAST, True),
+    "crosses_above": (CROSS, False),
+    "crosses_below": (CROSS, True),
+}
+_NEVER: Final[Compared] = (NEVER, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A series made by an indicator of the registry, or a column as it is where ``spec`` is None; ``output`` is which of several."""
+
+    columns: tuple[str, ...]
+    spec: IndicatorSpec | None = None
+    numbers: Numbers = ()
+    output: int = 0
+
+
+@dataclass(slots=True)  # grows while cells are read
+class SeriesList:
+    """Every series of a sweep once: closes averaged exponentially, numbers, and what is made outside the loop."""
+
+    rows: dict[object, int] = field(default_factory=dict)
+    sources: list[tuple[int, int]] = field(default_factory=list)
+    numbers: list[tuple[float, float]] = field(default_factory=list)
+    first: list[int] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
+
+    def constant(self, value: float) -> int:
+        """Return the row of a number."""
+        return self._row(("constant", value), (CONSTANT, 0), (value, 0.0), 0)
+
+    def average(self, span: float, needed: float) -> int:
+        """Return the row of an exponential average of closes that begins with the mean of its first ``needed`` values."""
+        return self._row(("average", span, needed), (EXPONENTIAL, 0), (span, needed), int(needed) - 1)
+
+    def outside(self, made: Made, first: int) -> int:
+        """Return the row of a series made outside the loop, defined from bar ``first`` on."""
+        key = (made.columns, made.spec and made.spec.id, made.numbers, made.output)
+        if key not in self.rows:
+            self.made.append(made)
+        return self._row(key, (GIVEN, len(self.made) - 1), (0.0, 0.0), first)
+
+    def table(self) -> tuple[Ints, Floats]:
+        """Return ``series`` and a fresh ``memory``, as ``qts.kernels.tiles`` reads them."""
+        series = np.array(self.sources, dtype=np.int64).reshape(-1, N_SERIES)
+        memory = np.zeros((len(series), N_MEMORY))
+        memory[:, [SPAN, NEEDED]] = np.array(self.numbers, dtype=np.float64).reshape(-1, 2)
+        return series, memory
+
+    def _row(self, key: object, source: tuple[int, int], numbers: tuple[float, float], first: int) -> int:
+        if key not in self.rows:
+            self.rows[key] = len(self.sources)
+            self.sources.append(source)
+            self.numbers.append(numbers)
+            self.first.append(first)
+        return self.rows[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCells:
+    """Cells as rows, and their series. ``columns`` are the columns of the bars that anything reads."""
+
+    cells: Ints
+    series: SeriesList
+    columns: tuple[str, ...]
+
+
+def rule_cells(rule: Rule, values: Sequence[Values]) -> RuleCells | None:
+    """Return the cells of a sweep as rows; None for a rule that is more than four comparisons."""
+    conditions: list[Comparison | None] = []
+    for condition in (rule.enter, rule.exit, rule.short_enter, rule.short_exit):
+        if isinstance(condition, Combination):
+            return None
+        conditions.append(condition)
+    found = SeriesList()
+    reader = _Reader(found, rule, conditions)
+    cells = np.array([reader.row(cell) for cell in values], dtype=np.int64)
+    used = {CLOSE, *(name for made in found.made for name in made.columns)}
+    return RuleCells(cells=cells, series=found, columns=tuple(sorted(used)))
+
+
+class _Reader:
+    """Reads cells one after the other; what two of them share is looked up once."""
+
+    def __init__(self, series: SeriesList, rule: Rule, conditions: Sequence[Comparison | None]) -> None:
+        self._series = series
+        self._rule = rule
+        places: dict[Term, _Placer] = {}
+        self._sides: list[tuple[str, _Placer, _Placer] | None] = []
+        for one in conditions:
+            if one is None:
+                self._sides.append(None)
+            else:
+                left, right = (places.setdefault(term, _Placer(series, term)) for term in (one.left, one.right))
+                self._sides.append((one.operator, left, right))
+
+    def row(self, values: Values) -> list[int]:
+        """Return the row of one cell."""
+        compared: list[Compared] = []
+        first = self._rule.warmup_bars(values)
+        for sides in self._sides:
+            if sides is None:
+                compared.append(_NEVER)
+                continue
+            operator, left, right = sides[0], sides[1](values), sides[2](values)
+            first = max(first, self._series.first[left], self._series.first[right])
+            compared.append(_comparison(operator, left, right))
+        return [first, int(_is_pair(compared)), *itertools.chain.from_iterable(compared)]
+
+
+class _Placer:
+    """Finds the row of one term, whatever the parameters' values."""
+
+    def __init__(self, series: SeriesList, term: Term) -> None:
+        self._series = series
+        self._term = term
+        self._names = tuple(each.name for each in term.params if isinstance(each, Ref)) if isinstance(term, Indicator) else ()
+        if isinstance(term, Ref):
+            self._names = (term.name,)
+        self._known: dict[tuple[ParamValue, ...], int] = {}
+
+    def __call__(self, values: Values) -> int:
+        key = tuple([values[name] for name in self._names])
+        row = self._known.get(key)
+        if row is None:
+            row = self._known[key] = self._found(values)
+        return row
+
+    def _found(self, values: Values) -> int:
+        match self._term:
+            case Const(value):
+                return self._series.constant(float(value))
+            case Ref(name):
+                return self._series.constant(float(values[name]))
+            case Column(name):
+                return self._series.outside(Made(columns=(name,)), 0)
+            case _:
+                return self._indicator(self._term, values)
+
+    def _indicator(self, term: Indicator, values: Values) -> int:
+        spec = find_indicator(term.kind)
+        numbers = spec.numbers(term.given(values))
+        columns = tuple(term.of.name if name == CLOSE and len(spec.inputs) == 1 else name for name in spec.inputs)
+        if spec.id == "ema" and columns == (CLOSE,):
+            return self._series.average(numbers[0], 1.0 if numbers[1] > 0.0 else numbers[0])
+        output = spec.outputs.index(term.output) if term.output is not None else 0
+        return self._series.outside(Made(columns=columns, spec=spec, numbers=numbers, output=output), math.ceil(spec.first(numbers)))
+
+
+def _comparison(operator: str, left: int, right: int) -> Compared:
+    how, turned = _OPERATORS[operator]
+    return (how, right, left) if turned else (how, left, right)
+
+
+def _is_pair(compared: Sequence[Compared]) -> bool:
+    """Return whether all is the crosses of one pair of series: up goes long, down leaves, and the other way round for shorts."""
+    (how, left, right), leave, short_enter, short_leave = compared
+    if how != CROSS or leave != (CROSS, right, left):
+        return False
+    return (short_enter, short_leave) in {(_NEVER, _NEVER), (leave, compared[0])}
