@@ -92,6 +92,7 @@ def is_lean(rules: Rules) -> bool:
     return (
         rules.n_instruments == 1
         and rules.size_kind <= BY_EQUITY
+        and not rules.in_lots
         and rules.delivery
         and rules.is_plain
         and not (rules.is_margined or rules.at_close or rules.intraday or rules.close_at_end or rules.expires)

@@ -25,6 +25,7 @@ from qts.backtest import (
     sweep_blocks,
 )
 from qts.backtest.lean_sweep import LeanSweep, is_lean
+from qts.backtest.settings import Protection, RiskLimits
 from qts.core import IST, Bars, InstrumentId, Interval, Product, micros_of
 from qts.strategies import Column, Comparison, Indicator, Param, Ref, Rule, Strategy
 
@@ -110,7 +111,7 @@ def assert_same(found: Evaluation, expected: Evaluation) -> None:
     zeros=st.booleans(),
     size=st.sampled_from(["shares:10", "cash:30000", "percent:0.9", "percent:1"]),
     costs=st.sampled_from(["none", "percent:0.001", "per-share:0.05,min=5", "zerodha"]),
-    slippage=st.sampled_from(["none", "bps:5"]),
+    slippage=st.sampled_from(["none", "bps:5", "half-spread:0.03"]),
     fractional=st.booleans(),
     fast=st.integers(2, 6),
     slow=st.integers(2, 12),
@@ -174,6 +175,17 @@ def test_a_cell_whose_orders_must_be_cut_goes_through_the_fills_loop(monkeypatch
     assert_same(found, through_the_fills_loop(strategy, {}, bars, chosen))
 
 
+@pytest.mark.usefixtures("lean")
+def test_a_strategy_that_guards_its_positions_goes_through_the_fills_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    strategy = Strategy(title="Rule", params=PARAMS, rule=RULES["averages that cross"], protection={"stop_loss": 0.02})
+    monkeypatch.delattr(LeanSweep, "play")
+    bars = bars_of(300, seed=1, tick=0.05, zeros=False)
+    guarded = evaluate(strategy, {}, [bars], BacktestSettings())
+    plain = replace(strategy, protection={})
+    assert guarded.n_fills > through_the_fills_loop(plain, {}, bars, BacktestSettings()).n_fills / 2
+    assert guarded.final_equity != through_the_fills_loop(plain, {}, bars, BacktestSettings()).final_equity
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -181,6 +193,13 @@ def test_a_cell_whose_orders_must_be_cut_goes_through_the_fills_loop(monkeypatch
         pytest.param({"product": Product.MIS}, False, id="intraday"),
         pytest.param({"fill": FillTiming.CLOSE}, False, id="fills at the close"),
         pytest.param({"close_at_end": True}, False, id="closed at the end"),
+        pytest.param({"size": parse_size("lots:2")}, False, id="lots"),
+        pytest.param({"size": parse_size("atr-risk:0.01")}, False, id="sized by risk"),
+        pytest.param({"slippage": parse_slippage("half-spread:0.05")}, True, id="half a spread"),
+        pytest.param({"slippage": parse_slippage("ticks:2")}, False, id="slippage in ticks"),
+        pytest.param({"slippage": parse_slippage("volume-share:0.1")}, False, id="a part of the volume"),
+        pytest.param({"protection": Protection(stop_loss=Decimal("0.05"))}, False, id="a stop"),
+        pytest.param({"limits": RiskLimits(daily_loss=Decimal("0.05"))}, False, id="a limit"),
     ],
 )
 def test_what_the_compiled_loop_knows(change: Mapping[str, Any], expected: bool) -> None:  # noqa: FBT001
