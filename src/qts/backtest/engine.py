@@ -33,71 +33,30 @@ nothing traded in that bar. Prices are not rounded to ticks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal, localcontext
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qts.backtest.inputs import Timeline, gather
+from qts.backtest.inputs import gather
 from qts.backtest.ledger import EXACT, price_fills
-from qts.backtest.phases import Phases, session_phases
-from qts.backtest.rates import rate_table
+from qts.backtest.order_log import order_events
+from qts.backtest.phases import session_phases
+from qts.backtest.playing import play
 from qts.backtest.result import BacktestResult
-from qts.backtest.settings import BacktestSettings, CostKind, FillTiming, SizingKind, SlippageKind
+from qts.backtest.settings import BacktestSettings
 from qts.backtest.trades import build_trades
 from qts.backtest.warnings import warnings_of
 from qts.core.arrays import Floats
 from qts.core.bars import Bars
-from qts.core.clock import session_date_of
 from qts.core.errors import CheckFailed
 from qts.core.trading import Charges, Fill, Product
-from qts.kernels.fills import fills_loop
-from qts.kernels.state import (
-    BY_CASH,
-    BY_EQUITY,
-    BY_SHARES,
-    CASH,
-    F_COST,
-    FILLS,
-    N_ACCOUNT,
-    N_FILL,
-    N_ROW,
-    NO_COST,
-    OVERFLOW,
-    PER_SHARE_COST,
-    PERCENT_COST,
-    SCHEDULED_COST,
-    Market,
-    Rules,
-    Run,
-)
-from qts.kernels.twins import as_input, prefers_compiled, twin
+from qts.kernels.state import F_COST
 from qts.strategies import Strategy
 
 # Part of every run's identity: raised whenever the same inputs would give another result.
-ENGINE_VERSION: Final = "1"
-
-# Shares are whole, or counted in millionths.
-_MILLIONTHS: Final = 1e6
-_SIZES: Final = {SizingKind.SHARES: BY_SHARES, SizingKind.CASH: BY_CASH, SizingKind.PERCENT: BY_EQUITY}
-_COSTS: Final = {
-    CostKind.NONE: NO_COST,
-    CostKind.PERCENT: PERCENT_COST,
-    CostKind.PER_SHARE: PER_SHARE_COST,
-    CostKind.ZERODHA: SCHEDULED_COST,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """What the numeric core hands back: fills as rows, the account's counters and its curves."""
-
-    raw: Floats
-    account: Floats
-    equity: Floats
-    cash: Floats
+ENGINE_VERSION: Final = "2"
 
 
 def run(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], settings: BacktestSettings) -> BacktestResult:
@@ -123,13 +82,13 @@ def run(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], 
     StrategyFailed
         If the strategy raises or returns what cannot be traded.
     """
+    settings = with_guards(settings, strategy, params)
     timeline = gather(strategy, params, bars)
     if settings.product is Product.CNC and timeline.n_below_zero:
         # NaN, "keep", passes through.
         timeline = replace(timeline, target=np.maximum(timeline.target, 0.0))
     phases = session_phases(timeline, bars[0].interval, settings)
-    rules = _rules(timeline, settings)
-    played = play(timeline, phases, rules, capital=float(settings.capital))
+    played = play(timeline, phases, settings)
     fills = price_fills(played.raw, timeline.ts, timeline.instruments, settings)
     _check_costs(fills, played.raw)
     trades, positions = build_trades(fills, played.raw, timeline)
@@ -151,59 +110,14 @@ def run(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], 
         final_positions=positions,
         warnings=warnings_of(timeline, played.account, fills, settings),
         warmup_bars=timeline.warmup_bars,
+        order_events=order_events(played.log, timeline.ts, timeline.instruments),
     )
 
 
-def play(timeline: Timeline, phases: Phases, rules: Rules, *, capital: float) -> Played:
-    """Return what the fills loop makes of the timeline: compiled for long ones, plain for short ones, the same to the last bit."""
-    size = timeline.close.size
-    room = max(256, size // 16)
-    while True:
-        played = _play(timeline, phases, rules, capital, compiled=prefers_compiled(size), room=room)
-        if played.account[OVERFLOW] == 0.0:
-            return played
-        room *= 4
-
-
-def _play(timeline: Timeline, phases: Phases, rules: Rules, capital: float, *, compiled: bool, room: int) -> Played:
-    columns: list[NDArray[Any]] = [timeline.ts, timeline.open, timeline.close, timeline.volume, timeline.target, phases]
-    n_bars, n_instruments = len(timeline.ts), len(timeline.instruments)
-    account = np.zeros(N_ACCOUNT)
-    account[CASH] = capital
-    written: list[Any] = [np.zeros(n_instruments * N_ROW), account, np.zeros(room * N_FILL), np.empty(n_bars), np.empty(n_bars)]
-    if compiled:
-        frozen = rules._replace(starts=as_input(np.asarray(rules.starts)), rates=as_input(np.asarray(rules.rates)))
-        twin("fills")(Run(Market(*(as_input(column.reshape(-1)) for column in columns)), frozen, *written))
-    else:
-        lists = [array.tolist() for array in written]
-        plain = rules._replace(starts=np.asarray(rules.starts).tolist(), rates=np.asarray(rules.rates).tolist())
-        fills_loop(Run(Market(*(column.reshape(-1).tolist() for column in columns)), plain, *lists))
-        written = [np.array(column, dtype=np.float64) for column in lists]
-    _, account, fills, equity, cash = written
-    raw = fills[: int(account[FILLS]) * N_FILL].reshape(-1, N_FILL)
-    return Played(raw=raw, account=account, equity=equity, cash=cash)
-
-
-def _rules(timeline: Timeline, settings: BacktestSettings) -> Rules:
-    starts, rates = np.empty(0, dtype=np.int64), np.empty(0)
-    if settings.costs.kind is CostKind.ZERODHA:
-        first, last = (session_date_of(int(timeline.ts[at])) for at in (0, -1))
-        starts, rates = rate_table(timeline.instruments, first, last)
-    return Rules(
-        n_instruments=len(timeline.instruments),
-        size_kind=_SIZES[settings.size.kind],
-        size_amount=float(settings.size.amount),
-        units=_MILLIONTHS if settings.fractional else 1.0,
-        slippage=0.0 if settings.slippage.kind is SlippageKind.NONE else float(settings.slippage.bps / 10_000),
-        at_close=settings.fill is FillTiming.CLOSE,
-        intraday=settings.product is Product.MIS,
-        close_at_end=settings.close_at_end,
-        cost_kind=_COSTS[settings.costs.kind],
-        cost_rate=float(settings.costs.rate),
-        cost_minimum=float(settings.costs.minimum),
-        starts=starts,
-        rates=rates,
-    )
+def with_guards(settings: BacktestSettings, strategy: Strategy, params: Mapping[str, object]) -> BacktestSettings:
+    """Return the settings with what the strategy itself declares to guard its positions, where they say nothing of it."""
+    declared = {name: Decimal(str(part)) for name, part in strategy.guards(params).items() if not getattr(settings.protection, name)}
+    return replace(settings, protection=replace(settings.protection, **declared)) if declared else settings
 
 
 def _check_costs(fills: Sequence[Fill], raw: Floats) -> None:

@@ -13,6 +13,7 @@ from qts.core.bars import LARGEST_PRICE, Bars
 from qts.core.clock import instant_of
 from qts.core.errors import BadParameter, DataError, DuplicateBar
 from qts.core.instrument import InstrumentId
+from qts.core.interval import Interval
 from qts.strategies import Form, Strategy
 
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
@@ -28,6 +29,7 @@ class Timeline:
     """
 
     instruments: tuple[InstrumentId, ...]
+    interval: Interval
     ts: Ints
     open: Floats
     high: Floats
@@ -62,6 +64,7 @@ def gather(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars
     columns = {name: _stack([getattr(series, name) for series in priced], bars, ts) for name in _COLUMNS}
     return Timeline(
         instruments=tuple(series.instrument for series in bars),
+        interval=bars[0].interval,
         ts=ts,
         target=target,
         warmup_bars=warmup,

@@ -9,16 +9,44 @@ from decimal import Context, Decimal, localcontext
 from typing import Final
 
 from qts.backtest.settings import BacktestSettings, CostKind, CostModel, SlippageKind
+from qts.backtest.terms import InstrumentTerms
 from qts.core.arrays import Floats, Ints
 from qts.core.clock import instant_of
 from qts.core.instrument import InstrumentId, exchange_of
 from qts.core.money import rupees_from_float
-from qts.core.trading import Charges, Fill, FillReason, Side
-from qts.kernels.state import F_BAR, F_INSTRUMENT, F_QUANTITY, F_REASON, F_REFERENCE
+from qts.core.trading import Charges, Fill, FillReason, OrderKind, Side
+from qts.kernels.state import (
+    F_BAR,
+    F_INSTRUMENT,
+    F_KIND,
+    F_ORDER,
+    F_PRICE,
+    F_QUANTITY,
+    F_REASON,
+    F_REFERENCE,
+    F_SLICES,
+    LIMIT,
+)
 from qts.market.charges import DayBill, DayFill
 
-_REASONS: Final = (FillReason.SIGNAL, FillReason.SQUARE_OFF, FillReason.END)
+# In the order of the core's numbers.
+_REASONS: Final = (
+    FillReason.SIGNAL,
+    FillReason.SQUARE_OFF,
+    FillReason.END,
+    FillReason.STOP_LOSS,
+    FillReason.TAKE_PROFIT,
+    FillReason.TRAILING_STOP,
+    FillReason.EXPIRY,
+    FillReason.RISK,
+    FillReason.ACTION,
+)
+# The same of kinds; a settlement is booked as a market order.
+KINDS: Final = (OrderKind.MARKET, OrderKind.STOP, OrderKind.TRAILING, OrderKind.LIMIT, OrderKind.STOP_LIMIT, OrderKind.MARKET)
 _NOTHING: Final = Charges()
+_ZERO: Final = Decimal(0)
+# What a tick is where there is no table of them, and what a sale brings at least.
+_USUAL_TICK: Final = Decimal("0.05")
 
 # Wide enough that no product of a price, a quantity and a rate is ever rounded.
 EXACT: Final = Context(prec=60)
@@ -33,46 +61,80 @@ class _Day:
     charges: Charges
 
 
-def price_fills(raw: Floats, ts: Ints, instruments: Sequence[InstrumentId], settings: BacktestSettings) -> tuple[Fill, ...]:
+def price_fills(
+    raw: Floats, ts: Ints, instruments: Sequence[InstrumentId], settings: BacktestSettings, *, terms: Sequence[InstrumentTerms] = ()
+) -> tuple[Fill, ...]:
     """Return the core's fills as exact ones, in the order they happened.
 
     ``filled_at`` is the open instant of the bar the fill happened in, also for fills at its close. The price is the bar's, shifted by the
-    slippage. Under ``zerodha`` a fill's charges are those of its instrument's day up to it minus those before it, so that the same-day
-    rules hold and the parts add up; they can be negative where a purchase turns a delivery sale into an intraday trade.
+    slippage; where ticks, the bar's volume or a limit have a say it is the core's price as a decimal. Under ``zerodha`` a fill's charges
+    are those of its instrument's day up to it minus those before it, so that the same-day rules hold and the parts add up; they can be
+    negative where a purchase turns a delivery sale into an intraday trade. Fills of one order pay one brokerage a day.
     """
-    days: dict[InstrumentId, _Day] = {}
-    fills = []
+    desk = _Ledger(settings, instruments, terms)
     with localcontext(EXACT):
-        for row in raw:
-            instrument = instruments[int(row[F_INSTRUMENT])]
-            fills.append(_fill(row, int(ts[int(row[F_BAR])]), instrument, settings=settings, days=days))
-    return tuple(fills)
+        return tuple(desk.fill(row, int(ts[int(row[F_BAR])])) for row in raw.tolist())
 
 
-def _fill(row: Floats, ts: int, instrument: InstrumentId, *, settings: BacktestSettings, days: dict[InstrumentId, _Day]) -> Fill:
-    side = Side.BUY if row[F_QUANTITY] > 0.0 else Side.SELL
-    quantity = _shares(abs(float(row[F_QUANTITY])))
-    reference = rupees_from_float(float(row[F_REFERENCE]))
-    against = _slippage(settings) if side is Side.BUY else -_slippage(settings)
-    price = reference + reference * against
-    filled_at = instant_of(ts)
-    order = DayFill(side=side, quantity=quantity, price=price)
-    if settings.costs.kind is CostKind.ZERODHA:
-        charges = _scheduled(order, filled_at.date(), instrument, settings=settings, days=days)
-    else:
-        charges = simple_charges(settings.costs, order)
-    return Fill(
-        filled_at=filled_at,
-        instrument=instrument,
-        side=side,
-        quantity=quantity,
-        price=price,
-        reference_price=reference,
-        slippage=abs(price - reference) * quantity,
-        charges=charges,
-        product=settings.product,
-        reason=_REASONS[int(row[F_REASON])],
-    )
+class _Ledger:
+    """The days' bills of a run's instruments, and its fills one after another."""
+
+    def __init__(self, settings: BacktestSettings, instruments: Sequence[InstrumentId], terms: Sequence[InstrumentTerms]) -> None:
+        self._settings = settings
+        self._instruments = instruments
+        self._has_ticks = [bool(one.ticks) for one in terms] or [False] * len(instruments)
+        self._days: dict[InstrumentId, _Day] = {}
+        slippage = settings.slippage
+        self._fraction = slippage.bps / 10_000
+        self._offset = {SlippageKind.HALF_SPREAD: slippage.amount, SlippageKind.TICKS: slippage.amount * _USUAL_TICK}.get(
+            slippage.kind, _ZERO
+        )
+        self._is_taken = slippage.kind is SlippageKind.VOLUME_SHARE
+
+    def fill(self, row: list[float], ts: int) -> Fill:
+        """Return one fill of the core."""
+        i = int(row[F_INSTRUMENT])
+        instrument = self._instruments[i]
+        side = Side.BUY if row[F_QUANTITY] > 0.0 else Side.SELL
+        quantity = _shares(abs(row[F_QUANTITY]))
+        reference = rupees_from_float(row[F_REFERENCE])
+        price = self._price(row, reference, side, has_ticks=self._has_ticks[i])
+        filled_at = instant_of(ts)
+        order = DayFill(side=side, quantity=quantity, price=price, order=int(row[F_ORDER]) or None, slices=max(int(row[F_SLICES]), 1))
+        if self._settings.costs.kind is CostKind.ZERODHA:
+            charges = self._scheduled(order, filled_at.date(), instrument)
+        else:
+            charges = simple_charges(self._settings.costs, order)
+        return Fill(
+            filled_at=filled_at,
+            instrument=instrument,
+            side=side,
+            quantity=quantity,
+            price=price,
+            reference_price=reference,
+            slippage=abs(price - reference) * quantity,
+            charges=charges,
+            product=self._settings.product,
+            order=KINDS[int(row[F_KIND])],
+            reason=_REASONS[int(row[F_REASON])],
+        )
+
+    def _price(self, row: list[float], reference: Decimal, side: Side, *, has_ticks: bool) -> Decimal:
+        if has_ticks or self._is_taken or row[F_KIND] >= LIMIT:
+            return rupees_from_float(row[F_PRICE])
+        against = reference * self._fraction + self._offset
+        price = reference + against if side is Side.BUY else reference - against
+        return price if price > 0 else min(reference, _USUAL_TICK)
+
+    def _scheduled(self, order: DayFill, on: date, instrument: InstrumentId) -> Charges:
+        day = self._days.get(instrument)
+        if day is None or day.on != on:
+            bill = DayBill(on=on, exchange=exchange_of(instrument), product=self._settings.product)
+            day = self._days[instrument] = _Day(on=on, bill=bill, charges=_NOTHING)
+        day.bill.add(order)
+        after = day.bill.charges()
+        added, day.charges = after if day.charges is _NOTHING else after - day.charges, after
+        return added
 
 
 def simple_charges(costs: CostModel, order: DayFill) -> Charges:
@@ -82,23 +144,6 @@ def simple_charges(costs: CostModel, order: DayFill) -> Charges:
     if costs.kind is CostKind.PER_SHARE:
         return Charges(brokerage=max(order.quantity * costs.rate, costs.minimum))
     return _NOTHING
-
-
-def _scheduled(
-    order: DayFill, on: date, instrument: InstrumentId, *, settings: BacktestSettings, days: dict[InstrumentId, _Day]
-) -> Charges:
-    day = days.get(instrument)
-    if day is None or day.on != on:
-        bill = DayBill(on=on, exchange=exchange_of(instrument), product=settings.product)
-        day = days[instrument] = _Day(on=on, bill=bill, charges=_NOTHING)
-    day.bill.add(order)
-    after = day.bill.charges()
-    added, day.charges = after - day.charges, after
-    return added
-
-
-def _slippage(settings: BacktestSettings) -> Decimal:
-    return Decimal(0) if settings.slippage.kind is SlippageKind.NONE else settings.slippage.bps / 10_000
 
 
 def _shares(quantity: float) -> Decimal:

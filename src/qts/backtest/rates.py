@@ -67,6 +67,9 @@ def _row(exchange: Exchange, on: date) -> list[float]:
         float(delivery.stamp_buy),
         float(delivery.stamp_sell),
         float(delivery.dp_sell),
+        0.0,
+        0.0,
+        0.0,
     ]
     if len(row) != N_RATE:
         raise AssertionError(f"{len(row)} rates where the fills loop reads {N_RATE}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from qts.core.arrays import Floats, Ints
-from qts.core.trading import Charges, Fill, Position, Trade
+from qts.core.trading import Charges, Fill, OrderEvent, Position, Trade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,7 @@ class BacktestResult:
     cash plus positions at their last close, after all that happened in the bar, net of charges; exposure is signed notional over equity.
     ``charges`` is the sum over fills, exact; ``slippage_total`` what the fills lost against the bars' prices. ``traded_notional`` counts
     both sides. ``warmup_bars`` is the number of bars before the last instrument's strategy first decided anything.
+    ``order_events`` tells what became of orders besides their fills, in order.
     """
 
     fills: tuple[Fill, ...]
@@ -31,3 +32,4 @@ class BacktestResult:
     final_positions: tuple[Position, ...]
     warnings: tuple[str, ...]
     warmup_bars: int
+    order_events: tuple[OrderEvent, ...] = ()

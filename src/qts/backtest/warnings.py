@@ -10,7 +10,7 @@ from qts.backtest.settings import BacktestSettings, CostKind, FillTiming
 from qts.core.arrays import Floats
 from qts.core.instrument import Exchange, exchange_of
 from qts.core.trading import Fill, FillReason, Product
-from qts.kernels.state import CARRIED, CUT, ORDERS, REFUSED, RUINED, TOO_SMALL
+from qts.kernels.state import CARRIED, CUT, HALTED, LIMITED, ORDERS, REFUSED, RUINED, TOO_SMALL
 from qts.market.sessions import square_off
 
 
@@ -22,6 +22,10 @@ def warnings_of(timeline: Timeline, account: Floats, fills: Sequence[Fill], sett
 def _of_account(account: Floats) -> Iterator[str]:
     if account[RUINED]:
         yield "The account was lost: equity fell to zero or below, all positions were closed, and nothing was traded after that."
+    if account[HALTED]:
+        yield "The drawdown limit was reached: all positions were closed, and nothing was traded after that."
+    if account[LIMITED]:
+        yield f"{_count(account[LIMITED], 'order')} cut to what the limits on positions allow."
     if account[CUT]:
         yield f"{_count(account[CUT], 'order')} cut to what the cash could pay."
     if account[REFUSED]:

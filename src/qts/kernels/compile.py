@@ -15,7 +15,7 @@ import numpy as np
 
 from qts.kernels.cache import use_cache
 from qts.kernels.indicators import INDICATORS
-from qts.kernels.state import N_ACCOUNT, N_FILL, N_RATE, N_ROW, Market, Rules, Run
+from qts.kernels.state import CASH, N_ACCOUNT, N_EVENT, N_FILL, N_ORDER, N_RATE, N_ROW, PEAK, Market, Rules, Run
 from qts.kernels.twins import as_input, twin
 
 
@@ -38,32 +38,80 @@ def _samples() -> Iterator[tuple[str, Callable[[], object]]]:
     for spec in INDICATORS.values():
         yield spec.id, functools.partial(prepare, spec)
     yield "fills", lambda: twin("fills")(sample_run())
+    yield "orders", lambda: twin("orders")(sample_run())
 
 
 def sample_run() -> Run:
     """Return a run of a few bars, of the very types the engine hands over."""
     n_bars = 8
     prices = as_input(np.linspace(1.0, 2.0, n_bars))
-    instants = as_input(np.arange(n_bars, dtype=np.int64))
-    market = Market(instants, prices, prices, prices, as_input(np.ones(n_bars)), as_input(np.zeros(0, dtype=np.int8)))
+    nothing, none, no_flags = as_input(np.zeros(0)), as_input(np.zeros(0, dtype=np.int64)), as_input(np.zeros(0, dtype=np.int8))
+    market = Market(
+        ts=as_input(np.arange(n_bars, dtype=np.int64)),
+        open=prices,
+        high=prices,
+        low=prices,
+        close=prices,
+        volume=prices,
+        mark=prices,
+        measure=nothing,
+        phase=no_flags,
+        lock=no_flags,
+        event_bar=as_input(np.array([1], dtype=np.int64)),
+        event_instrument=as_input(np.array([0], dtype=np.int64)),
+        event_target=as_input(np.array([1.0])),
+        agenda=as_input(np.array([1, n_bars - 1], dtype=np.int64)),
+        terms=as_input(np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0])),
+        ticks=nothing,
+        actions=nothing,
+        starts=none,
+        rates=as_input(np.zeros(N_RATE)),
+    )
     rules = Rules(
         n_instruments=1,
         size_kind=0,
         size_amount=1.0,
+        size_parts=1.0,
+        size_multiple=0.0,
+        in_lots=False,
         units=1.0,
-        slippage=0.0,
+        slip_fraction=0.0,
+        slip_offset=0.0,
+        slip_ticks=0.0,
+        volume_share=0.0,
+        impact=0.0,
         at_close=False,
         intraday=False,
+        delivery=True,
         close_at_end=True,
+        is_plain=True,
+        is_margined=False,
+        expires=False,
         cost_kind=3,
         cost_rate=0.0,
         cost_minimum=0.0,
-        starts=as_input(np.zeros(0, dtype=np.int64)),
-        rates=as_input(np.zeros(N_RATE)),
+        max_position=0.0,
+        max_exposure=0.0,
+        daily_loss=0.0,
+        max_drawdown=0.0,
+        stop_loss=0.0,
+        take_profit=0.0,
+        trailing=0.0,
+        square_off_fee=0.0,
     )
     account = np.zeros(N_ACCOUNT)
-    account[0] = 100.0
-    return Run(market, rules, np.zeros(N_ROW), account, np.zeros(4 * N_FILL), np.empty(n_bars), np.empty(n_bars))
+    account[CASH], account[PEAK] = 100.0, 100.0
+    return Run(
+        **market._asdict(),
+        rules=rules,
+        rows=np.zeros(N_ROW),
+        account=account,
+        book=np.zeros(4 * N_ORDER),
+        fills=np.zeros(4 * N_FILL),
+        log=np.zeros(4 * N_EVENT),
+        equity=np.empty(n_bars),
+        cash=np.empty(n_bars),
+    )
 
 
 def main(folder: str | None = None) -> None:

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, NamedTuple
 
-from qts.kernels.arithmetic import NOISE, Cost, Slip, simple_cost, slipped_price
+from qts.kernels.arithmetic import NOISE, Cost, Slip, on_tick, simple_cost, slipped_price, whole_lots
 from qts.kernels.charging import scheduled_cost
-from qts.kernels.state import CASH, CUT, MARK, N_ROW, POSITION, REFUSED, SCHEDULED_COST, Run
+from qts.kernels.state import (
+    CASH,
+    LIMIT,
+    MARK,
+    N_ROW,
+    N_TERM,
+    N_TICK,
+    POSITION,
+    SCHEDULED_COST,
+    SETTLEMENT,
+    T_LONG_BASE,
+    T_LONG_PART,
+    T_LOT,
+    T_SHORT_BASE,
+    T_SHORT_PART,
+    T_TICK_FROM,
+    T_TICK_TO,
+    TAKEN,
+    TAKEN_AT,
+    Run,
+)
+
+# The tick of an ordinary share, in ten-thousandths of a rupee: what slippage in ticks means where there is no table of them.
+USUAL_TICK: Final = 500.0
 
 
 class Deal(NamedTuple):
-    """One execution: signed quantity at the bar's price before slippage."""
+    """One execution: signed quantity at the bar's price before slippage, of which order of what kind; ``limit`` is NaN for none."""
 
     instrument: int
     bar: int
@@ -18,66 +42,176 @@ class Deal(NamedTuple):
     reference: float
     reason: int
     at_close: bool
+    kind: int
+    order: float
+    same: float
+    slices: float
+    limit: float
+
+
+def price_of(run: Run, deal: Deal, quantity: float) -> float:
+    """Return the price of this much of the deal: its reference with slippage against us, on the tick."""
+    direction = 1.0 if deal.quantity > 0.0 else -1.0
+    if run.rules.is_plain and deal.kind < LIMIT:
+        return slipped_price(deal.reference, direction, Slip(run.rules.slip_fraction, run.rules.slip_offset))
+    return price_by_rules(run, deal, quantity)
+
+
+def price_by_rules(run: Run, deal: Deal, quantity: float) -> float:
+    """Return the price where ticks, volume or a limit have a say."""
+    if deal.kind == SETTLEMENT:
+        return deal.reference
+    direction = 1.0 if deal.quantity > 0.0 else -1.0
+    tick = tick_at(run, deal.instrument, deal.bar)
+    price = deal.reference
+    if deal.kind < LIMIT:
+        rules = run.rules
+        step = tick if tick > 0.0 else USUAL_TICK
+        # Ticks divide by ten thousand last, as the exact ledger does in decimals.
+        offset = rules.slip_offset + rules.slip_ticks * step / 10_000.0
+        price = slipped_price(price, direction, Slip(rules.slip_fraction + impact_of(run, deal, quantity), offset))
+    price = on_tick(price, direction, tick)
+    if not math.isnan(deal.limit) and (price - deal.limit) * direction > 0.0:
+        return deal.limit
+    return price
+
+
+def impact_of(run: Run, deal: Deal, quantity: float) -> float:
+    """Return the part of the price that our own volume moves it by: all that is filled in the bar counts, this deal last."""
+    if run.rules.impact == 0.0:
+        return 0.0
+    volume = run.volume[deal.instrument * len(run.ts) + deal.bar]
+    if math.isnan(volume) or volume == 0.0:
+        return 0.0
+    row = deal.instrument * N_ROW
+    taken = run.rows[row + TAKEN] if run.rows[row + TAKEN_AT] == float(deal.bar) + 1.0 else 0.0
+    share = (taken + abs(quantity)) / volume
+    return run.rules.impact * share * share
+
+
+def tick_at(run: Run, i: int, t: int) -> float:
+    """Return the instrument's tick in this bar, in ten-thousandths of a rupee; 0.0 where it has none."""
+    terms, ticks = run.terms, run.ticks
+    at, end = int(terms[i * N_TERM + T_TICK_FROM]), int(terms[i * N_TERM + T_TICK_TO])
+    if at == end:
+        return 0.0
+    while at + 1 < end and ticks[(at + 1) * N_TICK] <= t:
+        at += 1
+    return ticks[at * N_TICK + 1]
+
+
+def volume_left(run: Run, i: int, t: int) -> float:
+    """Return how much of this bar's volume may still be ours, in whole lots; infinite where nothing caps it."""
+    volume = run.volume[i * len(run.ts) + t]
+    if run.rules.volume_share == 0.0 or math.isnan(volume):
+        return math.inf
+    row = i * N_ROW
+    taken = run.rows[row + TAKEN] if run.rows[row + TAKEN_AT] == float(t) + 1.0 else 0.0
+    most = whole_lots(run.rules.volume_share * volume, 1.0, 1.0)
+    return max(whole_lots(most - taken, run.rules.units, run.terms[i * N_TERM + T_LOT]), 0.0)
 
 
 def affordable(run: Run, deal: Deal, closing: float) -> float:
-    """Return the signed quantity to open: all of it, or the most for which notional and charges stay within the free cash.
+    """Return the signed quantity to open: all of it, or the most whole lots whose value and charges stay within the free cash.
 
     The most is found by halving between nothing and all: a purchase can lower the day's charges, so notional alone bounds nothing.
     """
-    units = run.rules.units
     free = free_cash(run, deal, closing)
-    most = (abs(deal.quantity) * units + 0.5) // 1.0
-    if fits(run, deal, closing, (most, free)):
+    if fits(run, deal, closing, (abs(deal.quantity), free)):
         return deal.quantity
-    too_many = most
+    return most_affordable(run, deal, closing, free)
+
+
+def affordable_apart(run: Run, deal: Deal, closing: float) -> float:
+    """Return the signed quantity to open, computed out of line."""
+    return affordable(run, deal, closing)
+
+
+def most_affordable(run: Run, deal: Deal, closing: float, free: float) -> float:
+    """Return the most that fits, searched among whole lots."""
+    lot = run.terms[deal.instrument * N_TERM + T_LOT] / run.rules.units
+    too_many = (abs(deal.quantity) / lot + 0.5) // 1.0
     fitting = 0.0
     # 128 halvings cross every float; the count guards against numbers too large to differ by one.
     for _ in range(128):
         middle = (fitting + too_many) / 2.0 // 1.0
         if middle <= fitting:
             break
-        if fits(run, deal, closing, (middle, free)):
+        if fits(run, deal, closing, (lots_of(run, deal.instrument, middle), free)):
             fitting = middle
         else:
             too_many = middle
-    run.account[CUT if fitting > 0.0 else REFUSED] += 1.0
-    return fitting / units if deal.quantity > 0.0 else -fitting / units
+    quantity = lots_of(run, deal.instrument, fitting)
+    return quantity if deal.quantity > 0.0 else -quantity
+
+
+def lots_of(run: Run, i: int, n: float) -> float:
+    """Return the quantity of so many lots, or parts of a share."""
+    return n * run.terms[i * N_TERM + T_LOT] / run.rules.units
 
 
 def fits(run: Run, deal: Deal, closing: float, given: tuple[float, float]) -> bool:
-    """Return whether opening ``given[0]`` units, with the charges of the whole order, stays within the free cash ``given[1]``."""
-    price = slipped(run, deal)
-    quantity = given[0] / run.rules.units
+    """Return whether opening ``given[0]``, with the charges of the whole deal, stays within the free cash ``given[1]``."""
+    quantity = given[0]
     whole = closing + (quantity if deal.quantity > 0.0 else -quantity)
+    price = price_of(run, deal, whole)
     charges = cost_of(run, deal, whole) if whole != 0.0 else 0.0
-    return quantity * price + charges <= given[1] + NOISE
+    if not run.rules.is_margined:
+        return quantity * price + charges <= given[1] + NOISE
+    at = deal.instrument * N_TERM + (T_LONG_PART if deal.quantity > 0.0 else T_SHORT_PART)
+    base = run.terms[deal.instrument * N_TERM + (T_LONG_BASE if deal.quantity > 0.0 else T_SHORT_BASE)]
+    return quantity * (price * run.terms[at] + base) + charges <= given[1] + NOISE
 
 
 def free_cash(run: Run, deal: Deal, closing: float) -> float:
-    """Return what may be put into new positions: the cash, less shorts twice: their proceeds are not ours, and they are backed in full."""
-    free = run.account[CASH] - closing * slipped(run, deal)
+    """Return what may be put into new positions: equity less what is blocked, the closing part of the deal done.
+
+    Of fully paid positions that is the cash, less twice the shorts: their proceeds are not ours, and they are backed in full.
+    """
+    free = run.account[CASH] - closing * price_of(run, deal, deal.quantity + closing)
     for i in range(run.rules.n_instruments):
         position = run.rows[i * N_ROW + POSITION]
         if i == deal.instrument:
             position += closing
-        if position < 0.0:
+        if run.rules.is_margined:
+            if position != 0.0:
+                free += position * run.rows[i * N_ROW + MARK] - blocked_by(run, i, position)
+        elif position < 0.0:
             free += 2.0 * position * run.rows[i * N_ROW + MARK]
     return free
 
 
-def slipped(run: Run, deal: Deal) -> float:
-    """Return the price with slippage against us."""
-    return slipped_price(deal.reference, 1.0 if deal.quantity > 0.0 else -1.0, Slip(run.rules.slippage, 0.0))
+def blocked_by(run: Run, i: int, position: float) -> float:
+    """Return the rupees that a position blocks at its mark."""
+    at, terms = i * N_TERM, run.terms
+    mark = run.rows[i * N_ROW + MARK]
+    if position > 0.0:
+        return position * (mark * terms[at + T_LONG_PART] + terms[at + T_LONG_BASE])
+    return -position * (mark * terms[at + T_SHORT_PART] + terms[at + T_SHORT_BASE])
 
 
 def cost_of(run: Run, deal: Deal, quantity: float) -> float:
-    """Return the charges of one more order of this signed quantity."""
+    """Return the charges of this signed quantity of the deal."""
     rules = run.rules
-    price = slipped(run, deal)
+    price = price_of(run, deal, quantity)
     if rules.cost_kind == SCHEDULED_COST:
-        return scheduled_cost(run, deal.instrument, deal.bar, (quantity, price))
+        return scheduled_cost(run, deal.instrument, deal.bar, (quantity, price, deal.same, deal.slices))
     return simple_cost(quantity, price, Cost(rules.cost_kind, rules.cost_rate, rules.cost_minimum))
 
 
-HELPERS: Final[tuple[Any, ...]] = (affordable, fits, free_cash, slipped, cost_of)
+HELPERS: Final[tuple[Any, ...]] = (
+    price_of,
+    price_by_rules,
+    impact_of,
+    tick_at,
+    volume_left,
+    affordable,
+    affordable_apart,
+    most_affordable,
+    lots_of,
+    fits,
+    free_cash,
+    blocked_by,
+    cost_of,
+)
+HOT: Final = (price_of, affordable, fits, free_cash, cost_of)

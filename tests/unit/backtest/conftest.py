@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
-from qts.backtest import BacktestResult, BacktestSettings, FillTiming, engine, parse_costs, parse_size, parse_slippage, run
+from qts.backtest import BacktestResult, BacktestSettings, FillTiming, parse_costs, parse_size, parse_slippage, playing, run
 from qts.core import IST, Bars, InstrumentId, Interval, Product, micros_of
 from qts.strategies import Strategy
 
@@ -83,7 +85,7 @@ def play(  # noqa: PLR0913 - one argument per setting
 def both_loops(request: pytest.FixtureRequest) -> Iterator[None]:
     """Run everything here twice: through the plain loop and through its compiled twin."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "prefers_compiled", lambda _: request.param == "compiled")
+        patch.setattr(playing, "prefers_compiled", lambda _: request.param == "compiled")
         yield
 
 
@@ -119,3 +121,15 @@ def walk() -> Callable[..., Bars]:
 def on() -> Callable[[int], date]:
     """The date of the k-th daily bar of ``make_bars``."""
     return lambda k: date(2024, 5, 6) + timedelta(days=k)
+
+
+@pytest.fixture
+def candles() -> Callable[..., Bars]:
+    """Bars of (open, high, low, close) rows."""
+
+    def of(rows: Sequence[tuple[float, float, float, float]], **options: Any) -> Bars:
+        made = make_bars([(row[0], row[3]) for row in rows], **options)
+        high, low = (np.array([row[k] for row in rows], dtype=np.float64) for k in (1, 2))
+        return replace(made, high=high, low=low)
+
+    return of

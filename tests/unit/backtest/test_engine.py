@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from numpy.testing import assert_allclose, assert_array_equal
 
 from qts.backtest import BacktestResult, BacktestSettings, FillTiming, parse_costs, parse_size, parse_slippage, run
-from qts.backtest.engine import _play, _rules
 from qts.backtest.inputs import gather
 from qts.backtest.phases import session_phases
+from qts.backtest.playing import Room, market_of, play_once, rules_of
+from qts.backtest.terms import PLAIN, term_table
 from qts.core import IST, Bars, Direction, Exchange, FillReason, Floats, InstrumentId, Interval, Product, Side
 from qts.core.errors import BadParameter, StrategyFailed
 from qts.market.charges import DayFill, day_charges
@@ -383,9 +384,11 @@ def test_the_compiled_loop_gives_the_same_bits(seed: int, product: Product, *, a
     timing = FillTiming.CLOSE if at_close else FillTiming.NEXT_OPEN
     chosen = replace(SETTINGS, product=product, fill=timing, fractional=bool(seed % 3 == 0), close_at_end=bool(seed % 5 == 0))
     timeline = gather(Strategy(title="Said", targets=lambda _: targets), {}, bars)
-    phases, rules = session_phases(timeline, Interval.MINUTE_10, chosen), _rules(timeline, chosen)
-    plain, compiled = (_play(timeline, phases, rules, 100_000.0, compiled=flag, room=512) for flag in (False, True))
-    for column in ("raw", "account", "equity", "cash"):
+    table = term_table(timeline, [PLAIN] * len(bars))
+    market = market_of(timeline, session_phases(timeline, Interval.MINUTE_10, chosen), chosen, table)
+    rules, room = rules_of(timeline, chosen, table), Room(fills=512, orders=64, events=512)
+    plain, compiled = (play_once(market, rules, 100_000.0, compiled=flag, room=room) for flag in (False, True))
+    for column in ("raw", "log", "account", "equity", "cash"):
         assert_array_equal(getattr(plain, column), getattr(compiled, column))
 
 

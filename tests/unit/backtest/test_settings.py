@@ -41,14 +41,14 @@ def test_canonical_specs_drop_needless_zeros() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "shares", "shares:", "shares:0", "shares:-1", "shares:nan", "shares:1e99", "lots:1", "percent:1.01", "percent:95", "cash:x"],
+    ["", "shares", "shares:", "shares:0", "shares:-1", "shares:nan", "shares:1e99", "baskets:1", "percent:1.01", "percent:95", "cash:x"],
 )
 def test_a_sizing_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(BadParameter, match="size"):
         parse_size(text)
 
 
-@pytest.mark.parametrize("text", ["", "bps", "bps:-1", "bps:10000", "none:1", "ticks:1", "bps:inf"])
+@pytest.mark.parametrize("text", ["", "bps", "bps:-1", "bps:10000", "none:1", "spreads:1", "bps:inf"])
 def test_a_slippage_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(BadParameter, match="slippage"):
         parse_slippage(text)

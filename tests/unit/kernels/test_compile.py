@@ -18,12 +18,12 @@ from qts.strategies import load_catalog
 def test_each_twin_is_reported_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     main()
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in (*INDICATORS, "fills")]
+    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in (*INDICATORS, "fills", "orders")]
 
 
 def n_signatures() -> list[int]:
     """How many kinds of arguments each twin was compiled for; the compiler's objects are untyped."""
-    twins: list[Any] = [compiled.fills_nb, *map(twin_of, INDICATORS.values())]
+    twins: list[Any] = [compiled.fills_nb, compiled.orders_nb, *map(twin_of, INDICATORS.values())]
     return [len(twin.signatures) for twin in twins]
 
 

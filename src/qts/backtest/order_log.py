@@ -1,0 +1,80 @@
+"""The core's log of orders as events a reader understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from qts.backtest.ledger import KINDS
+from qts.core.arrays import Floats, Ints
+from qts.core.clock import instant_of
+from qts.core.instrument import InstrumentId
+from qts.core.money import rupees_from_float
+from qts.core.trading import OrderEvent, OrderStatus, Side
+from qts.kernels.state import E_BAR, E_FILLED, E_INSTRUMENT, E_KIND, E_QUANTITY, E_SIDE, E_STATUS, E_WHY, N_STATUS, N_WHY
+from qts.market.listing import RejectReason
+
+# In the order of the core's numbers.
+STATUSES: Final = (
+    OrderStatus.REJECTED,
+    OrderStatus.CUT,
+    OrderStatus.PARTIAL,
+    OrderStatus.CANCELLED,
+    OrderStatus.EXPIRED,
+    OrderStatus.WITHDRAWN,
+    OrderStatus.ACTION,
+)
+REASONS: Final = (
+    "",
+    RejectReason.OFF_TICK.value,
+    RejectReason.NOT_LOT_MULTIPLE.value,
+    RejectReason.ABOVE_FREEZE_QUANTITY.value,
+    RejectReason.BEYOND_PRICE_BAND.value,
+    RejectReason.NO_SHORT_IN_DELIVERY.value,
+    RejectReason.INSUFFICIENT_FUNDS.value,
+    RejectReason.MARKET_CLOSED.value,
+    RejectReason.POSITION_LIMIT.value,
+    RejectReason.EXPOSURE_LIMIT.value,
+    RejectReason.DAILY_LOSS_LIMIT.value,
+    RejectReason.DRAWDOWN_STOP.value,
+    RejectReason.EXPIRED_CONTRACT.value,
+    RejectReason.INTRADAY_NOT_ALLOWED.value,
+    RejectReason.ZERO_QUANTITY.value,
+    RejectReason.STOP_ON_WRONG_SIDE.value,
+    "oco",
+    "user",
+    "day_over",
+    "square_off",
+    "position_closed",
+    "volume",
+    "replaced",
+    "account_lost",
+    "data_ended",
+    "corporate_action",
+    "entry_ended",
+)
+if len(STATUSES) != N_STATUS or len(REASONS) != N_WHY:
+    raise AssertionError("the log's numbers and their names differ")
+
+
+def order_events(log: Floats, ts: Ints, instruments: Sequence[InstrumentId]) -> tuple[OrderEvent, ...]:
+    """Return every event of the log, in the order they happened."""
+    return tuple(_event(row, ts, instruments) for row in log.tolist())
+
+
+def _event(row: list[float], ts: Ints, instruments: Sequence[InstrumentId]) -> OrderEvent:
+    return OrderEvent(
+        at=instant_of(int(ts[int(row[E_BAR])])),
+        instrument=instruments[int(row[E_INSTRUMENT])],
+        side=Side.BUY if row[E_SIDE] > 0.0 else Side.SELL,
+        kind=KINDS[int(row[E_KIND])],
+        quantity=_exact(row[E_QUANTITY]),
+        filled=_exact(row[E_FILLED]),
+        status=STATUSES[int(row[E_STATUS])],
+        reason=REASONS[int(row[E_WHY])],
+    )
+
+
+def _exact(quantity: float) -> Decimal:
+    return Decimal(int(quantity)) if quantity == int(quantity) else rupees_from_float(quantity)
