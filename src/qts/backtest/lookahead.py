@@ -9,12 +9,13 @@ from typing import Final
 
 import numpy as np
 
+from qts.backtest.stepping import orders_given
 from qts.core.arrays import Floats
 from qts.core.bars import Bars
 from qts.core.clock import instant_of
 from qts.core.errors import StrategyFailed
 from qts.core.instrument import InstrumentId
-from qts.strategies import Form, Strategy
+from qts.strategies import Form, OrderRequest, Strategy
 
 # Sums over arrays of other lengths may round otherwise; a target that differs by less says nothing about the future.
 _NOISE: Final = 1e-9
@@ -22,6 +23,8 @@ _NOISE: Final = 1e-9
 _FEWEST: Final = 12
 _MOST: Final = 60
 _BARS_AGAIN: Final = 300_000
+# A strategy of orders costs microseconds a bar.
+_FEWEST_RUNS: Final = 4
 
 
 class Verdict(StrEnum):
@@ -63,6 +66,8 @@ def check(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars]
     """
     if strategy.form is Form.MATRIX:
         return _check_matrix(strategy, params, bars, n_cuts=n_cuts)
+    if strategy.form is Form.ON_BAR:
+        return _check_orders(strategy, params, bars, n_cuts=n_cuts)
     made = 0
     for series in bars:
         whole = strategy.exposure(series, params)
@@ -96,6 +101,40 @@ def _check_matrix(strategy: Strategy, params: Mapping[str, object], bars: Sequen
             if found is not None:
                 return _found(series.instrument, (found[0], int(ts[found[0]])), found[1], k=k, n_cuts=made)
     return _nothing_found(made)
+
+
+def _check_orders(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], *, n_cuts: int | None) -> LookaheadVerdict:
+    """Compare the orders given up to each cut. Histories hold the past alone, so a leak comes from what the strategy keeps of its own."""
+    whole = orders_given(strategy, params, bars)
+    ts = np.unique(np.concatenate([series.ts for series in bars]))
+    steps = np.zeros(len(ts))
+    for at, _ in whole:
+        steps[at] += 1.0
+    level = np.interp(ts, bars[0].ts, bars[0].close)
+    made = 0
+    for k in _cuts(np.cumsum(steps), level, n_cuts or max(_FEWEST_RUNS, min(_MOST, _BARS_AGAIN // (len(ts) * len(bars))))):
+        made += 1
+        cut = [part for series in bars if len(part := series.window(0, int(np.searchsorted(series.ts, ts[k]))))]
+        if len(cut) < len(bars):
+            continue
+        try:
+            got = orders_given(strategy, params, cut)
+        except StrategyFailed as error:
+            return _found(bars[0].instrument, (k - 1, int(ts[k - 1])), f"the strategy fails ({error.reason})", k=k, n_cuts=made)
+        expected = [order for order in whole if order[0] < k]
+        if got != expected:
+            at = _parting(got, expected)
+            return _found(bars[0].instrument, (at, int(ts[at])), "other orders are given", k=k, n_cuts=made)
+    return _nothing_found(made)
+
+
+def _parting(got: Sequence[tuple[int, OrderRequest]], expected: Sequence[tuple[int, OrderRequest]]) -> int:
+    """Return the bar of the first order that is another, or is missing in one of them."""
+    for one, other in zip(got, expected, strict=False):
+        if one != other:
+            return min(one[0], other[0])
+    longer = max(got, expected, key=len)
+    return longer[min(len(got), len(expected))][0]
 
 
 def _found(instrument: InstrumentId, bar: tuple[int, int], why: str, *, k: int, n_cuts: int) -> LookaheadVerdict:

@@ -10,7 +10,7 @@ import pytest
 from qts.backtest import Verdict
 from qts.backtest.lookahead import check
 from qts.core import Bars, Floats, InstrumentId
-from qts.strategies import Panel, Strategy, load_catalog
+from qts.strategies import Context, Panel, Strategy, load_catalog
 
 Walk = Callable[..., Bars]
 
@@ -112,3 +112,29 @@ def test_a_leak_across_instruments_is_found(walk: Walk) -> None:
     clean = check(Strategy(title="Clean", targets=_best_yesterday, matrix=True), {}, bars)
     assert clean.verdict is Verdict.CLEAN
     assert clean.n_cuts > 10
+
+
+def test_a_leak_of_a_strategy_that_gives_orders_is_found(walk: Walk) -> None:
+    bars = walk(300)
+
+    def ranks(context: Context) -> None:
+        # The context holds the timeline for itself: whoever digs it out knows how long the run will be.
+        context.state.last = len(context._ts) - 1  # noqa: SLF001 - that is the leak
+
+    def leaves_early(context: Context) -> None:
+        context.instrument.hold(0 if context.bar >= context.state.last - 20 else 10)
+
+    found = check(Strategy(title="Leak", on_bar=leaves_early, on_start=ranks), {}, [bars])
+    assert found.verdict is Verdict.FOUND
+    assert found.first_bar is not None
+
+
+def test_orders_made_from_the_past_are_clean(walk: Walk) -> None:
+    def on_bar(context: Context) -> None:
+        close = context.instrument.close
+        if len(close) > 5:
+            context.instrument.hold(10 if close[-1] > close[-6] else 0)
+
+    verdict = check(Strategy(title="Clean", on_bar=on_bar), {}, [walk(300)])
+    assert verdict.verdict is Verdict.CLEAN
+    assert verdict.n_cuts > 10

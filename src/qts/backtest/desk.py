@@ -1,0 +1,293 @@
+"""Where a strategy's orders arrive in a backtest: checked as a broker would, entered into the book, and reported on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from qts.backtest.refusals import reason_of, refusal, refusal_now
+from qts.core.errors import BadParameter
+from qts.core.trading import OrderKind, Side
+from qts.kernels import state
+from qts.kernels.arithmetic import whole_lots
+from qts.kernels.booking import account_equity, note
+from qts.kernels.charging import day_of
+from qts.kernels.decisions import aim, leave_wish, settle_due, within_limits
+from qts.kernels.orders import Ticket, add_order, slot_of, trailing_level, withdraw
+from qts.kernels.state import N_EVENT, N_FILL, N_ORDER, N_ROW, N_TERM, Run
+from qts.kernels.twins import Column
+from qts.kernels.wishes import drop_wish
+from qts.strategies import Holding, Money, OrderReport, OrderRequest, OrderState
+
+_KINDS: Final = {
+    OrderKind.MARKET: state.MARKET,
+    OrderKind.LIMIT: state.LIMIT,
+    OrderKind.STOP: state.STOP,
+    OrderKind.STOP_LIMIT: state.STOP_LIMIT,
+    OrderKind.TRAILING: state.TRAILING,
+}
+_ENDED: Final = {
+    state.S_REJECTED: OrderState.REJECTED,
+    state.S_CANCELLED: OrderState.CANCELLED,
+    state.S_EXPIRED: OrderState.EXPIRED,
+    state.S_WITHDRAWN: OrderState.CANCELLED,
+}
+_ROOM: Final = 64
+
+
+class EngineDesk:
+    """The orders of one run, on the plain core.
+
+    ``t`` is the bar that has just closed, set by whoever drives the run; ``sync`` brings the core up to it before orders are taken.
+    ``given`` collects the orders with the bars they were given at.
+    """
+
+    __slots__ = ("_aimed", "_ended", "_filled", "_given", "_is_matrix", "_n_events", "_n_fills", "_sync", "run", "t")
+
+    def __init__(self, run: Run, *, sync: Callable[[], None], given: list[tuple[int, OrderRequest]], is_matrix: bool) -> None:
+        self._sync = sync
+        self._given = given
+        self.run = run
+        self.t = -1
+        self._is_matrix = is_matrix
+        self._aimed: set[int] = set()
+        self._filled: dict[int, float] = {}
+        self._ended: dict[int, tuple[OrderState, str]] = {}
+        self._n_fills = 0
+        self._n_events = 0
+
+    def submit(self, request: OrderRequest) -> int:
+        """Take an order and return its id; 0 where nothing had to be ordered."""
+        self._sync()
+        self.make_room()
+        self._given.append((self.t, request))
+        if request.exposure is not None:
+            return self._aim(request.instrument, request.exposure)
+        if request.position is not None:
+            return self._hold(request.instrument, request.position)
+        return self._order(request)
+
+    def cancel(self, order: int) -> bool:
+        """Cancel an order and return whether it was still working."""
+        self._sync()
+        self.make_room()
+        run = self.run
+        slot = slot_of(run, float(order))
+        if slot >= 0:
+            withdraw(run, self.t, slot, (state.S_CANCELLED, state.W_USER))
+            return True
+        for i in range(run.rules.n_instruments):
+            row = i * N_ROW
+            if run.rows[row + state.PENDING] > 0.0 and run.rows[row + state.WISH] == order:
+                drop_wish(run, i)
+                change = run.rows[row + state.WANTED] - run.rows[row + state.POSITION]
+                note(run, self.t, (i, state.MARKET, float(order)), (change, 0.0, float(state.S_CANCELLED), float(state.W_USER)))
+                return True
+        return False
+
+    def report(self, order: int) -> OrderReport:
+        """Return what became of an order."""
+        self._read()
+        filled = self._filled.get(order, 0.0)
+        slot = slot_of(self.run, float(order))
+        if slot >= 0:
+            sleeps = self.run.book[slot * N_ORDER + state.O_STATE] == state.IS_DORMANT
+            return OrderReport(OrderState.WAITING if sleeps else OrderState.WORKING, filled, "")
+        rows = self.run.rows
+        for i in range(self.run.rules.n_instruments):
+            if rows[i * N_ROW + state.PENDING] > 0.0 and rows[i * N_ROW + state.WISH] == order:
+                return OrderReport(OrderState.WORKING, filled, "")
+        if order in self._ended:
+            ended, reason = self._ended[order]
+            return OrderReport(ended, filled, reason)
+        return OrderReport(OrderState.FILLED, filled, "")
+
+    def holding(self, instrument: int) -> Holding:
+        """Return what is held of an instrument."""
+        row = instrument * N_ROW
+        quantity = self.run.rows[row + state.POSITION]
+        return Holding(quantity, self.run.rows[row + state.AVERAGE] if quantity != 0.0 else 0.0)
+
+    def money(self) -> Money:
+        """Return the account at this bar's close."""
+        run, at = self.run, self.t
+        n_bars = len(run.ts)
+        equity = run.account[state.CASH]
+        for i in range(run.rules.n_instruments):
+            position = run.rows[i * N_ROW + state.POSITION]
+            if position != 0.0:
+                equity += position * run.mark[i * n_bars + at]
+        return Money(run.account[state.CASH], equity)
+
+    def make_room(self) -> None:
+        """Keep the lists longer than what one bar can write into them."""
+        run, account = self.run, self.run.account
+        rows = 2 * (int(account[state.WORKING]) + 4 * run.rules.n_instruments + _ROOM)
+        if (account[state.FILLS] + rows) * N_FILL > len(run.fills):
+            _lengthen(run.fills, rows * N_FILL)
+        if (account[state.LOGGED] + rows) * N_EVENT > len(run.log):
+            _lengthen(run.log, rows * N_EVENT)
+        if (account[state.SLOTS] + rows) * N_ORDER > len(run.book):
+            _lengthen(run.book, rows * N_ORDER)
+
+    def _aim(self, i: int, exposure: float) -> int:
+        if not -1.0 <= exposure <= 1.0:
+            raise BadParameter("exposure", exposure, "is outside -1..1", hint="1 is fully long, 0 flat, -1 fully short.")
+        wanted = max(exposure, 0.0) if self.run.rules.delivery else exposure
+        if self._is_matrix or wanted != self.run.rows[i * N_ROW + state.TARGET]:
+            aim(self.run, i, wanted)
+            self._aimed.add(i)
+        return 0
+
+    def forget_flat_targets(self) -> None:
+        """Take targets of 0 that nobody asked for at this bar as decided: what a strategy holds by orders is not closed by them."""
+        run = self.run
+        for i in range(run.rules.n_instruments):
+            if run.rows[i * N_ROW + state.DUE] > 0.0 and run.rows[i * N_ROW + state.TARGET] == 0.0 and i not in self._aimed:
+                settle_due(run, i)
+        self._aimed.clear()
+
+    def _hold(self, i: int, position: float) -> int:
+        _check_number("position", position)
+        run, row = self.run, i * N_ROW
+        lots = whole_lots(abs(position), run.rules.units, run.terms[i * N_TERM + state.T_LOT])
+        wanted = lots if position > 0.0 else -lots
+        held = run.rows[row + state.POSITION]
+        change = wanted - held
+        if change == 0.0:
+            if run.rows[row + state.PENDING] > 0.0:
+                drop_wish(run, i)
+            return 0
+        why = state.W_NO_SHORT if run.rules.delivery and wanted < 0.0 else refusal_now(run, self.t, i, change)
+        if why != state.W_NONE:
+            return self._reject(i, state.MARKET, change, why)
+        leave_wish(run, i, self._limited(i, wanted), state.SIGNAL)
+        return int(run.rows[row + state.WISH]) if run.rows[row + state.PENDING] > 0.0 else 0
+
+    def _order(self, request: OrderRequest) -> int:
+        i = request.instrument
+        side = 1.0 if request.side is Side.BUY else -1.0
+        kind = _KINDS[request.kind]
+        quantity = _check_number("quantity", request.quantity)
+        for name in ("limit", "stop", "trail", "trail_fraction", "stop_loss", "take_profit"):
+            price = getattr(request, name)
+            if price is not None and not _check_number(name, price) > 0.0:
+                raise BadParameter(name, price, "is not above zero", hint="Prices and distances are rupees above zero.")
+        why = refusal(self.run, self.t, request, side=side, quantity=quantity)
+        if why != state.W_NONE:
+            return self._reject(i, kind, side * quantity, why)
+        allowed = self._within(i, side, quantity)
+        if allowed <= 0.0:
+            return self._last_id()
+        return self._enter(request, side=side, quantity=allowed, kind=kind)
+
+    def _enter(self, request: OrderRequest, *, side: float, quantity: float, kind: int) -> int:
+        run, i = self.run, request.instrument
+        group, is_late = self._group(request)
+        reason = state.TRAILING_STOP if kind == state.TRAILING else state.SIGNAL
+        trail = request.trail if request.trail is not None else request.trail_fraction
+        ticket = Ticket(
+            i,
+            side,
+            quantity,
+            kind,
+            math.nan if request.limit is None else request.limit,
+            math.nan if request.stop is None else request.stop,
+            0.0 if trail is None else trail,
+            0.0 if request.trail_fraction is None else 1.0,
+            self._last_day() if request.is_day else 0.0,
+            group,
+            0.0,
+            reason,
+        )
+        slot = add_order(run, ticket, self.t + 1)
+        order = self._last_id()
+        if kind == state.TRAILING:
+            run.book[slot * N_ORDER + state.O_STOP] = trailing_level(run, slot, self.t, run.rows[i * N_ROW + state.MARK])
+        self._protect(request, side=side, parent=order)
+        if is_late:
+            withdraw(run, self.t, slot, (state.S_CANCELLED, state.W_OCO))
+        return order
+
+    def _protect(self, request: OrderRequest, *, side: float, parent: int) -> None:
+        """Enter the children of a bracket; they sleep until their entry fills and take their quantity from it."""
+        if request.stop_loss is None and request.take_profit is None:
+            return
+        run = self.run
+        run.account[state.LAST_ID] += 1.0
+        group = run.account[state.LAST_ID]
+        for price, kind, reason in (
+            (request.stop_loss, state.STOP, state.STOP_LOSS),
+            (request.take_profit, state.LIMIT, state.TAKE_PROFIT),
+        ):
+            if price is not None:
+                limit, stop = (price, math.nan) if kind == state.LIMIT else (math.nan, price)
+                ticket = Ticket(request.instrument, -side, 0.0, kind, limit, stop, 0.0, 0.0, 0.0, group, float(parent), reason)
+                add_order(run, ticket, self.t + 1)
+
+    def _group(self, request: OrderRequest) -> tuple[float, bool]:
+        """Return the group to share with another order, and whether that one is done already."""
+        if request.oco is None:
+            return 0.0, False
+        run = self.run
+        slot = slot_of(run, float(request.oco))
+        if slot < 0:
+            return 0.0, True
+        at = slot * N_ORDER
+        if run.book[at + state.O_GROUP] == 0.0:
+            run.account[state.LAST_ID] += 1.0
+            run.book[at + state.O_GROUP] = run.account[state.LAST_ID]
+        return run.book[at + state.O_GROUP], False
+
+    def _within(self, i: int, side: float, quantity: float) -> float:
+        """Return what our own limits leave of an order."""
+        held = self.run.rows[i * N_ROW + state.POSITION]
+        left = self._limited(i, held + side * quantity)
+        return (left - held) * side
+
+    def _limited(self, i: int, wanted: float) -> float:
+        run = self.run
+        if run.rules.max_position == 0.0 and run.rules.max_exposure == 0.0:
+            return wanted
+        return within_limits(run, i, self.t, (wanted, account_equity(run)))
+
+    def _last_day(self) -> float:
+        """Return the date of the first bar that an order given now can work in, whoever has that bar: the exchange is open then."""
+        run = self.run
+        return float(day_of(run.ts[min(self.t + 1, len(run.ts) - 1)]))
+
+    def _reject(self, i: int, kind: int, signed: float, why: int) -> int:
+        run = self.run
+        run.account[state.LAST_ID] += 1.0
+        note(run, self.t, (i, kind, run.account[state.LAST_ID]), (signed, 0.0, float(state.S_REJECTED), float(why)))
+        return self._last_id()
+
+    def _last_id(self) -> int:
+        return int(self.run.account[state.LAST_ID])
+
+    def _read(self) -> None:
+        """Take in the fills and events written since the last time."""
+        run = self.run
+        for k in range(self._n_fills, int(run.account[state.FILLS])):
+            order = int(run.fills[k * N_FILL + state.F_ORDER])
+            self._filled[order] = self._filled.get(order, 0.0) + abs(run.fills[k * N_FILL + state.F_QUANTITY])
+        self._n_fills = int(run.account[state.FILLS])
+        for k in range(self._n_events, int(run.account[state.LOGGED])):
+            at = k * N_EVENT
+            ended = _ENDED.get(int(run.log[at + state.E_STATUS]))
+            if ended is not None:
+                self._ended[int(run.log[at + state.E_ORDER])] = (ended, reason_of(int(run.log[at + state.E_WHY])))
+        self._n_events = int(run.account[state.LOGGED])
+
+
+def _lengthen(column: Column, most: int) -> None:
+    """Double a list, by at least as much as a bar can write; the plain core works on lists."""
+    if isinstance(column, list):
+        column.extend([0.0] * max(most, len(column)))
+
+
+def _check_number(name: str, value: float | None) -> float:
+    if value is None or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise BadParameter(name, value, "is not a number", hint="Give a finite number.")
+    return float(value)
