@@ -18,11 +18,14 @@ from qts.kernels import find_indicator
 from qts.kernels.crosses import ABOVE, AT_LEAST, CROSS, NEVER
 from qts.kernels.indicator import IndicatorSpec, Numbers
 from qts.kernels.tiles import CONSTANT, EXPONENTIAL, GIVEN, N_MEMORY, N_SERIES, NEEDED, SPAN
-from qts.strategies import Column, Combination, Comparison, Const, Indicator, ParamValue, Ref, Rule, Term
+from qts.strategies import Column, Comparison, Condition, Const, Indicator, ParamValue, Ref, Rule, Term
 
 CLOSE: Final = "close"
 Values: TypeAlias = Mapping[str, ParamValue]
 Compared: TypeAlias = tuple[int, int, int]
+# Terms with a row of their own; those of a longer interval, of bars ago and of arithmetic have none.
+Plain: TypeAlias = Column | Const | Ref | Indicator
+Sides: TypeAlias = tuple[str, Plain, Plain]
 
 # How each operator is made of "above", "at least" and "crosses above": the last says whether the sides change places.
 _OPERATORS: Final = {
@@ -97,12 +100,13 @@ class RuleCells:
 
 
 def rule_cells(rule: Rule, values: Sequence[Values]) -> RuleCells | None:
-    """Return the cells of a sweep as rows; None for a rule that is more than four comparisons."""
-    conditions: list[Comparison | None] = []
+    """Return the cells of a sweep as rows; None for a rule that is more than four comparisons of plain terms."""
+    conditions: list[Sides | None] = []
     for condition in (rule.enter, rule.exit, rule.short_enter, rule.short_exit):
-        if isinstance(condition, Combination):
+        sides = None if condition is None else _sides(condition)
+        if condition is not None and sides is None:
             return None
-        conditions.append(condition)
+        conditions.append(sides)
     found = SeriesList()
     reader = _Reader(found, rule, conditions)
     cells = np.array([reader.row(cell) for cell in values], dtype=np.int64)
@@ -113,17 +117,17 @@ def rule_cells(rule: Rule, values: Sequence[Values]) -> RuleCells | None:
 class _Reader:
     """Reads cells one after the other; what two of them share is looked up once."""
 
-    def __init__(self, series: SeriesList, rule: Rule, conditions: Sequence[Comparison | None]) -> None:
+    def __init__(self, series: SeriesList, rule: Rule, conditions: Sequence[Sides | None]) -> None:
         self._series = series
         self._rule = rule
-        places: dict[Term, _Placer] = {}
+        places: dict[Plain, _Placer] = {}
         self._sides: list[tuple[str, _Placer, _Placer] | None] = []
         for one in conditions:
             if one is None:
                 self._sides.append(None)
             else:
-                left, right = (places.setdefault(term, _Placer(series, term)) for term in (one.left, one.right))
-                self._sides.append((one.operator, left, right))
+                left, right = (places.setdefault(term, _Placer(series, term)) for term in one[1:])
+                self._sides.append((one[0], left, right))
 
     def row(self, values: Values) -> list[int]:
         """Return the row of one cell."""
@@ -142,7 +146,7 @@ class _Reader:
 class _Placer:
     """Finds the row of one term, whatever the parameters' values."""
 
-    def __init__(self, series: SeriesList, term: Term) -> None:
+    def __init__(self, series: SeriesList, term: Plain) -> None:
         self._series = series
         self._term = term
         self._names = tuple(each.name for each in term.params if isinstance(each, Ref)) if isinstance(term, Indicator) else ()
@@ -176,6 +180,20 @@ class _Placer:
             return self._series.average(numbers[0], 1.0 if numbers[1] > 0.0 else numbers[0])
         output = spec.outputs.index(term.output) if term.output is not None else 0
         return self._series.outside(Made(columns=columns, spec=spec, numbers=numbers, output=output), math.ceil(spec.first(numbers)))
+
+
+def _sides(condition: Condition) -> Sides | None:
+    """Return a comparison of two plain terms; None for anything else."""
+    if not isinstance(condition, Comparison):
+        return None
+    left, right = _plain(condition.left), _plain(condition.right)
+    return None if left is None or right is None else (condition.operator, left, right)
+
+
+def _plain(term: Term) -> Plain | None:
+    if isinstance(term, (Const, Ref)) or (isinstance(term, (Column, Indicator)) and term.interval is None):
+        return term
+    return None
 
 
 def _comparison(operator: str, left: int, right: int) -> Compared:

@@ -7,10 +7,13 @@ from qts.strategies.higher import HigherBars, higher_bars
 from qts.strategies.orders import Desk, Holding, Money, OrderReport, OrderRequest, OrderState
 from qts.strategies.panel import Panel, panel_of
 from qts.strategies.params import Param, ParamKind, ParamValue
-from qts.strategies.rule import Column, Combination, Comparison, Condition, Const, Indicator, Ref, Rule, Term, values_of
+from qts.strategies.rule import Rule
+from qts.strategies.term_values import values_of
+from qts.strategies.terms import Arithmetic, Column, Combination, Comparison, Condition, Const, Indicator, Lag, Ref, Term
 
 __all__ = [
     "BUILT_IN",
+    "Arithmetic",
     "Catalog",
     "CatalogEntry",
     "Column",
@@ -25,6 +28,7 @@ __all__ = [
     "Holding",
     "Indicator",
     "InstrumentContext",
+    "Lag",
     "Money",
     "OnBar",
     "OrderHandle",

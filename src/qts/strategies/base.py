@@ -17,7 +17,8 @@ from qts.core.errors import BadParameter, InputError, StrategyFailed
 from qts.strategies.context import Context
 from qts.strategies.panel import Panel, panel_of
 from qts.strategies.params import Param, ParamValue, check_constraint_text, constraint_holds, constraint_names
-from qts.strategies.rule import Ref, Rule
+from qts.strategies.rule import Rule
+from qts.strategies.terms import Ref
 
 Targets: TypeAlias = Callable[..., Floats]
 OnBar: TypeAlias = Callable[[Context], None]

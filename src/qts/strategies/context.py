@@ -12,7 +12,7 @@ from qts.core.errors import BadParameter
 from qts.strategies.feed import COLUMNS, Feed
 from qts.strategies.orders import Desk, OrderReport, OrderRequest, OrderState
 from qts.strategies.params import ParamValue
-from qts.strategies.rule import Column, Indicator
+from qts.strategies.terms import Column, Indicator
 
 _OPEN_STATES: Final = (OrderState.WAITING, OrderState.WORKING)
 

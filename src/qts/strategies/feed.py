@@ -8,7 +8,8 @@ from typing import Final
 from qts.core import Bars, Floats, Interval, parse_interval
 from qts.core.errors import BadParameter
 from qts.strategies.higher import HigherBars, higher_bars
-from qts.strategies.rule import Indicator, values_of
+from qts.strategies.term_values import values_of
+from qts.strategies.terms import Indicator
 
 COLUMNS: Final = ("open", "high", "low", "close", "volume", "oi")
 Track = tuple[Callable[[float], None], list[float]]

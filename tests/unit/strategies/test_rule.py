@@ -12,7 +12,7 @@ from qts.core import Bars
 from qts.core.errors import BadParameter
 from qts.kernels import ema, macd
 from qts.strategies import Column, Comparison, Condition, Const, Indicator, Param, Ref, Rule, Strategy, load_catalog
-from qts.strategies.rule import values_of
+from qts.strategies.term_values import values_of
 
 Walk = Callable[..., Bars]
 CLOSE = Column("close")
