@@ -135,6 +135,16 @@ class ControlDatabase:
             connection.execute(sa.insert(_RUNS).prefix_with("OR IGNORE"), row)
             connection.execute(sa.insert(_TRIALS).prefix_with("OR IGNORE"), trial)
 
+    def count(self, idea: str, trials: Sequence[Trial], *, made_at: datetime) -> None:
+        """Count attempts at an idea whose runs are not kept; one that was counted before changes nothing."""
+        rows = [
+            {"idea": idea, "run_id": trial.run_id, "made_at": made_at.isoformat(), "interval": trial.interval, "sharpe": trial.sharpe}
+            for trial in trials
+        ]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(_TRIALS).prefix_with("OR IGNORE"), rows)
+
     def runs(self) -> tuple[RunSummary, ...]:
         """Return the stored runs, latest first."""
         query = sa.select(_RUNS).order_by(_RUNS.c.made_at.desc(), _RUNS.c.run_id)

@@ -6,7 +6,7 @@ of ``QTS_HOME`` or of ``home=``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,9 @@ from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, Impo
 from qts.app.run_document import RunDocument
 from qts.app.settings import load_settings
 from qts.app.strategies import StrategyDocument, list_strategies
+from qts.app.sweep_document import SweepDocument
+from qts.app.sweep_request import SweepRequest
+from qts.app.sweeping import run_sweep
 from qts.app.workspace import Workspace, open_workspace
 from qts.core.bars import Bars
 
@@ -81,6 +84,21 @@ def backtest(strategy: str | Path, *, instruments: Sequence[str] | str, home: Ho
     request = build(BacktestRequest, strategy=str(strategy), instruments=instruments, **options)
     with _opened(home) as workspace:
         return run_backtest(workspace, request)
+
+
+def sweep(
+    strategy: str | Path,
+    *,
+    instruments: Sequence[str] | str,
+    grid: Mapping[str, str | Sequence[object]],
+    home: Home = None,
+    **options: object,
+) -> SweepDocument:
+    """Try a strategy with every set of parameters of a grid, count each try, and return the best."""
+    axes = {name: values if isinstance(values, str) else tuple(values) for name, values in grid.items()}
+    request = build(SweepRequest, strategy=str(strategy), instruments=instruments, grid=axes, **options)
+    with _opened(home) as workspace:
+        return run_sweep(workspace, request)
 
 
 def runs(*, home: Home = None) -> tuple[RunSummary, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qts.app.control import ControlDatabase, RunSummary
+from qts.app.control import ControlDatabase, RunSummary, Trial
 from qts.core.errors import DamagedFile
 
 RUN = RunSummary(
@@ -56,6 +56,17 @@ def test_trials_are_counted_per_idea_and_runs_listed_latest_first(control: Contr
     assert [run.run_id for run in control.runs()] == ["c3", "b2", "a1"]
     assert [(trial.run_id, trial.sharpe) for trial in control.trials("ema_cross")] == [("a1", None), ("b2", 1.25)]
     assert control.trials("unknown") == ()
+    control.close()
+
+
+def test_trials_without_runs_are_counted_once_beside_those_with(control: ControlDatabase) -> None:
+    control.record(RUN)
+    for _ in range(2):
+        cells = [Trial(run_id="a1", interval="1d", sharpe=0.5), Trial(run_id="z9", interval="1d", sharpe=None)]
+        control.count("ema_cross", cells, made_at=RUN.made_at + timedelta(minutes=1))
+    control.count("ema_cross", [], made_at=RUN.made_at)
+    assert control.trials("ema_cross") == (Trial(run_id="a1", interval="1d", sharpe=None), Trial(run_id="z9", interval="1d", sharpe=None))
+    assert control.runs() == (RUN,)
     control.close()
 
 

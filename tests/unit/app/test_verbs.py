@@ -28,6 +28,8 @@ def test_the_verbs_of_the_command_line_are_functions_of_the_package(home: Path, 
     assert [run.run_id for run in package.runs()] == [document.run_id]
     assert package.run(document.run_id).document == document
     assert package.replay(document.run_id).identical
+    found = package.sweep("ema_cross", instruments="NSE:INFY", grid={"fast": [2, 3], "slow": "4:8:4"}, costs="none")
+    assert [len(found.best), found.trials, found.overfitting.trials] == [4, 4, 4]
     assert "ema_cross" in {entry.id for entry in package.strategies()}
     assert package.calendar(start="2022-01-24", end="2022-01-30").sessions
     assert package.costs(quantity=10, price=1000).total.total > 0
