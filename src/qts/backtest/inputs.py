@@ -60,8 +60,9 @@ def gather(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars
         check_bars(series)
     ts = _union(bars)
     priced = [without_absent(series) for series in bars]
-    target, warmup = _targets(strategy, params, bars, priced=priced, ts=ts)
-    columns = {name: _stack([getattr(series, name) for series in priced], bars, ts) for name in _COLUMNS}
+    places = _places(bars, ts)
+    target, warmup = _targets(strategy, params, bars, priced=priced, places=places, ts=ts)
+    columns = {name: _stack([getattr(series, name) for series in priced], places, len(ts)) for name in _COLUMNS}
     return Timeline(
         instruments=tuple(series.instrument for series in bars),
         interval=bars[0].interval,
@@ -75,7 +76,13 @@ def gather(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars
 
 
 def _targets(
-    strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], *, priced: Sequence[Bars], ts: Ints
+    strategy: Strategy,
+    params: Mapping[str, object],
+    bars: Sequence[Bars],
+    *,
+    priced: Sequence[Bars],
+    places: Sequence[Ints | None],
+    ts: Ints,
 ) -> tuple[Floats, int]:
     """Return the targets on the timeline, and how many bars there are before the last instrument's first."""
     if strategy.form is Form.ON_BAR:
@@ -88,7 +95,7 @@ def _targets(
         if kept is not series:
             wanted[i] = np.where(np.isnan(kept.close), np.nan, wanted[i])
     warmup = max(_first_decision(target, series.ts, ts) for target, series in zip(wanted, bars, strict=True))
-    return _stack(wanted, bars, ts), warmup
+    return _stack(wanted, places, len(ts)), warmup
 
 
 def check_bars(bars: Bars) -> None:
@@ -170,13 +177,18 @@ def _union(bars: Sequence[Bars]) -> Ints:
     return union
 
 
-def _stack(columns: Sequence[Floats], bars: Sequence[Bars], ts: Ints) -> Floats:
+def _stack(columns: Sequence[Floats], places: Sequence[Ints | None], n_bars: int) -> Floats:
+    """Return columns of each instrument's own bars on the timeline; ``places`` says where they go, None where they fill it."""
     if len(columns) == 1:
         return columns[0].reshape(1, -1)
-    stacked = np.full((len(columns), len(ts)), np.nan)
-    for i, (column, series) in enumerate(zip(columns, bars, strict=True)):
-        stacked[i, np.searchsorted(ts, series.ts)] = column
+    stacked = np.full((len(columns), n_bars), np.nan)
+    for i, (column, at) in enumerate(zip(columns, places, strict=True)):
+        stacked[i, slice(None) if at is None else at] = column
     return stacked
+
+
+def _places(bars: Sequence[Bars], ts: Ints) -> list[Ints | None]:
+    return [None if series.ts is ts or np.array_equal(series.ts, ts) else np.searchsorted(ts, series.ts) for series in bars]
 
 
 def _first_decision(target: Floats, own: Ints, ts: Ints) -> int:
