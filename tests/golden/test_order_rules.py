@@ -91,7 +91,7 @@ SCENES = {
     "a trailing stop follows the highs of closed bars only": Scene(
         bars=(FLAT, "100 100 100 100", "101 110 101 109", "109 110 104 106"),
         orders={0: (LONG,), 1: (order("out", SELL, 10, kind="trailing", distance=5),)},
-        fills=("1 10 100 signal", "3 -10 105 signal"),
+        fills=("1 10 100 signal", "3 -10 105 trailing_stop"),
     ),
     "a bracket's stop and target in one bar: the stop wins": Scene(
         bars=(FLAT, FLAT, "100 111 94 100"),

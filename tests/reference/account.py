@@ -114,7 +114,7 @@ class Account:
         }[rules.slippage]
         if rules.slippage == "volume-share" and row.volume:
             shift = rules.impact * ((holding.traded + abs(quantity)) / row.volume) ** 2 * reference
-        price = reference + shift if quantity > 0 else max(reference - shift, ZERO)
+        price = reference + shift if quantity > 0 else max(reference - shift, min(reference, tick or PLAIN_TICK))
         return price if tick is None else on_tick(price, tick, up=quantity > 0)
 
     def limited_price(self, holding: Holding, quantity: Decimal, reference: Decimal, *, limit: Decimal, on: date) -> Decimal:

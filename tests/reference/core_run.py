@@ -11,14 +11,17 @@ from tests.reference.bill import total
 from tests.reference.cases import Case
 from tests.reference.engine import Outcome, play
 from tests.reference.scene import ZERO, Row, Rules, Series, Terms
+from tests.reference.script_run import scripted
 
 from qts.backtest import BacktestResult, BacktestSettings, FillTiming, parse_costs, parse_size, parse_slippage, run
-from qts.core import Bars, Floats, Product, Side, exchange_of, micros_of
-from qts.market.sessions import square_off_at
-from qts.strategies import Strategy
+from qts.backtest.settings import Protection, RiskLimits
+from qts.core import Bars, Floats, Product, Side, exchange_of, micros_of, session_date_of
+from qts.market.sessions import bars_per_year, square_off_at
+from qts.strategies import Panel, Strategy
 
-PAISA = Decimal("0.01")
-FRACTIONS = ("stop_loss", "take_profit", "trailing", "max_position", "max_exposure", "daily_loss", "max_drawdown")
+PRICE_STEP = Decimal("1e-6")
+PROTECTION = ("stop_loss", "take_profit", "trailing")
+LIMITS = ("max_position", "max_exposure", "daily_loss", "max_drawdown")
 
 
 def exact(value: float) -> Decimal:
@@ -48,7 +51,7 @@ def rules_of(case: Case) -> Rules:
     size, amount, size_options = parts_of(said["size"])
     costs, cost_rate, cost_options = parts_of(said["costs"])
     slippage, shift, slippage_options = parts_of(said["slippage"])
-    fractions = {name: Decimal(said[name]) for name in FRACTIONS if name in said}
+    fractions = amounts_of(said, (*PROTECTION, *LIMITS))
     return Rules(
         capital=Decimal(said["capital"]),
         square_off=square_off_at,
@@ -58,7 +61,7 @@ def rules_of(case: Case) -> Rules:
         amount=amount,
         span=int(size_options.get("span", 14 if size == "atr-risk" else 20)),
         multiple=size_options.get("multiple", Decimal(2)),
-        bars_per_year=Decimal(said.get("bars_per_year", "250")),
+        bars_per_year=exact(yearly_bars(case)),
         costs=costs,
         cost_rate=cost_rate,
         cost_minimum=cost_options.get("min", ZERO),
@@ -69,9 +72,15 @@ def rules_of(case: Case) -> Rules:
         fractional=said["fractional"] == "True",
         close_at_end=said["close_at_end"] == "True",
         is_matrix=said.get("matrix") == "True",
-        rebalance=said.get("rebalance") == "True",
+        rebalance="True" in (said.get("rebalance"), said.get("matrix")),  # weights are always brought back
         **fractions,
     )
+
+
+def yearly_bars(case: Case) -> float:
+    stamps = [int(ts) for one in case.bars for ts in one.ts]
+    first, last = session_date_of(min(stamps)), session_date_of(max(stamps))
+    return bars_per_year(exchange_of(case.bars[0].instrument), case.interval, first, last)
 
 
 def parts_of(text: str) -> tuple[str, Decimal, dict[str, Decimal]]:
@@ -93,13 +102,37 @@ def settings_of(case: Case) -> BacktestSettings:
         fill=FillTiming(texts["fill"]),
         fractional=texts["fractional"] == "True",
         close_at_end=texts["close_at_end"] == "True",
+        rebalance=texts.get("rebalance") == "True",
+        protection=Protection(**amounts_of(texts, PROTECTION)),
+        limits=RiskLimits(**amounts_of(texts, LIMITS)),
     )
+
+
+def amounts_of(texts: Mapping[str, str], names: Sequence[str]) -> dict[str, Decimal]:
+    return {name: Decimal(texts[name]) for name in names if name in texts}
 
 
 def compare(case: Case) -> tuple[Outcome, list[str]]:
     """Play a case in both engines; return the reference's outcome and where they part."""
     outcome = by_reference(case)
-    return outcome, differences(outcome, by_core(settings_of(case), case.bars, case.targets))
+    settings = settings_of(case)
+    return outcome, differences(outcome, run(strategy_of(case), {}, case.bars, settings))
+
+
+def strategy_of(case: Case) -> Strategy:
+    """Return the case's script, weights or targets as a strategy."""
+    if not case.targets:
+        return scripted(case.script)
+    if case.settings.get("matrix") != "True":
+        return Strategy(title="Said beforehand", targets=lambda series: case.targets[series.instrument])
+
+    def weights(panel: Panel) -> Floats:
+        said = np.full(panel.close.shape, np.nan)
+        for row, one in zip(said, case.bars, strict=True):
+            row[np.searchsorted(panel.ts, one.ts)] = case.targets[one.instrument]
+        return said
+
+    return Strategy(title="Said beforehand, for all", targets=weights, matrix=True)
 
 
 def by_reference(case: Case) -> Outcome:
@@ -163,4 +196,4 @@ def curve_differences(name: str, ours: Sequence[Decimal], theirs: Floats) -> lis
 
 
 def is_close(mine: Decimal, core: Decimal) -> bool:
-    return abs(mine - core) <= abs(mine) * Decimal("1e-12")
+    return abs(mine - core) <= PRICE_STEP

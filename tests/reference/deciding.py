@@ -167,6 +167,7 @@ class Decider:
             label=wish.label,
             group=wish.group,
             is_scripted=True,
+            reason="trailing_stop" if wish.kind == "trailing" else "signal",
             is_day_only=wish.day_only,
             at_close=at_close,
             works_from=desk.i_bar if at_close else desk.i_bar + 1,
@@ -186,8 +187,12 @@ class Decider:
         tick = holding.tick(on)
         prices = [price for price in (wish.limit, wish.stop, wish.stop_loss, wish.target) if price is not None]
         is_entry_for_the_day = desk.account.rules.product == "MIS" or wish.day_only
-        waiting = [o for o in desk.of(holding) if o.side == SELL and (o.group is None or o.group != wish.group)]
-        free = held - sum((order.left for order in waiting), ZERO)
+        sales: dict[str, Decimal] = {}  # members of one group sell one quantity between them
+        for order in desk.of(holding):
+            if order.side == SELL and (order.group is None or order.group != wish.group):
+                key = order.group or str(order.number)
+                sales[key] = max(sales.get(key, ZERO), order.left)
+        free = held - sum(sales.values(), ZERO)
         found = {
             "zero_quantity": wish.quantity <= 0,
             "not_lot_multiple": wish.quantity % desk.account.step(holding) != 0,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from tests.reference.scene import BUY, ZERO, Row
 
 OPEN, STOPS, LIMITS = 0, 1, 2
+MICRO = Decimal("0.000001")  # prices computed from others, where no tick rounds them
 
 
 @dataclass(eq=False, kw_only=True)
@@ -52,10 +53,9 @@ class Order:
     parent: Order | None = None
 
     def aim_again(self, held: Decimal) -> None:
-        """Ask for what is missing to the position aimed at, whatever has happened to it since the decision."""
+        """Ask for what is missing to the position aimed at, whatever has happened since the decision; the side stays as decided."""
         if self.aim is not None:
-            missing = self.aim - held
-            self.side, self.left = (BUY if missing > 0 else -BUY), abs(missing)
+            self.left = max(self.side * (self.aim - held), ZERO)
             self.asked = self.filled + self.left
 
     @property
@@ -66,7 +66,7 @@ class Order:
     def trigger(self) -> Decimal:
         found = self.level if self.kind == "trailing" else self.stop
         assert found is not None
-        return found
+        return found if self.kind != "trailing" else found.quantize(MICRO)
 
     def reference(self, row: Row, phase: int, i_bar: int) -> Decimal | None:
         """Return the bar's price at which the order would fill in this phase of the bar, before slippage."""
@@ -96,10 +96,14 @@ class Order:
             return row.open if phase == OPEN else None
         if phase != LIMITS:
             return None
-        if is_new and self.entry_price is not None and self.side * (self.limit - self.entry_price) >= 0:
-            return self.entry_price
         through = row.low < self.limit if self.side == BUY else row.high > self.limit
-        return self.limit if through else None
+        if not through:
+            return None
+        return min(self.limit, row.high) if self.side == BUY else max(self.limit, row.low)
+
+    def trigger_rest(self) -> None:
+        """Make the rest of a stop that has filled in part a plain order: it has triggered."""
+        self.kind = {"stop": "market", "trailing": "market", "stop_limit": "limit"}.get(self.kind, self.kind)
 
     def follow(self, row: Row) -> None:
         """Move a trailing stop's level after the bar."""

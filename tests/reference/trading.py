@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tests.reference.account import Account, Holding, moment
 from tests.reference.bill import Deal
-from tests.reference.order import LIMITS, OPEN, STOPS, Order
+from tests.reference.order import LIMITS, MICRO, OPEN, STOPS, Order
 from tests.reference.scene import BUY, ONE, SELL, ZERO, Row, on_tick
 
 
@@ -82,10 +82,17 @@ class Desk:
             for side in (SELL, BUY):
                 for holding in self.account.holdings:
                     self._trade_one(holding, side, phase=phase)
+        self._trade_new_stops()
         for order in self.orders:
             row = self.account_row(order)
             if row is not None and order.works_from <= self.i_bar:
                 order.follow(row)
+
+    def _trade_new_stops(self) -> None:
+        """Let the stops of entries that filled within the bar act last."""
+        for side in (SELL, BUY):
+            for holding in self.account.holdings:
+                self._trade_one(holding, side, phase=STOPS, only_new=True)
 
     def trade_at_close(self) -> None:
         """Let market orders work at the close."""
@@ -99,15 +106,14 @@ class Desk:
     def holding(self, order: Order) -> Holding:
         return next(holding for holding in self.account.holdings if holding.name == order.name)
 
-    def _trade_one(self, holding: Holding, side: int, *, phase: int | None) -> None:
+    def _trade_one(self, holding: Holding, side: int, *, phase: int | None, only_new: bool = False) -> None:
         row = self.row(holding)
         if row is None or not self.is_tradable(holding, side):
             return
-        for order in self.of(holding):
-            order.aim_again(holding.quantity)
         for order in sorted(self.of(holding), key=lambda one: one.number):
+            order.aim_again(holding.quantity)
             is_at_work = order in self.orders and order.side == side and order.works_from <= self.i_bar
-            if not is_at_work or order.at_close != (phase is None):
+            if not is_at_work or order.at_close != (phase is None) or (only_new and order.fresh_in != self.i_bar):
                 continue
             reference = row.close if phase is None else order.reference(row, phase, self.i_bar)
             if reference is not None and not self._becomes_limit(order, reference):
@@ -205,23 +211,24 @@ class Desk:
         order.asked = max(order.asked, order.filled)
         if order.left <= 0 and order in self.orders:
             self.orders.remove(order)
-        else:  # a stop that has triggered is a plain order from now on
-            order.kind = {"stop": "market", "trailing": "market", "stop_limit": "limit"}.get(order.kind, order.kind)
+        else:
+            order.trigger_rest()
         for other in [one for one in self.orders if order.group is not None and one.group == order.group and one is not order]:
             other.left -= quantity
             if other.left <= 0:
                 self.drop(other, "cancelled", "oco")
+        self._end_entry(order)
+
+    def _end_entry(self, order: Order) -> None:
+        """Withdraw what is left of the entry whose exit has filled: there is no way back in until the target changes."""
         if order.parent is not None:
             self.drop(order.parent, "cancelled", "oco")
         if order.is_protection:
-            self._stopped_out(self.holding(order))
-
-    def _stopped_out(self, holding: Holding) -> None:
-        """Withdraw what is left of the entry: there is no way back in until the target changes."""
-        holding.is_stopped_out = True
-        for one in self.of(holding):
-            if one.aim is not None and one.filled:
-                self.drop(one, "withdrawn", "protected")
+            holding = self.holding(order)
+            holding.is_stopped_out = holding.quantity == 0
+            for one in self.of(holding):
+                if one.aim is not None and one.filled:
+                    self.drop(one, "withdrawn", "protected")
 
     # Protection of target orders and the children of brackets.
 
@@ -244,16 +251,16 @@ class Desk:
         model.is_protection, model.group = True, f"protection {holding.name}"
         if rules.stop_loss is not None:
             price = average * (1 - sign * rules.stop_loss)
-            stop = price if tick is None else on_tick(price, tick, up=now < 0)
+            stop = price.quantize(MICRO) if tick is None else on_tick(price, tick, up=now < 0)
             self.orders.append(replace(model, number=self.number(), kind="stop", shown="stop", stop=stop, reason="stop_loss"))
+        if rules.take_profit is not None:
+            price = average * (1 + sign * rules.take_profit)
+            limit = price.quantize(MICRO) if tick is None else on_tick(price, tick, up=now > 0)
+            self.orders.append(replace(model, number=self.number(), kind="limit", shown="limit", limit=limit, reason="take_profit"))
         if rules.trailing is not None:
             level = average * (1 - sign * rules.trailing)
             trail = replace(model, number=self.number(), kind="trailing", shown="trailing", level=level, fraction=rules.trailing)
             self.orders.append(replace(trail, reason="trailing_stop"))
-        if rules.take_profit is not None:
-            price = average * (1 + sign * rules.take_profit)
-            limit = price if tick is None else on_tick(price, tick, up=now > 0)
-            self.orders.append(replace(model, number=self.number(), kind="limit", shown="limit", limit=limit, reason="take_profit"))
 
     def _child(self, holding: Holding, side: int, quantity: Decimal, reference: Decimal, *, phase: int | None) -> Order:
         at_open = phase == OPEN
@@ -269,7 +276,7 @@ class Desk:
         )
 
     def _start_children(self, entry: Order, holding: Holding, quantity: Decimal, reference: Decimal, *, phase: int | None) -> None:
-        """Let the children of a bracket's entry work for what has been filled; after an intrabar entry the stop acts at once."""
+        """Let the children of a bracket's entry work for what has been filled; after an intrabar entry only the stops act in this bar."""
         working = [order for order in self.orders if order.parent is entry]
         if not working:
             model = self._child(holding, -entry.side, ZERO, reference, phase=phase)
@@ -282,17 +289,8 @@ class Desk:
             if phase != OPEN:
                 child.fresh, child.fresh_in = (child.fresh if child.fresh_in == self.i_bar else ZERO) + quantity, self.i_bar
         if phase in {STOPS, LIMITS}:
-            self._stop_at_once(working, holding, reference)
-
-    def _stop_at_once(self, children: list[Order], holding: Holding, reference: Decimal) -> None:
-        row = self.row(holding)
-        for child in sorted(children, key=lambda one: one.number):
-            if row is None or not child.is_stop or child not in self.orders or not self.is_tradable(holding, child.side):
-                continue
-            child.works_from, child.entry_price = self.i_bar, reference
-            at = child.child_stop(row)
-            if at is not None:
-                self.fill(child, holding, at, phase=STOPS)
+            for child in working:
+                child.works_from = self.i_bar if child.is_stop else child.works_from
 
     def shrink_protection(self, holding: Holding) -> None:
         """Keep the protection as large as the position, and none without one."""
@@ -306,13 +304,16 @@ class Desk:
         """Close a position by force; return whether nothing is left of it."""
         side = SELL if holding.quantity > 0 else BUY
         locked = holding.lock(row, self.on) == side
-        quantity = ZERO if row.volume == 0 or locked else self.account.room(holding, row, abs(holding.quantity))
+        quantity = ZERO if row.volume == 0 or locked else abs(holding.quantity)
         if quantity > 0:
             signed = side * quantity
             price = self.account.price(holding, signed, reference, row=row, on=self.on)
             deal = self.account.part(holding, (self.number(), abs(holding.quantity)), signed, price)
             self.account.deal(holding, deal, ts=self.ts, reference=reference, kind="market", reason=reason)
             self.shrink_protection(holding)
+        if not holding.quantity:
+            for child in [one for one in self.of(holding) if one.parent is not None]:
+                self.drop(child, "withdrawn", reason)
         return holding.quantity == 0
 
 
