@@ -1,57 +1,28 @@
 """The engine: a strategy, its bars and the settings in; fills, trades and the account bar by bar out.
 
-Semantics
----------
-Decisions. At the close of bar t the strategy's target for t is read. An order is made when the target differs from the last one (at first
-0; NaN keeps the last one). The order is sized at once: ``shares:N`` means ``N * target`` shares, ``cash:R`` means ``R * target / close``,
-``percent:P`` means ``P * equity / n_instruments * target / close``, cut towards zero to whole shares (to millionths with ``fractional``). A
-standing target is not resized while prices move.
-
-Fills. An order fills at the open of the instrument's next bar, shifted by the slippage against us; never in a bar whose volume is zero (an
-absent volume is not zero), where it waits for the next one. A newer order takes the place of a waiting one. What the last bar decides
-never fills. With ``fill="close"`` it fills at the close it was decided on, which is optimistic and warned about.
-
-Money. All instruments share one account. In a bar, sales come before purchases, instruments in the order given. What opens or adds to a
-position must be paid, with its charges, from free cash: the cash, less twice the marked value of shorts (their proceeds are not ours,
-and each short is backed in full). What cannot be paid is cut to what can, and counted in the warnings. What reduces a position is never
-refused. When equity falls to zero or below, all positions are closed at the next chance and nothing is opened again.
-
-Products. CNC takes targets below zero as 0. MIS may go short; from the square-off time of the dated session table on, positions are
-closed at the open of the first such bar and orders withdrawn; where a session has no such bar (daily bars), at the close of its last bar. A
-target that still stands is entered again at the next session's open. Only if nothing traded in that last bar is a position carried, and
-closed at the next open that trades. The broker's fee for squaring off by itself is not charged: the strategy is assumed to act in time.
-
-Turning round. From long to short is one order and one fill; its two trades share quantity and charges in proportion.
-
-Missing bars. A bar with a NaN price counts as none: no decision, no fill, the position keeps its last mark. So do bars that one instrument
-has and another lacks.
-
-The end. Positions are marked at their last close and stay open; ``close_at_end`` sells them there, with slippage and charges, unless
-nothing traded in that bar. Prices are not rounded to ticks.
+The rules it plays by stand in ``docs/explanation/engine.md``, all of them; raise ``ENGINE_VERSION`` whenever one changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Final
 
 import numpy as np
 
-from qts.backtest.inputs import gather
 from qts.backtest.ledger import EXACT, price_fills
 from qts.backtest.order_log import order_events
-from qts.backtest.phases import session_phases
-from qts.backtest.playing import play
 from qts.backtest.result import BacktestResult
 from qts.backtest.settings import BacktestSettings
+from qts.backtest.simulation import simulate
+from qts.backtest.terms import InstrumentTerms
 from qts.backtest.trades import build_trades
 from qts.backtest.warnings import warnings_of
 from qts.core.arrays import Floats
 from qts.core.bars import Bars
 from qts.core.errors import CheckFailed
-from qts.core.trading import Charges, Fill, Product
+from qts.core.trading import Charges, Fill
 from qts.kernels.state import F_COST
 from qts.strategies import Strategy
 
@@ -59,7 +30,14 @@ from qts.strategies import Strategy
 ENGINE_VERSION: Final = "2"
 
 
-def run(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], settings: BacktestSettings) -> BacktestResult:
+def run(
+    strategy: Strategy,
+    params: Mapping[str, object],
+    bars: Sequence[Bars],
+    settings: BacktestSettings,
+    *,
+    terms: Sequence[InstrumentTerms] | None = None,
+) -> BacktestResult:
     """Return what the strategy would have done on these bars.
 
     Parameters
@@ -72,6 +50,8 @@ def run(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], 
         One series per instrument, of one interval; their order decides who trades first within a bar.
     settings : BacktestSettings
         Account, product, sizing, costs and fills.
+    terms : sequence of InstrumentTerms, optional
+        Lots, ticks and locks of each instrument, for prices as traded; without them a lot is one share and prices are not rounded.
 
     Raises
     ------
@@ -82,14 +62,9 @@ def run(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], 
     StrategyFailed
         If the strategy raises or returns what cannot be traded.
     """
-    settings = with_guards(settings, strategy, params)
-    timeline = gather(strategy, params, bars)
-    if settings.product is Product.CNC and timeline.n_below_zero:
-        # NaN, "keep", passes through.
-        timeline = replace(timeline, target=np.maximum(timeline.target, 0.0))
-    phases = session_phases(timeline, bars[0].interval, settings)
-    played = play(timeline, phases, settings)
-    fills = price_fills(played.raw, timeline.ts, timeline.instruments, settings)
+    simulation = simulate(strategy, params, bars, settings, terms=terms)
+    timeline, played, settings = simulation.timeline, simulation.played, simulation.settings
+    fills = price_fills(played.raw, timeline.ts, timeline.instruments, settings, terms=simulation.terms)
     _check_costs(fills, played.raw)
     trades, positions = build_trades(fills, played.raw, timeline)
     with localcontext(EXACT):
@@ -112,12 +87,6 @@ def run(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], 
         warmup_bars=timeline.warmup_bars,
         order_events=order_events(played.log, timeline.ts, timeline.instruments),
     )
-
-
-def with_guards(settings: BacktestSettings, strategy: Strategy, params: Mapping[str, object]) -> BacktestSettings:
-    """Return the settings with what the strategy itself declares to guard its positions, where they say nothing of it."""
-    declared = {name: Decimal(str(part)) for name, part in strategy.guards(params).items() if not getattr(settings.protection, name)}
-    return replace(settings, protection=replace(settings.protection, **declared)) if declared else settings
 
 
 def _check_costs(fills: Sequence[Fill], raw: Floats) -> None:

@@ -13,6 +13,7 @@ from qts.backtest.phases import session_phases
 from qts.backtest.playing import Played, play
 from qts.backtest.settings import BacktestSettings
 from qts.backtest.stepping import step
+from qts.backtest.terms import InstrumentTerms, share_terms, term_table
 from qts.core.bars import Bars
 from qts.core.trading import Product
 from qts.strategies import Form, Strategy
@@ -25,9 +26,17 @@ class Simulation:
     timeline: Timeline
     played: Played
     settings: BacktestSettings
+    terms: tuple[InstrumentTerms, ...]
 
 
-def simulate(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], settings: BacktestSettings) -> Simulation:
+def simulate(
+    strategy: Strategy,
+    params: Mapping[str, object],
+    bars: Sequence[Bars],
+    settings: BacktestSettings,
+    *,
+    terms: Sequence[InstrumentTerms] | None = None,
+) -> Simulation:
     """Return what the numeric core makes of a strategy on these bars; arguments and errors as of :func:`qts.backtest.run`."""
     settings = with_guards(settings, strategy, params)
     timeline = gather(strategy, params, bars)
@@ -35,11 +44,13 @@ def simulate(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Ba
         # NaN, "keep", passes through.
         timeline = replace(timeline, target=np.maximum(timeline.target, 0.0))
     phases = session_phases(timeline, bars[0].interval, settings)
+    chosen = share_terms(timeline, terms)
+    table = term_table(timeline, chosen)
     if strategy.form is Form.ON_BAR:
-        played = step(strategy, params, bars, timeline=timeline, phases=phases, settings=settings)
+        played = step(strategy, params, bars, timeline=timeline, phases=phases, settings=settings, table=table)
     else:
-        played = play(timeline, phases, settings)
-    return Simulation(timeline=timeline, played=played, settings=settings)
+        played = play(timeline, phases, settings, table=table)
+    return Simulation(timeline=timeline, played=played, settings=settings, terms=chosen)
 
 
 def with_guards(settings: BacktestSettings, strategy: Strategy, params: Mapping[str, object]) -> BacktestSettings:

@@ -119,12 +119,20 @@ def term_table(timeline: Timeline, terms: Sequence[InstrumentTerms]) -> TermTabl
     )
 
 
-def ended(timeline: Timeline, terms: Sequence[InstrumentTerms]) -> NDArray[np.bool_]:
-    """Return where an instrument's bars lie after its expiry, shape ``(n_instruments, n_bars)``."""
-    days = (timeline.ts + _IST) // _DAY
-    last = np.array([np.iinfo(np.int64).max if one.expiry is None else (one.expiry - _EPOCH).days for one in terms])
-    gone: NDArray[np.bool_] = days[np.newaxis, :] > last[:, np.newaxis]
-    return gone
+def share_terms(timeline: Timeline, terms: Sequence[InstrumentTerms] | None) -> tuple[InstrumentTerms, ...]:
+    """Return the terms of a run's instruments, plain ones where none are given.
+
+    Raises
+    ------
+    BadParameter
+        If an instrument is a contract: those cannot be charged and settled yet.
+    """
+    if terms is None:
+        return (PLAIN,) * len(timeline.instruments)
+    for instrument, one in zip(timeline.instruments, terms, strict=False):
+        if _formula(one) == AS_CONTRACT or one.expiry is not None:
+            raise BadParameter("instruments", instrument, "futures and options are not backtested yet", hint="Use shares.")
+    return tuple(terms)
 
 
 def _numbers(one: InstrumentTerms) -> list[float]:
