@@ -135,6 +135,7 @@ def measures_of(raw: Floats, equity: Floats, cash: Floats, *, capital: float) ->
     capital : float
         Rupees at the start.
     """
+    steps = _steps_of(raw)
     held = equity - cash
     exposure = np.divide(held, equity, out=np.zeros_like(held), where=equity > 0.0)
     peak = np.maximum(np.maximum.accumulate(equity), capital)
@@ -145,13 +146,13 @@ def measures_of(raw: Floats, equity: Floats, cash: Floats, *, capital: float) ->
         "max_drawdown": np.min(equity / peak - 1.0) + 0.0,
         "mean_equity": np.mean(equity),
         "exposure": np.mean(np.abs(exposure)),
-        "bars_held": np.count_nonzero(_is_held(raw, len(equity))),
+        "bars_held": np.count_nonzero(_n_held(steps, len(equity))),
         "n_fills": len(raw),
         "costs_total": math.fsum(raw[:, F_COST].tolist()),
         "slippage_total": math.fsum((np.abs(raw[:, F_PRICE] - raw[:, F_REFERENCE]) * size).tolist()),
         "traded_notional": math.fsum((raw[:, F_PRICE] * size).tolist()),
         **_of_returns(equity),
-        **_of_trades(raw),
+        **(_of_trades(raw) if steps.is_turned else _of_plain_trades(steps)),
     }
     return np.array([named[name] for name in MEASURES], dtype=np.float64)
 
@@ -169,18 +170,52 @@ def _of_returns(equity: Floats) -> dict[str, float]:
     }
 
 
-def _is_held(raw: Floats, n_bars: int) -> Floats:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steps:
+    """Fills sorted by instrument and time, with the position each of them found and left; fractions are cut to millionths."""
+
+    raw: Floats
+    before: Floats
+    after: Floats
+
+    @property
+    def is_turned(self) -> bool:
+        """Return whether any fill turned a position round."""
+        return bool(np.any(self.before * self.after < 0.0))
+
+
+def _steps_of(raw: Floats) -> _Steps:
+    own = raw[np.argsort(raw[:, F_INSTRUMENT], kind="stable")]
+    held = np.cumsum(own[:, F_QUANTITY])
+    starts = np.flatnonzero(np.diff(own[:, F_INSTRUMENT], prepend=-1.0))
+    bases = np.concatenate(([0.0], held))[starts]
+    after = np.round(held - np.repeat(bases, np.diff(starts, append=len(own))), 6)
+    before = np.concatenate(([0.0], after))[: len(own)]
+    before[starts] = 0.0
+    return _Steps(raw=own, before=before, after=after)
+
+
+def _n_held(steps: _Steps, n_bars: int) -> Floats:
     """Return how many instruments were held at each close."""
-    changes = np.zeros(n_bars)
-    positions: dict[float, float] = {}
-    for i, bar, quantity in raw[:, [F_INSTRUMENT, F_BAR, F_QUANTITY]].tolist():
-        before = positions.get(i, 0.0)
-        # Fractions are millionths: what is smaller is the noise of a difference.
-        after = round(before + quantity, 6)
-        positions[i] = after
-        changes[int(bar)] += (after != 0.0) - (before != 0.0)
-    held: Floats = np.cumsum(changes)
+    changes = (steps.after != 0.0).astype(np.float64) - (steps.before != 0.0)
+    held: Floats = np.cumsum(np.bincount(steps.raw[:, F_BAR].astype(np.int64), weights=changes, minlength=n_bars))
     return held
+
+
+def _of_plain_trades(steps: _Steps) -> dict[str, float]:
+    """Return counts and sums of round trips where none was turned round: each is a stretch of fills from flat to flat."""
+    begins = np.flatnonzero(steps.before == 0.0)
+    raw = steps.raw
+    flows = -raw[:, F_QUANTITY] * raw[:, F_PRICE] - raw[:, F_COST]
+    nets = np.add.reduceat(flows, begins) if len(begins) else np.empty(0)
+    nets = nets[steps.after[np.append(begins[1:], len(raw)) - 1] == 0.0] if len(begins) else nets
+    return {
+        "n_entries": len(begins),
+        "n_trades": len(nets),
+        "n_wins": int(np.count_nonzero(nets > 0.0)),
+        "won": math.fsum(nets[nets > 0.0].tolist()),
+        "lost": -math.fsum(nets[nets < 0.0].tolist()) + 0.0,
+    }
 
 
 @dataclass(slots=True)  # grows until the position is closed
