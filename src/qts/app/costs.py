@@ -35,6 +35,7 @@ from qts.market.charges import (
 from qts.market.charges.segments import OPTION_SEGMENTS
 
 _MAX_FILE_BYTES: Final = 20_000_000
+_STAND_IN: Final = ("exchange", "segment", "mode")
 E = TypeVar("E", ChargeSegment, RoundingMode, Settlement, SttClass)
 
 
@@ -241,14 +242,19 @@ def price_examples(request: CostsRequest, clock: Clock) -> ExamplesDocument:
     if path is None:
         raise BadParameter("file", "", "is needed to price examples", hint="Name a JSON file of examples.")
     default_on = request.on or clock.now().astimezone(IST).date()
-    defaults: dict[str, object] = {"exchange": request.exchange, "segment": request.segment, "mode": request.mode}
+    # What nobody asked for is no default: an example that names no mode is exact, and its orders may tell their segment.
+    defaults: dict[str, object] = {name: getattr(request, name) for name in _STAND_IN if name in request.model_fields_set}
     examples = tuple(
-        _document(price_example({"id": str(position), **defaults, **example}, default_on))
+        _document(price_example({"id": str(position), **defaults, **_present(example)}, default_on, usual_segment=request.segment))
         for position, example in enumerate(_examples(path), start=1)
     )
     not_priced = sum(example.error is not None for example in examples)
     differing = sum(bool(example.differences) for example in examples)
     return ExamplesDocument(examples=examples, agreeing=len(examples) - not_priced - differing, differing=differing, not_priced=not_priced)
+
+
+def _present(example: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in example.items() if value is not None}
 
 
 def _examples(path: Path) -> Sequence[Mapping[str, object]]:

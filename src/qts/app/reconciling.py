@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qts.app.notes import MAX_BYTES, read_statement
 from qts.app.requests import Request
 from qts.core.clock import IST, Clock
-from qts.core.errors import BadParameter, BadPath
+from qts.core.errors import BadFile, BadParameter, BadPath
 from qts.market.charges import RoundingMode
 from qts.market.reconciliation import OutOfDate, ReconciledBill, Reconciliation, RegimeFit, reconcile
 
@@ -134,8 +134,10 @@ def reconcile_file(request: ReconcileRequest, clock: Clock) -> ReconciliationDoc
     ------
     BadPath
         If the file cannot be read.
+    BadFile
+        If it is no file of trades or charges.
     BadParameter
-        If it is no file of trades or charges, or the mode or the date is none.
+        If the mode or the date is none.
     """
     return _reconcile(request, str(request.file), _content(request.file), clock)
 
@@ -146,9 +148,12 @@ def reconcile_text(request: ReconcileTextRequest, clock: Clock) -> Reconciliatio
     Raises
     ------
     BadParameter
-        As :func:`reconcile_file`.
+        If it is no text of trades or charges, or the mode or the date is none.
     """
-    return _reconcile(request, request.name, request.text.encode("utf-8", errors="replace"), clock)
+    try:
+        return _reconcile(request, request.name, request.text.encode("utf-8", errors="replace"), clock)
+    except BadFile as error:
+        raise BadParameter("text", request.name, error.reason, hint=error.hint) from error
 
 
 def _reconcile(request: ReconcileOptions, name: str, content: bytes, clock: Clock) -> ReconciliationDocument:

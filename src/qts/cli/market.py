@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qts.cli.exit_codes import DONE, FOUND
+from qts.cli.exit_codes import DATA, DONE, FOUND
 from qts.cli.options import DATE_FORMATS, Json, as_date
 from qts.cli.output import note, say, write_json, write_table
 
@@ -54,14 +54,22 @@ def calendar(
 def costs(
     *,
     on: Annotated[datetime | None, typer.Option(formats=DATE_FORMATS, help="Trade date; today when absent.")] = None,
-    exchange: Annotated[str, typer.Option(help="Exchange; NSE and BSE also stand for those of their contracts.")] = "NSE",
+    exchange: Annotated[
+        str | None, typer.Option(help="Exchange; NSE and BSE also stand for those of their contracts. NSE when absent.")
+    ] = None,
     segment: Annotated[
-        str, typer.Option(help="Segment: equity_delivery, equity_intraday, or equity_, currency_ or commodity_ with futures or options.")
-    ] = "equity_delivery",
+        str | None,
+        typer.Option(
+            help="Segment: equity_delivery (when absent), equity_intraday, or equity_, currency_ or commodity_ with futures or options."
+        ),
+    ] = None,
     side: Annotated[str, typer.Option(help="Side: buy or sell.")] = "buy",
     quantity: Annotated[str, typer.Option(help="Quantity of the order, in shares or units of the underlying.")] = "100",
     price: Annotated[str, typer.Option(help="Price in rupees; of an option its premium.")] = "1000",
-    mode: Annotated[str, typer.Option(help="Rounding: exact, contract_note, calculator, api or api_margins.")] = "contract_note",
+    mode: Annotated[
+        str | None,
+        typer.Option(help="Rounding: exact, contract_note, calculator, api or api_margins. When absent contract_note; a file's own."),
+    ] = None,
     round_trip: Annotated[bool, typer.Option("--round-trip", help="Close the order by a second one and price both.")] = False,
     exit_price: Annotated[str | None, typer.Option(help="Price of the closing order; that of the first when absent.")] = None,
     exit_on: Annotated[datetime | None, typer.Option(formats=DATE_FORMATS, help="Date of the closing order.")] = None,
@@ -79,20 +87,23 @@ def costs(
     file: Annotated[Path | None, typer.Option(help="JSON file of examples to price and compare.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Show what an order, or an order and the one that closes it, costs line by line."""
+    """Show what an order, or an order and the one that closes it, costs line by line.
+
+    Of a file it ends with 5 if an example differs, else with 3 if one could not be priced.
+    """
     from qts.app.clock import SystemClock
     from qts.app.costs import price_costs, price_examples
     from qts.app.requests import CostsRequest, build
 
+    # A file's examples tell by themselves what is not asked for here.
+    asked = {"exchange": exchange, "segment": segment, "mode": mode}
     request = build(
         CostsRequest,
+        **{name: value for name, value in asked.items() if value is not None},
         on=as_date(on),
-        exchange=exchange,
-        segment=segment,
         side=side.lower(),
         quantity=quantity,
         price=price,
-        mode=mode,
         round_trip=round_trip,
         exit_price=exit_price,
         exit_on=as_date(exit_on),
@@ -108,7 +119,7 @@ def costs(
     if file is not None:
         examples = price_examples(request, SystemClock())
         write_json(examples) if as_json else _draw_examples(examples)
-        return FOUND if examples.differing else DONE
+        return FOUND if examples.differing else DATA if examples.not_priced else DONE
     document = price_costs(request, SystemClock())
     write_json(document) if as_json else _draw_costs(document)
     return DONE

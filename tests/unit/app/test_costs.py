@@ -96,6 +96,29 @@ def test_what_an_example_does_not_name_is_taken_from_the_request(tmp_path: Path)
     assert example.total["exchange"] == pytest.approx(0.0375)
 
 
+def test_request_stands_in_only_where_it_was_asked_to(tmp_path: Path) -> None:
+    future = {
+        "exchange": "NFO",
+        "orders": [{"side": "SELL", "qty": 65, "price": 24800, "symbol": "NIFTY26MARFUT"}],
+        "trade_date": "2026-03-15",
+    }
+    exact = {**future, "expected": {"stt": 322.4}}
+    assert price_examples(write(tmp_path, exact), CLOCK).agreeing == 1
+    rounded = {**future, "expected": {"stt": 322}}
+    (example,) = price_examples(write(tmp_path, rounded), CLOCK).examples
+    assert (example.mode, example.differences) == ("calculator", ())
+    assert example.warnings[0] == "mode: none is named; read as calculator"
+    asked = write(tmp_path, rounded).model_copy(update={"mode": "exact"})
+    assert price_examples(asked, CLOCK).differing == 1
+
+
+def test_null_in_an_example_does_not_undo_what_was_asked(tmp_path: Path) -> None:
+    bare = {"id": None, "mode": None, "exchange": None, "orders": [{"side": "BUY", "qty": 1, "price": 1000}]}
+    request = write(tmp_path, bare).model_copy(update={"mode": "exact", "exchange": "BSE"})
+    (example,) = price_examples(request, CLOCK).examples
+    assert (example.id, example.mode, example.total["ipft"]) == ("1", "exact", 0)
+
+
 def test_what_cannot_be_priced_stops_no_other(tmp_path: Path) -> None:
     other = {**INTRADAY, "segment": "moon"}
     undated = {**INTRADAY, "trade_date": "someday"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from qts.app.reconciling import ReconcileRequest, ReconciliationDocument, reconcile_file
+from qts.app.reconciling import ReconcileRequest, ReconcileTextRequest, ReconciliationDocument, reconcile_file, reconcile_text
 from qts.core import FixedClock
-from qts.core.errors import BadParameter, BadPath
+from qts.core.errors import BadFile, BadParameter, BadPath
 
 CLOCK = FixedClock(datetime(2026, 11, 22, 6, 0, tzinfo=UTC))
 HEAD = "symbol,trade_date,exchange,segment,trade_type,quantity,price,order_id"
@@ -157,3 +157,11 @@ def test_the_true_charges_of_the_examples_agree(realdata: Path, tmp_path: Path) 
     file.write_text(json.dumps({"data": orders}, default=float))
     document = reconcile_file(ReconcileRequest(file=file, on=date(2023, 7, 10)), CLOCK)
     assert (document.agreeing, document.differing) == (len(cases), 0)
+
+
+def test_text_that_is_no_bill_is_a_bad_parameter_and_a_file_a_bad_file(tmp_path: Path) -> None:
+    with pytest.raises(BadParameter, match=r"text = note\.csv: is a web page") as caught:
+        reconcile_text(ReconcileTextRequest(text="<html>", name="note.csv"), CLOCK)
+    assert caught.value.hint
+    with pytest.raises(BadFile, match="web page"):
+        reconciled(tmp_path, "<html>")

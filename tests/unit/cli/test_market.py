@@ -49,6 +49,8 @@ def test_one_order_is_priced_with_its_lines(qts: Qts) -> None:
         (["--exit-price", "5"], "exit_price"),
         (["--settlement", "lost"], "settlement"),
         (["--group", "A"], "group"),
+        (["--slices", "100001"], "slices"),
+        (["--settlement-price", "1e400"], "settlement_price"),
     ],
 )
 def test_bad_values_are_named(qts: Qts, words: list[str], named: str) -> None:
@@ -70,11 +72,23 @@ def test_a_file_of_examples_is_compared(qts: Qts, tmp_path: Path) -> None:
     file = tmp_path / "examples.json"
     file.write_text(json.dumps({"examples": [good, {**good, "id": "odd", "segment": "moon"}]}))
     done = qts("costs", "--file", file, "--json")
-    assert done.code == 0
+    assert done.code == 3
     assert [example["differences"] for example in done.document["examples"]] == [[], []]
     assert "1 agree, 0 differ, 1 could not be priced." in qts("costs", "--file", file).out
-    file.write_text(json.dumps({"examples": [{**good, "expected": {"stt": 124}}]}))
+    file.write_text(json.dumps({"examples": [good]}))
+    assert qts("costs", "--file", file).code == 0
+    file.write_text(json.dumps({"examples": [{**good, "segment": "moon"}, {**good, "expected": {"stt": 124}}]}))
     assert qts("costs", "--file", file).code == 5
+
+
+def test_a_file_tells_its_own_mode_and_segment_unless_asked(qts: Qts, tmp_path: Path) -> None:
+    file = tmp_path / "examples.json"
+    order = {"side": "SELL", "qty": 65, "price": 24800, "symbol": "NIFTY26MARFUT"}
+    file.write_text(
+        json.dumps({"examples": [{"exchange": "NFO", "trade_date": "2026-03-15", "orders": [order], "expected": {"stt": 322.4}}]})
+    )
+    assert qts("costs", "--file", file).code == 0
+    assert qts("costs", "--file", file, "--mode", "calculator").code == 5
 
 
 def test_a_round_trip_shows_both_orders_and_the_break_even(qts: Qts) -> None:

@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_read_is_a_clear_sentence(qts: Qts, tmp_path: Path
     path = tmp_path / "odd.csv"
     path.write_bytes(content)
     done = qts("reconcile", path)
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (3, "")
     assert done.err.startswith("Error: ")
     assert "odd.csv" in done.err
     assert "Traceback" not in done.err

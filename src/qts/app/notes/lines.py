@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from qts.core.errors import BadParameter
+from qts.core.errors import BadFile
 
 MAX_BYTES: Final = 20_000_000
 _SEPARATORS: Final = (",", ";", "\t", "|")
@@ -33,9 +33,9 @@ class Line:
     flaw: str = ""
 
 
-def unreadable(name: str, reason: str, hint: str) -> BadParameter:
+def unreadable(name: str, reason: str, hint: str) -> BadFile:
     """Return the error for a file that is not what it should be."""
-    return BadParameter("file", name, reason, hint=hint)
+    return BadFile(name, reason, hint=hint)
 
 
 def text_of(name: str, content: bytes) -> str:
@@ -43,7 +43,7 @@ def text_of(name: str, content: bytes) -> str:
 
     Raises
     ------
-    BadParameter
+    BadFile
         If it is empty, too large, or no text.
     """
     if len(content) > MAX_BYTES:

@@ -26,7 +26,7 @@ def read_statement(name: str, content: bytes, *, today: date, on: date | None = 
 
     Raises
     ------
-    BadParameter
+    BadFile
         If it is neither a table of trades nor a reply with charges.
     """
     text = text_of(name, content).lstrip("\ufeff")

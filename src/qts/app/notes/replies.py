@@ -88,7 +88,7 @@ def read_reply(name: str, text: str) -> Statement:
 
     Raises
     ------
-    BadParameter
+    BadFile
         If it is no JSON, an error of the broker, or holds no list of orders.
     """
     try:

@@ -37,7 +37,7 @@ def read_table(name: str, text: str, *, today: date, on: date | None = None) -> 
 
     Raises
     ------
-    BadParameter
+    BadFile
         If no row has the headings of trades.
     """
     best: tuple[Line, ...] = ()

@@ -13,6 +13,7 @@ from qts.market.charges.segments import Settlement
 
 # Beyond a thousand trillion rupees the paisa would leave the digits that decimals are computed with.
 LARGEST: Final = 10**15
+_MOST_SLICES: Final = 100_000
 
 
 class RoundingMode(StrEnum):
@@ -47,15 +48,20 @@ class ChargeableOrder:
 
     def __post_init__(self) -> None:
         """Refuse what cannot have been traded."""
-        for name, number in (("quantity", self.quantity), ("price", self.price), ("value", self.notional)):
+        at = self.settlement_price or Decimal(0)
+        for name, number in (("quantity", self.quantity), ("price", self.price), ("value", self.notional), ("settlement_price", at)):
             if not number.is_finite() or number < 0:
                 raise BadParameter(name, number, "is not a positive number")
             if number > LARGEST:
                 raise BadParameter(name, number, "is larger than anything ever traded", hint=f"Stay below {LARGEST:,}.")
+        if self.quantity * at > LARGEST:
+            raise BadParameter("settlement_price", at, "is larger than anything ever traded", hint=f"Its value stays below {LARGEST:,}.")
         if self.quantity == 0:
             raise BadParameter("quantity", self.quantity, "an executed order has at least one share")
         if self.slices < 1:
             raise BadParameter("slices", self.slices, "an order has at least one slice")
+        if self.slices > _MOST_SLICES:
+            raise BadParameter("slices", self.slices, "no order is cut into so many", hint=f"Stay below {_MOST_SLICES:,}.")
 
     @property
     def notional(self) -> Decimal:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qts.app.notes.lines import MAX_BYTES, separators_of, split_lines, text_of
-from qts.core.errors import BadParameter
+from qts.core.errors import BadFile
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from qts.core.errors import BadParameter
     ],
 )
 def test_what_is_no_text_of_a_table_is_refused_with_the_way_out(content: bytes, why: str) -> None:
-    with pytest.raises(BadParameter, match=why) as caught:
+    with pytest.raises(BadFile, match=why) as caught:
         text_of("note.csv", content)
     assert caught.value.hint
 
@@ -48,6 +48,6 @@ def test_the_most_frequent_separator_comes_first() -> None:
 def test_no_bytes_bring_it_down(content: bytes) -> None:
     try:
         text = text_of("x", content)
-    except BadParameter:
+    except BadFile:
         return
     split_lines(text, separator=",")

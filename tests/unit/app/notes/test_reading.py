@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qts.app.notes import read_statement
-from qts.core.errors import BadParameter
+from qts.core.errors import BadFile
 from qts.market.reconciliation import Statement, reconcile
 
 TODAY = date(2026, 11, 22)
@@ -80,7 +80,7 @@ def told(statement: Statement) -> set[int]:
 def test_every_trade_of_a_file_is_used_or_told_whatever_else_stands_there(lines: list[str]) -> None:
     try:
         statement = read_statement("note.csv", "\n".join(lines).encode(), today=TODAY)
-    except BadParameter as error:
+    except BadFile as error:
         assert "no trade below" in error.message  # noqa: PT017 - any other refusal of this table is wrong
         return
     rows = {number for number, line in enumerate(lines, start=1) if line in TRADES}
@@ -99,7 +99,7 @@ def test_every_trade_of_a_file_is_used_or_told_whatever_else_stands_there(lines:
 def test_any_bytes_are_read_or_refused_in_a_sentence(content: bytes) -> None:
     try:
         statement = read_statement("odd", content, today=TODAY)
-    except BadParameter as error:
+    except BadFile as error:
         assert error.hint  # noqa: PT017 - both outcomes are right
     else:
         assert statement.trades or statement.stated or statement.unpriced
@@ -108,5 +108,5 @@ def test_any_bytes_are_read_or_refused_in_a_sentence(content: bytes) -> None:
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_json_and_tables_are_told_apart(mark: bytes) -> None:
     assert read_statement("a", mark + f"{HEAD}\n{TRADES[0]}".encode(), today=TODAY).trades
-    with pytest.raises(BadParameter, match="no list of orders"):
+    with pytest.raises(BadFile, match="no list of orders"):
         read_statement("a", mark + b' {"data": []}', today=TODAY)

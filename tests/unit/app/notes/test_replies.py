@@ -9,7 +9,7 @@ import pytest
 
 from qts.app.notes import read_reply
 from qts.core import Exchange, Side
-from qts.core.errors import BadParameter
+from qts.core.errors import BadFile
 from qts.market.charges import ChargeSegment, RoundingMode
 
 CHARGES = {
@@ -117,7 +117,7 @@ def test_a_bad_order_is_listed_by_its_place_and_the_others_are_read(order: Any, 
     ],
 )
 def test_what_is_no_reply_with_charges_is_refused(text: str, why: str) -> None:
-    with pytest.raises(BadParameter, match=why):
+    with pytest.raises(BadFile, match=why):
         read_reply("vcn.json", text)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from qts.app.notes import read_table
 from qts.core import Exchange, Side
-from qts.core.errors import BadParameter
+from qts.core.errors import BadFile
 from qts.market.charges import ChargeSegment, RoundingMode
 from qts.market.reconciliation import Family, Statement
 
@@ -265,7 +265,7 @@ def test_a_product_with_fees_of_its_own_is_not_priced() -> None:
     ],
 )
 def test_a_file_that_is_no_table_of_trades_is_refused(text: str, what: str) -> None:
-    with pytest.raises(BadParameter, match=what) as caught:
+    with pytest.raises(BadFile, match=what) as caught:
         read_table("book.csv", text, today=TODAY)
     assert "book.csv" in caught.value.message
     assert caught.value.hint

@@ -271,6 +271,105 @@ def test_order_by_value_needs_no_price() -> None:
     assert result.differences == ()
 
 
+def test_rounding_to_either_neighbour_agrees_where_nothing_was_rounded() -> None:
+    # Tax of 1.005, published as 1.01 or, half to even, as 1.00.
+    terms: dict[str, Any] = {"mode": "exact", "segment": "equity_delivery", "orders": [{"side": "BUY", "qty": 1, "price": 1005}]}
+    for number, is_different in ((1.01, False), (1.0, False), (1.02, True), (0.99, True)):
+        assert bool(price_example(example(**terms, expected={"stt": number}), DEFAULT).differences) is is_different
+
+
+@pytest.mark.parametrize(
+    ("expected", "fields"),
+    [
+        pytest.param({"total": 1029.02}, [], id="without DP"),
+        pytest.param({"total": 1044.36}, [], id="with DP"),
+        pytest.param({"total": 1044.36, "dp": 15.34}, [], id="with DP beside it"),
+        pytest.param({"total": 1029.02, "dp": 15.34}, ["total"], id="DP beside a total that lacks it"),
+        pytest.param({"total": 1044.95, "dp": 15.93}, ["total", "dp"], id="DP of an earlier date"),
+        pytest.param({"total": 1044.95}, ["total"], id="a total with DP of an earlier date"),
+    ],
+)
+def test_total_of_an_exact_sale_may_leave_out_dp(expected: dict[str, float], fields: list[str]) -> None:
+    # The table's totals are shifted to the bill of the sale: 1044.36 stands for the whole of it.
+    sale = {"mode": "exact", "segment": "equity_delivery", "orders": [{"side": "SELL", "qty": 1000, "price": 1000}]}
+    base = price_example(example(**sale, trade_date="2026-11-20", expected={}), DEFAULT).total
+    moved = {name: float(base["total"]) - 1044.36 + number if name == "total" else number for name, number in expected.items()}
+    result = price_example(example(**sale, trade_date="2026-11-20", expected=moved), DEFAULT)
+    assert [one.field for one in result.differences] == fields
+
+
+def test_calculators_total_may_hold_the_dp_that_it_states() -> None:
+    sale = {"segment": "equity_delivery", "orders": [{"side": "SELL", "qty": 10, "price": 1000}], "trade_date": "2026-11-20"}
+    bare = price_example(example(**sale, expected={}), DEFAULT).total["total"]
+    with_dp = float(bare) + 15.34
+    result = price_example(example(**sale, expected={"dp": 15.34, "total": with_dp}), DEFAULT)
+    assert (result.differences, result.total["total"]) == ((), bare + Decimal("15.34"))
+    assert result.warnings[0].startswith("calculator: the total is read as one with the depository's charge")
+    assert price_example(example(**sale, expected={"total": with_dp}), DEFAULT).differences
+
+
+def test_round_trip_of_delivery_taxed_as_intraday_is_a_difference() -> None:
+    orders = [{"side": "BUY", "qty": 100, "price": 100}, {"side": "SELL", "qty": 100, "price": 100}]
+    terms: dict[str, Any] = {"mode": "exact", "segment": "equity_delivery", "trade_date": "2026-11-20", "orders": orders}
+    assert price_example(example(**terms, expected={"stt": 2.5}), DEFAULT).differences
+    assert price_example(example(**terms, expected={"stt": 2.5, "brokerage": 0}), DEFAULT).differences
+
+
+REPLY = [
+    {"transaction_type": "BUY", "tradingsymbol": "SBIN", "exchange": "NSE", "product": "CNC", "quantity": 1, "price": 560},
+    {"transaction_type": "SELL", "tradingsymbol": "GOLDPETAL23JULFUT", "exchange": "MCX", "product": "NRML", "quantity": 1, "price": 5862},
+    {"transaction_type": "BUY", "tradingsymbol": "NIFTY2371317900PE", "exchange": "NFO", "product": "NRML", "quantity": 100, "price": 1.5},
+]
+
+
+def test_orders_may_name_their_own_exchange_and_tell_their_segment() -> None:
+    # The broker's virtual contract note of July 2023: 0.5826968 + 2.84811132 + 23.689427.
+    note = {"id": "v", "mode": "api", "trade_date": "2023-07-10", "orders": REPLY, "expected": {"total": 27.12023512}}
+    result = price_example(note, DEFAULT)
+    assert (result.error, result.differences) == (None, ())
+
+
+def test_orders_may_name_their_own_dates() -> None:
+    orders = [
+        {"side": "BUY", "qty": 10, "price": 500, "trade_date": "2024-09-30"},
+        {"side": "SELL", "qty": 10, "price": 500, "trade_date": "2024-10-01T10:00:00"},
+    ]
+    bill = example(mode="exact", segment="equity_delivery", trade_date=None, orders=orders, expected={"dp": 15.34, "ipft": 0.01})
+    result = price_example(bill, DEFAULT)
+    assert (result.error, result.differences, result.on) == (None, (), date(2024, 9, 30))
+    # 0.00322 and 0.00297 % of 5,000.
+    assert result.total["exchange"] == Decimal("0.3095")
+
+
+def test_what_all_orders_share_may_be_said_once() -> None:
+    fund = example(mode="exact", segment="equity_delivery", symbol="NIFTYBEES", orders=[{"side": "S", "qty": 100, "price": 250}])
+    assert price_example(fund | {"expected": {"stt": 0.25}}, DEFAULT).differences == ()
+    gold = example(mode="exact", exchange="MCX", segment="futures", multiplier=100, orders=[{"side": "sell", "qty": 1, "price": "72,000"}])
+    assert price_example(gold | {"expected": {"ctt": 720}}, DEFAULT).differences == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"settlement": "exercise", "orders": [{"qty": 75, "price": 200}]},
+        {"exercised": True, "orders": [{"side": "BUY", "value": 15000}]},
+        {"segment": "options_exercised", "orders": [{"qty": 75, "intrinsic_value": 200}]},
+        {"orders": [{"side": "EXERCISE", "qty": 75, "price": 200}]},
+    ],
+)
+def test_exercise_is_told_in_many_ways(changes: dict[str, Any]) -> None:
+    base = {"mode": "exact", "trade_date": "2026-04-01", "exchange": "NFO", "segment": "equity_options", "expected": {"stt": 22.5}}
+    result = price_example(example(**(base | changes)), DEFAULT)
+    assert (result.error, result.differences) == (None, ())
+
+
+def test_null_is_as_good_as_absent() -> None:
+    bare = {"mode": None, "exchange": None, "trade_date": None, "settlement": None, "stt_class": None, "group": None}
+    order = {"side": "BUY", "qty": 1, "price": 100, "value": None, "slices": None, "multiplier": None, "symbol": None}
+    result = price_example({**bare, "segment": "equity_delivery", "orders": [order], "expected": {"stt": 0.1, "dp": None}}, DEFAULT)
+    assert (result.error, result.differences, result.mode) == (None, (), "exact")
+
+
 def test_dates_of_toml_are_taken_as_they_are() -> None:
     assert price_example(example(trade_date=date(2026, 2, 27)), DEFAULT).differences == ()
 
@@ -299,7 +398,13 @@ def test_estimates_of_the_rates_are_passed_on() -> None:
         pytest.param({"orders": [{"side": "BUY", "qty": -1, "price": 1}]}, "is not a positive number", id="negative"),
         pytest.param({"stamp_state_rate_pct_both_sides": 200}, "is not a fraction", id="duty of 200 %"),
         pytest.param({"expected": [1]}, "is not a table", id="expected is a list"),
-        pytest.param({"expected": {"total": None}}, "expected.total = None: is not a number", id="expected nothing"),
+        pytest.param({"expected": {"total": "cheap"}}, "expected.total = cheap: is not a number", id="expected a word"),
+        pytest.param({"expected": {"total": [1]}}, "is not a number", id="expected a list of numbers"),
+        pytest.param({"expected": {"total": "1e999999"}}, "is no amount", id="expected a slip"),
+        pytest.param(
+            {"orders": [{"side": "BUY", "qty": 1, "price": 1, "slices": "1e999999"}]}, "slices = 1e999999: is no amount", id="slip"
+        ),
+        pytest.param({"trade_date": None, "trade_date_range": {"from": 1}}, "is not a list of two dates", id="span of another shape"),
     ],
 )
 def test_bad_example_carries_a_sentence_instead_of_numbers(changes: dict[str, Any], reason: str) -> None:

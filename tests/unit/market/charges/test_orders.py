@@ -8,7 +8,7 @@ import pytest
 
 from qts.core import Side
 from qts.core.errors import BadParameter
-from qts.market.charges import ChargeableOrder, ChargeSegment, RoundingMode
+from qts.market.charges import ChargeableOrder, ChargeSegment, RoundingMode, Settlement
 
 
 def test_segments_and_modes_have_the_names_of_the_command_line() -> None:
@@ -20,6 +20,29 @@ def test_segments_and_modes_have_the_names_of_the_command_line() -> None:
 def test_order_of_an_absurd_size_is_refused(quantity: str, price: str) -> None:
     with pytest.raises(BadParameter, match="larger than anything ever traded"):
         ChargeableOrder(side=Side.BUY, quantity=Decimal(quantity), price=Decimal(price))
+
+
+def exercised(*, settlement_price: str = "11000", slices: int = 1) -> ChargeableOrder:
+    return ChargeableOrder(
+        side=Side.BUY,
+        quantity=Decimal(75),
+        price=Decimal(1),
+        settlement=Settlement.EXERCISED,
+        settlement_price=Decimal(settlement_price),
+        slices=slices,
+    )
+
+
+@pytest.mark.parametrize("price", ["-1", "1e400", "1e14", "NaN"])
+def test_settlement_price_that_cannot_be_is_refused(price: str) -> None:
+    with pytest.raises(BadParameter, match="settlement_price"):
+        exercised(settlement_price=price)
+
+
+def test_order_of_too_many_slices_is_refused() -> None:
+    assert exercised(slices=100_000).slices == 100_000
+    with pytest.raises(BadParameter, match="slices"):
+        exercised(slices=100_001)
 
 
 def test_part_of_an_order_is_valued_at_its_price() -> None:
