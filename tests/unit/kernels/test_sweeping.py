@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+from hypothesis import given, settings
+
+from qts.core.arrays import Floats
+from qts.kernels.arithmetic import Cost, Size, Slip
+from qts.kernels.compiled_sweep import sweep_nb
+from qts.kernels.crosses import BARS_A_WORD, CROSS
+from qts.kernels.lean import Book, Terms
+from qts.kernels.lean_account import MEASURES, measure, new_accounts
+from qts.kernels.signals import N_CELL, N_MIND
+from qts.kernels.state import N_RATE, PERCENT_COST, SCHEDULED_COST
+from qts.kernels.sweeping import LONGEST_TILE, SHORTEST_TILE, TILE_BYTES, Sweep, sweep_loop, tile_length
+from qts.kernels.tiles import EXPONENTIAL, N_MEMORY, NEEDED, SPAN, Source
+from qts.kernels.twins import as_input
+
+SPANS = (2, 3, 5, 8)
+PAIRS = [(0, 2), (1, 2), (1, 3)]
+
+
+def played(close: Floats, *, cost_kind: int, compiled: bool) -> tuple[Floats, Floats]:
+    n = len(close)
+    series = np.array([(EXPONENTIAL, 0)] * len(SPANS))
+    memory = np.zeros((len(SPANS), N_MEMORY))
+    memory[:, SPAN], memory[:, NEEDED] = SPANS, 1.0
+    cells = np.zeros((len(PAIRS), N_CELL), dtype=np.int64)
+    for row, (fast, slow) in zip(cells, PAIRS, strict=True):
+        row[:8] = [4, 1, CROSS, fast, slow, CROSS, slow, fast]
+    minds = np.zeros((len(PAIRS), N_MIND), dtype=np.int64)
+    accounts, measures, curve = new_accounts(len(PAIRS), 10_000.0), np.empty((len(PAIRS), len(MEASURES))), np.empty(n)
+    ts, open_ = np.arange(n, dtype=np.int64) * 20_000_000_000, np.r_[close[0], close[:-1]] + 0.25
+    blocked = np.where(np.arange(n) % 7 == 3, 3, 0).astype(np.uint8)
+    starts, rates = np.array([1], dtype=np.int64), np.full(2 * N_RATE, 0.001)
+    if compiled:
+        columns = [as_input(column) for column in (ts, open_, close, blocked)]
+        numbers = np.array([0, 10.0, 0.0005, 0.0, cost_kind, 0.001, 0.0, 1.0, 0.0, 0.0])
+        ends = (as_input(starts), as_input(rates), numbers)
+        sweep_nb(*columns, np.zeros((0, 1)), series, memory, cells, minds, accounts, curve, measures, *ends, 0, n)
+    else:
+        terms = Terms(Size(0, 10.0, 1.0, 0.0), Slip(0.0005, 0.0), Cost(cost_kind, 0.001, 0.0), 1.0, 0.0, False)
+        book = Book(ts, open_, close, blocked, starts, rates, accounts, curve)
+        with np.errstate(over="ignore"):
+            sweep_loop(Sweep(Source(close, np.zeros((0, 1)), series, memory), cells, minds, book, terms), 0, n)
+        for c in range(len(PAIRS)):
+            measure(accounts, c, n, measures)
+    return measures, curve
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 1000), n_bars=st.integers(1, 120), cost_kind=st.sampled_from([PERCENT_COST, SCHEDULED_COST]))
+def test_the_compiled_loop_and_the_plain_one_give_the_same_bits(seed: int, n_bars: int, cost_kind: int) -> None:
+    close = np.round(100.0 + np.cumsum(np.random.default_rng(seed).normal(0.0, 1.0, n_bars)))
+    plain, compiled = (played(close, cost_kind=cost_kind, compiled=compiled) for compiled in (False, True))
+    np.testing.assert_array_equal(plain[0], compiled[0])
+    np.testing.assert_array_equal(plain[1], compiled[1])
+
+
+def test_a_tile_is_whole_words_and_fits_the_cache_where_it_can() -> None:
+    for n_series in (0, 1, 24, 40, 100, 5_000):
+        length = tile_length(n_series)
+        assert length % BARS_A_WORD == 0
+        assert SHORTEST_TILE <= length <= LONGEST_TILE
+        assert length == SHORTEST_TILE or length * n_series * 8 <= TILE_BYTES
