@@ -112,6 +112,7 @@ def prepare(folder: Path, group: Group) -> None:
         'also_copy = ["README.md", "tools", "docs"]',
         f"do_not_mutate_patterns = {list(WORDS)}",
         "use_git_change_detection = false",
+        'process_isolation = "forkserver"',  # in a fork of a process that has run the tests, rates stay cached as they were unchanged
         "",
     ]
     with (folder / "pyproject.toml").open("a", encoding="utf-8") as settings_file:

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 import numpy as np
 from tests.reference.scene import BUY, SELL, Action, Called, Terms, Wanted
 
-from qts.core import IST, Bars, Floats, InstrumentId, Interval, instant_of, micros_of
+from qts.core import IST, Bars, Floats, InstrumentId, Interval, micros_of
 
 NAN = math.nan
 FIRST_DAY = datetime(2024, 5, 6, 9, 15, tzinfo=IST)  # every rate of that year is known
@@ -115,7 +114,6 @@ def wishes(rng: np.random.Generator, n: int) -> Floats:
 
 
 TICK = Decimal("0.05")
-LATE = 15 * 60 + 20
 SLIPPAGES = ("none", "bps:7", "ticks:2", "half-spread:0.15", "volume-share:0.1", "volume-share:0.2,impact=0.3")
 
 
@@ -140,27 +138,18 @@ def script_of(rng: np.random.Generator, bars: tuple[Bars, ...]) -> dict[int, tup
     script: dict[int, tuple[Wanted | Called, ...]] = {}
     labels: list[str] = []
     closes = {str(one.instrument): dict(zip(one.ts.tolist(), one.close.tolist(), strict=True)) for one in bars}
-    stamps = sorted({ts for close in closes.values() for ts in close})
-    during = bars_within(stamps)
-    for ts in stamps:
+    for ts in sorted({ts for close in closes.values() for ts in close}):
         wishes: list[Wanted | Called] = []
         for name, close in closes.items():
             near = close.get(ts, NAN)
             if rng.random() < 0.3 and not math.isnan(near):
                 labels.append(f"{len(labels)}")
-                orders = order_near(rng, labels, name, near)
-                wishes += [replace(order, day_only=order.day_only and ts in during) for order in orders]
+                wishes += order_near(rng, labels, name, near)
         if labels and rng.random() < 0.1:
             wishes.append(Called(label=str(rng.choice(labels))))
         if wishes:
             script[ts] = tuple(wishes)
     return script
-
-
-def bars_within(stamps: list[int]) -> set[int]:
-    """Return the bars after which their session goes on, before the square-off time."""
-    pairs = ((instant_of(ts), instant_of(after)) for ts, after in pairwise(stamps))
-    return {micros_of(at) for at, after in pairs if at.date() == after.date() and at.hour * 60 + at.minute < LATE}
 
 
 def order_near(rng: np.random.Generator, labels: list[str], name: str, near: float) -> list[Wanted]:

@@ -106,6 +106,7 @@ class Decider:
         for order in [one for one in self.desk.of(holding) if one.aim is not None]:
             self.desk.drop(order, "withdrawn", "replaced")
         order = self.target_order(holding, wish)
+        order.reason = "risk" if self.is_ruined else "signal"
         if reason:
             self.desk.tell(order, "cut" if order.left else "rejected", reason)
         if order.left:
@@ -169,6 +170,7 @@ class Decider:
             is_scripted=True,
             reason="trailing_stop" if wish.kind == "trailing" else "signal",
             is_day_only=wish.day_only,
+            day=desk.on if desk.account.rules.is_intraday else None,
             at_close=at_close,
             works_from=desk.i_bar if at_close else desk.i_bar + 1,
             stop_loss=wish.stop_loss,
@@ -186,7 +188,7 @@ class Decider:
         reduces = held * wish.side < 0 and wish.quantity <= abs(held)
         tick = holding.tick(on)
         prices = [price for price in (wish.limit, wish.stop, wish.stop_loss, wish.target) if price is not None]
-        is_entry_for_the_day = desk.account.rules.product == "MIS" or wish.day_only
+        is_intraday_entry = desk.account.rules.product == "MIS" and not reduces
         sales: dict[str, Decimal] = {}  # members of one group sell one quantity between them
         for order in desk.of(holding):
             if order.side == SELL and (order.group is None or order.group != wish.group):
@@ -200,7 +202,7 @@ class Decider:
             "off_tick": tick is not None and any(price % tick for price in prices),
             "stop_on_wrong_side": wish.stop is not None and mark is not None and wish.side * (wish.stop - mark) <= 0,
             "no_short_in_delivery": desk.account.rules.product == "CNC" and wish.side == SELL and wish.quantity > free,
-            "market_closed": (is_entry_for_the_day and holding.name in self.is_late and not reduces) or mark is None,
+            "market_closed": (is_intraday_entry and holding.name in self.is_late) or mark is None,
             "expired_contract": holding.is_expired or (terms.expiry is not None and on > terms.expiry),
             "drawdown_stop": (self.is_stopped or self.is_ruined) and not reduces,
             "daily_loss_limit": self.is_day_stopped and not reduces,

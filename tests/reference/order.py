@@ -53,9 +53,10 @@ class Order:
     parent: Order | None = None
 
     def aim_again(self, held: Decimal) -> None:
-        """Ask for what is missing to the position aimed at, whatever has happened since the decision; the side stays as decided."""
+        """Ask for what is missing to the position aimed at, whatever has happened to it since the decision."""
         if self.aim is not None:
-            self.left = max(self.side * (self.aim - held), ZERO)
+            missing = self.aim - held
+            self.side, self.left = (BUY if missing > 0 else -BUY), abs(missing)
             self.asked = self.filled + self.left
 
     @property

@@ -74,6 +74,8 @@ def contract_case(seed: int) -> Case:
     bars = tuple(replace(walk(rng, "NSE:S", stamps, interval), instrument=InstrumentId(name)) for name in names)
     settings = settings_of(rng, interval)
     settings["product"] = "NRML" if rng.random() < 0.7 else "MIS"
+    if settings["product"] == "MIS" and interval is Interval.DAY:
+        settings["fill"] = "next_open"
     settings["size"] = str(rng.choice(["lots:2", "percent:0.97", "cash:200000"]))
     settings["slippage"] = str(rng.choice(SLIPPAGES))
     settings["fractional"] = "False"

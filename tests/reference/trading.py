@@ -131,8 +131,8 @@ class Desk:
         quantity = order.left
         if order.fresh_in == self.i_bar and order.kind == "limit":
             quantity -= order.fresh
-        if order.side == SELL and self.account.rules.product == "CNC":
-            quantity = min(quantity, holding.quantity)
+        if order.parent is not None or (order.side == SELL and self.account.rules.product == "CNC"):
+            quantity = min(quantity, -order.side * holding.quantity)
         return quantity
 
     def fill(self, order: Order, holding: Holding, reference: Decimal, *, phase: int | None) -> None:
@@ -167,7 +167,7 @@ class Desk:
             self._protect(holding, before, reference, phase=phase)
         if order.stop_loss is not None or order.target is not None or order.trail is not None:
             self._start_children(order, holding, abs(closing + opening), reference, phase=phase)
-        self.shrink_protection(holding)
+        self.shrink_exits(holding)
 
     def _deal(self, order: Order, holding: Holding, signed: Decimal, reference: Decimal) -> Deal:
         row = self.row(holding)
@@ -225,7 +225,7 @@ class Desk:
             self.drop(order.parent, "cancelled", "oco")
         if order.is_protection:
             holding = self.holding(order)
-            holding.is_stopped_out = holding.quantity == 0
+            holding.is_stopped_out = True
             for one in self.of(holding):
                 if one.aim is not None and one.filled:
                     self.drop(one, "withdrawn", "protected")
@@ -292,28 +292,26 @@ class Desk:
             for child in working:
                 child.works_from = self.i_bar if child.is_stop else child.works_from
 
-    def shrink_protection(self, holding: Holding) -> None:
-        """Keep the protection as large as the position, and none without one."""
-        for order in [one for one in self.of(holding) if one.is_protection]:
-            held = max(-order.side * holding.quantity, ZERO)
-            order.left = min(order.left, held)
-            if order.left <= 0:
+    def shrink_exits(self, holding: Holding) -> None:
+        """Keep the protection as large as the position; neither it nor the children of brackets outlive what they close."""
+        for order in self.of(holding):
+            held = -order.side * holding.quantity
+            if order.is_protection:
+                order.left = min(order.left, max(held, ZERO))
+            if held <= 0 and (order.is_protection or order.parent is not None):
                 self.drop(order, "cancelled", "closed")
 
     def close_out(self, holding: Holding, reference: Decimal, *, row: Row, reason: str) -> bool:
         """Close a position by force; return whether nothing is left of it."""
         side = SELL if holding.quantity > 0 else BUY
         locked = holding.lock(row, self.on) == side
-        quantity = ZERO if row.volume == 0 or locked else abs(holding.quantity)
+        quantity = ZERO if row.volume == 0 or locked else self.account.room(holding, row, abs(holding.quantity))
         if quantity > 0:
             signed = side * quantity
             price = self.account.price(holding, signed, reference, row=row, on=self.on)
             deal = self.account.part(holding, (self.number(), abs(holding.quantity)), signed, price)
             self.account.deal(holding, deal, ts=self.ts, reference=reference, kind="market", reason=reason)
-            self.shrink_protection(holding)
-        if not holding.quantity:
-            for child in [one for one in self.of(holding) if one.parent is not None]:
-                self.drop(child, "withdrawn", reason)
+            self.shrink_exits(holding)
         return holding.quantity == 0
 
 
