@@ -17,10 +17,10 @@ from qts.backtest.terms import PLAIN, TermTable, term_table
 from qts.core.bars import Bars
 from qts.kernels.booking import account_equity
 from qts.kernels.decisions import decide
-from qts.kernels.fills import fill_curve, is_quiet, next_on_agenda
+from qts.kernels.fills import fill_curve, is_quiet, next_on_agenda, take_marks
 from qts.kernels.state import CASH, N_DUE, N_ROW, POSITION, Run
 from qts.kernels.trading import begin_bar, end_bar
-from qts.strategies import Context, InstrumentContext, OrderRequest, Strategy
+from qts.strategies import Context, InstrumentContext, OnBar, OrderRequest, Strategy
 from qts.strategies.feed import Feed
 
 _ROOM: Final = Room(fills=256, orders=64, events=256)
@@ -81,6 +81,7 @@ class _Driver:
         "_context",
         "_desk",
         "_feeds",
+        "_is_calm",
         "_items",
         "_present",
         "_priced",
@@ -104,6 +105,7 @@ class _Driver:
         self._priced = (~np.isnan(timeline.close)).tolist()
         self._written = 0
         self._begun = False
+        self._is_calm = True
         self._agenda = next_on_agenda(run, 0)
 
     def play(self) -> None:
@@ -114,29 +116,56 @@ class _Driver:
             return
         if strategy.on_start is not None:
             call(strategy.on_start, context)
-        reveal = self._reveal_alone if len(self._items) == 1 and all(self._present[0]) else self._reveal
-        is_busy = self._is_busy()
+        if len(self._items) == 1 and all(self._present[0]) and all(self._priced[0]):
+            self._play_alone(hook)
+            return
+        self._is_calm = not self._is_busy()
         for t in range(n_bars):
             desk.t = context.bar = t
             self._begun = False
-            if is_busy or t >= self._agenda:
+            if not self._is_calm or t >= self._agenda:
                 self.sync()
-            reveal(t)
+            self._reveal(t)
             call(hook, context)
             if self._begun:
                 self._end(t)
                 # Nothing changes in bars that the core is not brought up to.
-                is_busy = self._is_busy()
+                self._is_calm = not self._is_busy()
+
+    def _play_alone(self, hook: OnBar) -> None:
+        """Play a single instrument that has every bar: the same in fewer steps, for here each of them is felt."""
+        context, desk, call, feed = self._context, self._desk, self._strategy.call, self._feeds[0]
+        self._items[0].has_bar = True
+        tracks = feed.tracks
+        self._is_calm = not self._is_busy()
+        for t in range(len(self._run.ts)):
+            desk.t = context.bar = feed.at = t
+            self._begun = False
+            if not self._is_calm or t >= self._agenda:
+                self.sync()
+            for append, source in tracks:
+                append(source[t])
+            if feed.longer:
+                feed.advance_longer(t)
+            call(hook, context)
+            if self._begun:
+                self._end(t)
+                self._is_calm = not self._is_busy()
 
     def sync(self) -> None:
         """Bring the core up to the bar that has just closed."""
         if self._begun:
             return
         run, t = self._run, self._desk.t
-        self._desk.make_room()
-        if self._written < t:
-            fill_curve(run, self._written, t)
-        begin_bar(run, t)
+        if self._is_calm and t < self._agenda:
+            # Nothing happens in this bar: its marks and its equity are all there is to it.
+            fill_curve(run, self._written, t + 1)
+            take_marks(run, t)
+        else:
+            self._desk.make_room()
+            if self._written < t:
+                fill_curve(run, self._written, t)
+            begin_bar(run, t)
         self._written = t + 1
         self._begun = True
 
@@ -162,7 +191,3 @@ class _Driver:
             if present[t]:
                 feed.advance()
             item.has_bar = priced[t]
-
-    def _reveal_alone(self, t: int) -> None:
-        self._feeds[0].advance()
-        self._items[0].has_bar = self._priced[0][t]

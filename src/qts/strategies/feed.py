@@ -40,9 +40,10 @@ class Feed:
         for append, source in self.tracks:
             append(source[at])
         if self.longer:
-            self._advance_longer(at)
+            self.advance_longer(at)
 
-    def _advance_longer(self, at: int) -> None:
+    def advance_longer(self, at: int) -> None:
+        """Reveal the longer bars that close with this one."""
         for latest, tracks in self.longer:
             if latest[at] != (latest[at - 1] if at else -1):
                 for append, source in tracks:
