@@ -23,12 +23,30 @@ from qts.ui.asgi import SCRIPT
 from qts.ui.workspace import share
 
 NOON = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)  # a Friday, noon in India
+# Every setting that is not at its default.
+GUARDED = {
+    "params": {"fast": 5, "slow": 20},
+    "size": "cash:2000000",
+    "slippage": "ticks:2",
+    "stop_loss": "0.05",
+    "take_profit": "0.29",
+    "trailing_stop": "0.07",
+    "max_position": "1.2",
+    "max_exposure": "1.1",
+    "daily_loss": "0.5",
+    "max_drawdown": "0.6",
+    "rebalance": True,
+    "ticks": False,
+}
 OpenPage = Callable[..., AppTest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Small:
-    """A workspace with three simulated instruments, one index and three runs."""
+    """A workspace with three simulated instruments, one index and some runs.
+
+    ``finer`` fills on minutes what days decide; ``guarded`` has protections, limits and more orders than the account can pay.
+    """
 
     workspace: Workspace
     stock: str
@@ -36,6 +54,8 @@ class Small:
     minutes: str
     idle: str
     several: str
+    finer: str
+    guarded: str
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +70,17 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
         several = run_backtest(workspace, build(BacktestRequest, **{**run, "instruments": names[:2]}))
         minutes = run_backtest(workspace, build(BacktestRequest, **{**run, "interval": "1m", "product": "MIS", "from": "2026-11-16"}))
         idle = run_backtest(workspace, build(BacktestRequest, **{**run, "from": "2026-11-16"}))
+        finer = run_backtest(workspace, build(BacktestRequest, **{**run, "fill_interval": "1m", "params": {"fast": 3, "slow": 5}}))
+        guarded = run_backtest(workspace, build(BacktestRequest, **{**run, **GUARDED}))
         yield Small(
-            workspace=workspace, stock=names[0], daily=daily.run_id, minutes=minutes.run_id, idle=idle.run_id, several=several.run_id
+            workspace=workspace,
+            stock=names[0],
+            daily=daily.run_id,
+            minutes=minutes.run_id,
+            idle=idle.run_id,
+            several=several.run_id,
+            finer=finer.run_id,
+            guarded=guarded.run_id,
         )
 
 

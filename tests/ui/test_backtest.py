@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from qts.app import format as written
-from qts.app.backtests import load_run
+from qts.app.backtests import load_run, run_bars
+from qts.core import instant_of
 from qts.ui.components import trades
 
 
@@ -57,8 +58,8 @@ def test_only_the_open_tab_is_computed(small: Any, open_page: Any) -> None:
     assert not at.json
 
 
-@pytest.mark.parametrize("tab", ["Overview", "Chart", "Trades", "Costs", "Details"])
-@pytest.mark.parametrize("run", ["daily", "minutes", "idle", "several"])
+@pytest.mark.parametrize("tab", ["Overview", "Chart", "Trades", "Orders", "Costs", "Details"])
+@pytest.mark.parametrize("run", ["daily", "minutes", "idle", "several", "finer", "guarded"])
 def test_every_tab_draws_for_every_kind_of_run(small: Any, open_page: Any, tab: str, run: str) -> None:
     at = open_page(small.workspace, "backtest", run=getattr(small, run), tab=tab)
     assert not at.exception
@@ -149,6 +150,43 @@ def test_a_run_without_trades_leaves_as_an_empty_file(small: Any) -> None:
 
 def test_every_fill_of_an_instrument_is_an_arrow(small: Any) -> None:
     document = load_run(small.workspace, small.several).document
-    arrows = [len(trades.marks(document.fills, name)) for name in document.data.instruments]
-    assert sum(arrows) == len(document.fills)
+    stamps = [run_bars(small.workspace, document, name).bars.ts for name in document.data.instruments]
+    arrows = [trades.marks(document.fills, name, ts) for name, ts in zip(document.data.instruments, stamps, strict=True)]
+    assert sum(map(len, arrows)) == len(document.fills)
     assert all(arrows)
+    assert all(mark.at in set(ts.tolist()) for marks, ts in zip(arrows, stamps, strict=True) for mark in marks)
+
+
+def test_fills_on_minutes_stand_on_their_minute_or_on_the_day_they_were_in(small: Any) -> None:
+    document = load_run(small.workspace, small.finer).document
+    days, minutes = (run_bars(small.workspace, document, small.stock, interval=name).bars.ts for name in ("1d", "1m"))
+    assert document.fills
+    for fill, day, minute in zip(
+        document.fills, trades.marks(document.fills, small.stock, days), trades.marks(document.fills, small.stock, minutes), strict=True
+    ):
+        assert instant_of(minute.at).isoformat() == fill.at
+        assert instant_of(day.at).date() == instant_of(minute.at).date()
+
+
+def test_the_chart_offers_the_bars_of_the_decisions_and_those_of_the_fills(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.finer, tab="Chart")
+    assert not at.exception
+    (control,) = [each for each in at.button_group if each.key == "chart_interval"]
+    assert list(control.options) == ["1d", "1m"]
+    assert control.value in ("1d", ["1d"])
+
+
+def test_the_orders_that_were_not_simply_filled_are_listed_with_the_reason_in_words(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.guarded, tab="Orders")
+    document = load_run(small.workspace, small.guarded).document
+    assert document.order_events
+    counts, each = at.dataframe[0].value, at.dataframe[1].value
+    assert sum(counts["Orders"]) == len(document.order_events) == document.order_events_count == len(each)
+    assert each["Why"].tolist() == [event.why for event in document.order_events]
+    assert not any("_" in word for word in (*each["Why"], *each["What happened"], *each["Order"]))
+
+
+def test_where_all_orders_were_filled_the_tab_says_so(small: Any, open_page: Any) -> None:
+    at = open_page(small.workspace, "backtest", run=small.idle, tab="Orders")
+    assert any("No order was refused" in each.value for each in at.info)
+    assert not at.dataframe

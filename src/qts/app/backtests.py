@@ -11,7 +11,7 @@ import pyarrow as pa
 from qts.app.bars import BarsAnswer, read_bars
 from qts.app.control import RunSummary, Trial
 from qts.app.requests import BacktestRequest, BarsRequest, build
-from qts.app.run_building import build_curves, build_document, equity_rows, judged_again
+from qts.app.run_building import build_curves, build_document, build_events, equity_rows, judged_again
 from qts.app.run_document import RunDocument
 from qts.app.run_planning import compute, plan_run
 from qts.app.run_store import DOCUMENT_NAME, parse_document, read_curves, read_document_bytes, read_source, save_run
@@ -52,7 +52,7 @@ def run_backtest(workspace: Workspace, request: BacktestRequest) -> RunDocument:
     finished = compute(plan)
     document = build_document(finished)
     curves = build_curves(finished)
-    save_run(workspace.settings.runs_folder, document, curves, plan.source)
+    save_run(workspace.settings.runs_folder, document, curves=curves, events=build_events(finished), source=plan.source)
     workspace.control.record(_summary(workspace, document))
     document = _with_trials(document, curves, workspace.control.trials(document.strategy.id))
     return document.model_copy(update={"equity": equity_rows(curves)}) if request.equity else document
@@ -86,12 +86,12 @@ def load_run(workspace: Workspace, run_id: str) -> StoredRun:
     )
 
 
-def run_bars(workspace: Workspace, document: RunDocument, instrument: str) -> BarsAnswer:
-    """Return the bars of one instrument as the run saw them."""
+def run_bars(workspace: Workspace, document: RunDocument, instrument: str, *, interval: str | None = None) -> BarsAnswer:
+    """Return the bars of one instrument as the run saw them: those of the decisions, or of the interval named."""
     request = build(
         BarsRequest,
         instrument=instrument,
-        interval=document.data.interval,
+        interval=interval or document.data.interval,
         start=date.fromisoformat(document.data.start),
         end=date.fromisoformat(document.data.end),
         as_of=document.data.snapshot,

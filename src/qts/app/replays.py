@@ -12,10 +12,20 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from qts.app.requests import BacktestRequest, build
-from qts.app.run_building import build_curves, build_document
+from qts.app.run_building import build_curves, build_document, build_events
 from qts.app.run_document import RunDocument
 from qts.app.run_planning import compute, plan_entry, source_of, stored_entry
-from qts.app.run_store import DOCUMENT_NAME, SOURCE_NAME, document_bytes, parse_document, read_curves, read_document_bytes, read_source
+from qts.app.run_store import (
+    DOCUMENT_NAME,
+    EVENTS_NAME,
+    SOURCE_NAME,
+    document_bytes,
+    parse_document,
+    read_curves,
+    read_document_bytes,
+    read_events,
+    read_source,
+)
 from qts.app.workspace import Workspace
 from qts.core.discovery import load_file
 from qts.core.errors import PluginError, UnknownStrategy
@@ -50,6 +60,7 @@ class _Stored:
     content: bytes
     document: RunDocument
     curves: pa.Table
+    events: pa.Table
     source: str
 
 
@@ -71,6 +82,8 @@ def replay(workspace: Workspace, run_id: str) -> ReplayDocument:
     differences = list(_differences(json.loads(stored.content), json.loads(content), ""))
     if not build_curves(finished).equals(stored.curves):
         differences.append(ReplayDifference(where="equity.parquet", stored="as kept", recomputed="other values"))
+    if not build_events(finished).equals(stored.events):
+        differences.append(ReplayDifference(where=EVENTS_NAME, stored="as kept", recomputed="other events"))
     identical = content == stored.content and not differences
     if stored.document.engine != plan.engine:
         was, now = stored.document.engine, plan.engine
@@ -87,6 +100,7 @@ def _read(workspace: Workspace, run_id: str) -> _Stored:
         content=content,
         document=parse_document(content, path=str(folder / run_id / DOCUMENT_NAME)),
         curves=read_curves(folder, run_id),
+        events=read_events(folder, run_id),
         source=read_source(folder, run_id),
     )
 
@@ -99,13 +113,16 @@ def _request(document: RunDocument) -> BacktestRequest:
         strategy=document.strategy.id,
         instruments=document.data.instruments,
         interval=document.data.interval,
+        fill_interval=document.data.fill_interval,
         start=date.fromisoformat(document.data.start),
         end=date.fromisoformat(document.data.end),
         params=document.strategy.params,
         as_of=document.data.snapshot,
         # Instruments of both bases in one run were chosen by "auto", which chooses the same from the same snapshot.
         prices=bases.pop() if len(bases) == 1 else "auto",
-        **settings.model_dump(),
+        **settings.model_dump(exclude={"ticks"}),
+        # Where some have ticks, they are the instruments whose prices are as traded, as without a word on it.
+        ticks=None if settings.ticks else False,
     )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from qts.core.errors import BadParameter
 from qts.core.instrument import parse_instrument
 from qts.core.interval import Interval, parse_interval
 
+SIZES: Final = "shares:N, lots:N, cash:RUPEES, percent:FRACTION, atr-risk:FRACTION,span=14,multiple=2 or vol-target:FRACTION,span=20"
+SLIPPAGES: Final = "none, bps:N, ticks:N, half-spread:RUPEES or volume-share:FRACTION,impact=0.1"
 Prices = Literal["auto", "raw", "adjusted"]
 ParamText = bool | int | float | str
 M = TypeVar("M", bound=BaseModel)
@@ -43,6 +45,23 @@ def _path(value: object) -> object:
     return value
 
 
+def _is_fraction(value: Decimal, info: ValidationInfo) -> Decimal:
+    if not 0 < value < 1:
+        raise BadParameter(info.field_name or "fraction", str(value), "is not between 0 and 1", hint=_FRACTION_HINT)
+    return value
+
+
+def _is_part(value: Decimal, info: ValidationInfo) -> Decimal:
+    if not 0 < value <= _LARGEST_PART:
+        raise BadParameter(info.field_name or "fraction", str(value), f"is not above 0 and at most {_LARGEST_PART}", hint=_FRACTION_HINT)
+    return value
+
+
+# A limit on exposure may be some times the account, and a target some times the price.
+_LARGEST_PART: Final = 10
+_FRACTION_HINT: Final = "Write a fraction: 0.05 is 5 %."
+Fraction = Annotated[Decimal, AfterValidator(_is_fraction)]
+Part = Annotated[Decimal, AfterValidator(_is_part)]
 InstrumentText = Annotated[str, BeforeValidator(_instrument)]
 InstrumentTexts = Annotated[tuple[str, ...], BeforeValidator(_instruments), Field(min_length=1)]
 IntervalName = Annotated[Interval, BeforeValidator(_interval)]
@@ -133,13 +152,33 @@ class BacktestRequest(Request):
     end: date | None = Field(default=None, alias="to", description="Last date in India, included; to the end when absent.")
     params: dict[str, ParamText] = Field(default_factory=dict, description="Parameters of the strategy; its defaults otherwise.")
     capital: Decimal | None = Field(default=None, gt=0, description="Rupees to start with.")
-    product: Literal["CNC", "MIS"] | None = Field(default=None, description="Delivery (CNC) or intraday (MIS).")
-    size: str | None = Field(default=None, description="Sizing: shares:N, cash:RUPEES or percent:FRACTION.")
+    product: Literal["CNC", "MIS", "NRML"] | None = Field(
+        default=None, description="Delivery (CNC) or intraday (MIS) for shares; futures and options held (NRML) or intraday (MIS)."
+    )
+    size: str | None = Field(default=None, description=f"Sizing: {SIZES}.")
     costs: str | None = Field(default=None, description="Costs: zerodha, none, percent:FRACTION or per-share:RUPEES,min=RUPEES.")
-    slippage: str | None = Field(default=None, description="Slippage: none or bps:N.")
+    slippage: str | None = Field(default=None, description=f"Slippage: {SLIPPAGES}.")
     fill: Literal["next_open", "close"] | None = Field(default=None, description="Fill at the next open, or (optimistic) at the close.")
     fractional: bool = Field(default=False, description="Whether parts of a share may be traded.")
     close_at_end: bool = Field(default=False, description="Whether open positions are closed at the last close.")
+    fill_interval: IntervalName | None = Field(
+        default=None, description="Length of shorter bars on which orders fill, while decisions are made on those of the interval."
+    )
+    stop_loss: Fraction | None = Field(default=None, description="Fraction below (for a short above) the entry at which a stop closes.")
+    take_profit: Part | None = Field(default=None, description="Fraction above (for a short below) the entry at which a limit closes.")
+    trailing_stop: Fraction | None = Field(default=None, description="Fraction of the best price at which a following stop closes.")
+    max_position: Part | None = Field(default=None, description="Largest position in one instrument, as a fraction of equity.")
+    max_exposure: Part | None = Field(default=None, description="Largest sum of all positions, as a fraction of equity.")
+    daily_loss: Fraction | None = Field(default=None, description="Loss of a day, as a fraction of its first equity, that ends the day.")
+    max_drawdown: Fraction | None = Field(default=None, description="Loss from the highest equity, as a fraction, that ends the run.")
+    rebalance: bool | None = Field(
+        default=None,
+        description="Whether a target said again brings a position back to its size, as always where a strategy weighs all at once.",
+    )
+    lot: int | None = Field(default=None, ge=1, description="Lot of the contracts whose lot is not on record.")
+    ticks: bool | None = Field(
+        default=None, description="Whether fills are on the exchange's ticks; when absent, where prices are as traded and not adjusted."
+    )
     as_of: str | None = Field(default=None, description="Snapshot of the store to read; the present one when absent.")
     prices: Prices = Field(
         default="auto", description="Price basis: adjusted where it is held for the span and raw otherwise, or the one named."

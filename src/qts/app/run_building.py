@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from qts.analytics import Benchmark, Honesty, Lookahead, RunContext, RunCurves, compute_metrics, drawdown, judge
 from qts.app.costs import charges_part
+from qts.app.order_events import MOST_IN_DOCUMENT, event_part, event_table
 from qts.app.run_document import (
     BenchmarkPart,
     DataPart,
@@ -22,11 +22,12 @@ from qts.app.run_document import (
     RunDocument,
     SettingsPart,
     StrategyPart,
+    TermsPart,
     TradePart,
 )
 from qts.backtest import BacktestResult, BacktestSettings
-from qts.core.arrays import Floats
-from qts.core.clock import instant_of
+from qts.core.arrays import Floats, Ints
+from qts.core.clock import instant_of, session_date_of
 from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.interval import parse_interval
 from qts.core.trading import Fill, Trade
@@ -42,15 +43,18 @@ class FinishedRun:
     strategy: StrategyPart
     data: DataPart
     settings: BacktestSettings
+    told: SettingsPart
     engine: EnginePart
+    terms: tuple[TermsPart, ...]
     lookahead: Lookahead
     result: BacktestResult
     benchmark: Benchmark
     warnings: tuple[str, ...]
 
 
-def settings_part(settings: BacktestSettings) -> SettingsPart:
+def settings_part(settings: BacktestSettings, *, lot: int | None = None, ticks: bool = False) -> SettingsPart:
     """Return the settings as texts that the command line takes."""
+    guards, limits = settings.protection, settings.limits
     return SettingsPart(
         capital=format(settings.capital.normalize(), "f"),
         product=settings.product,
@@ -60,15 +64,25 @@ def settings_part(settings: BacktestSettings) -> SettingsPart:
         fill=settings.fill,
         fractional=settings.fractional,
         close_at_end=settings.close_at_end,
+        stop_loss=_fraction(guards.stop_loss),
+        take_profit=_fraction(guards.take_profit),
+        trailing_stop=_fraction(guards.trailing),
+        max_position=_fraction(limits.max_position),
+        max_exposure=_fraction(limits.max_exposure),
+        daily_loss=_fraction(limits.daily_loss),
+        max_drawdown=_fraction(limits.max_drawdown),
+        rebalance=settings.rebalance,
+        lot=lot,
+        ticks=ticks,
     )
 
 
-def build_document(run: FinishedRun) -> RunDocument:
-    """Return the document of a run, judged as the only trial of its idea and without its equity curve."""
+def build_document(run: FinishedRun, *, most_events: int = MOST_IN_DOCUMENT) -> RunDocument:
+    """Return the document of a run, judged as the only trial of its idea, without its equity curve and with so many events at most."""
     curves = _run_curves(run)
     table = compute_metrics(curves)
     capital = float(run.settings.capital)
-    settings = settings_part(run.settings)
+    settings = run.told
     trades = tuple(trade_part(trade) for trade in run.result.trades)
     benchmark = BenchmarkPart(
         title="Buy and hold " + ", ".join(run.data.instruments[:3]) + (" …" if len(run.data.instruments) > 3 else ""),
@@ -88,8 +102,16 @@ def build_document(run: FinishedRun) -> RunDocument:
         benchmark=benchmark,
         honesty=honesty_part(judge(curves, context)),
         engine=run.engine,
-        warnings=(*run.warnings, *run.result.warnings, *table.warnings()),
+        warnings=tuple(dict.fromkeys((*run.warnings, *run.result.warnings, *table.warnings()))),
+        terms=run.terms,
+        order_events=tuple(event_part(event) for event in run.result.order_events[:most_events]),
+        order_events_count=len(run.result.order_events),
     )
+
+
+def build_events(run: FinishedRun) -> pa.Table:
+    """Return all that became of orders besides their fills, one row each."""
+    return event_table(run.result.order_events, run_id=run.run_id, simulated=run.simulated)
 
 
 def build_curves(run: FinishedRun) -> pa.Table:
@@ -216,7 +238,7 @@ def _run_curves(run: FinishedRun) -> RunCurves:
         equity=result.equity,
         exposure=result.exposure,
         capital=float(run.settings.capital),
-        bars_per_year=_bars_per_year(run.data),
+        bars_per_year=_bars_per_year(run.data, result.ts),
         trade_net_pnl=_floats(float(trade.net_pnl) for trade in closed),
         trade_gross_pnl=_floats(float(trade.gross_pnl) for trade in closed),
         trade_returns=_floats(trade.return_ for trade in closed),
@@ -228,12 +250,13 @@ def _run_curves(run: FinishedRun) -> RunCurves:
 
 def _stored_curves(document: RunDocument, table: pa.Table) -> RunCurves:
     closed = [trade for trade in document.trades if not trade.open]
+    ts = table["ts"].cast(pa.int64()).to_numpy()
     return RunCurves(
-        ts=table["ts"].cast(pa.int64()).to_numpy(),
+        ts=ts,
         equity=table["equity"].to_numpy(),
         exposure=table["exposure"].to_numpy(),
         capital=float(document.settings.capital),
-        bars_per_year=_bars_per_year(document.data),
+        bars_per_year=_bars_per_year(document.data, ts),
         trade_net_pnl=_floats(trade.net_pnl for trade in closed),
         trade_gross_pnl=_floats(trade.gross_pnl for trade in closed),
         trade_returns=_floats(trade.return_ or 0.0 for trade in closed),
@@ -243,9 +266,9 @@ def _stored_curves(document: RunDocument, table: pa.Table) -> RunCurves:
     )
 
 
-def _bars_per_year(data: DataPart) -> float:
+def _bars_per_year(data: DataPart, ts: Ints) -> float:
     """Return the bars a year of the run's timeline has: exchanges that share their instants count once, others add up."""
-    interval, span = parse_interval(data.interval), (date.fromisoformat(data.start), date.fromisoformat(data.end))
+    interval, span = parse_interval(data.fill_interval or data.interval), (session_date_of(int(ts[0])), session_date_of(int(ts[-1])))
     counts: dict[object, float] = {}
     for exchange in {exchange_of(InstrumentId(name)) for name in data.instruments}:
         instants = exchange is Exchange.INDEX if interval.is_intraday else nominal_open(exchange)
@@ -260,6 +283,10 @@ def _drawdown_from(capital: float, equity: Floats) -> Floats:
 
 def _floats(values: Iterable[float]) -> Floats:
     return np.fromiter(values, np.float64)
+
+
+def _fraction(value: Decimal) -> str | None:
+    return format(value.normalize(), "f") if value else None
 
 
 def _count(quantity: Decimal) -> int | float:

@@ -31,7 +31,11 @@ class StrategyPart(Part):
 
 
 class DataPart(Part):
-    """Which bars were used. ``from`` and ``to`` are dates in India; ``quality`` is the share of expected bars held, 0 to 100."""
+    """Which bars were used. ``from`` and ``to`` are dates in India; ``quality`` is the share of expected bars held, 0 to 100.
+
+    ``fill_interval`` is the length of the shorter bars that orders filled on, null where they filled on those of the decisions;
+    ``fill_bars`` counts them.
+    """
 
     snapshot: str
     instruments: tuple[str, ...]
@@ -41,10 +45,16 @@ class DataPart(Part):
     bars: int
     quality: float | None
     prices: dict[str, Literal["raw", "adjusted"]]
+    fill_interval: str | None = None
+    fill_bars: int | None = None
 
 
 class SettingsPart(Part):
-    """How orders were sized, filled and charged; texts as the command line takes them."""
+    """How orders were sized, filled, protected, limited and charged; texts as the command line takes them, null for none.
+
+    ``ticks`` tells whether fills are on the exchange's ticks, for those instruments whose prices are as traded. ``lot`` is the one given
+    for contracts whose lot is not on record.
+    """
 
     capital: str
     product: str
@@ -54,6 +64,38 @@ class SettingsPart(Part):
     fill: str
     fractional: bool = False
     close_at_end: bool = False
+    stop_loss: str | None = None
+    take_profit: str | None = None
+    trailing_stop: str | None = None
+    max_position: str | None = None
+    max_exposure: str | None = None
+    daily_loss: str | None = None
+    max_drawdown: str | None = None
+    rebalance: bool = False
+    lot: int | None = None
+    ticks: bool = False
+
+
+class MarginPart(Part):
+    """What a unit of a position blocks: a fraction of its price, and rupees on top."""
+
+    fraction: float
+    rupees: float
+
+
+class TermsPart(Part):
+    """On what terms an instrument was traded.
+
+    ``tick`` is the step of prices at the end of the run, null where fills are on none; ``freeze`` the largest quantity of one order.
+    """
+
+    instrument: str
+    lot: int
+    tick: float | None
+    freeze: int | None
+    expiry: str | None
+    margin_long: MarginPart
+    margin_short: MarginPart
 
 
 class ChargesPart(Part):
@@ -83,6 +125,20 @@ class FillPart(Part):
     order: str
     reason: str
     charges: ChargesPart
+
+
+class OrderEventPart(Part):
+    """What became of an order besides its fills: ``filled`` of ``quantity`` were done by then; ``why`` says the reason in words."""
+
+    at: str
+    instrument: str
+    side: Literal["buy", "sell"]
+    kind: str
+    quantity: int | float
+    filled: int | float
+    status: str
+    reason: str
+    why: str
 
 
 class TradePart(Part):
@@ -134,7 +190,10 @@ class EnginePart(Part):
 
 
 class RunDocument(Part):
-    """A whole run. ``equity`` is present only where it was asked for."""
+    """A whole run. ``equity`` is present only where it was asked for.
+
+    ``order_events`` has the first ten thousand of ``order_events_count``; all of them are in the run's ``order_events.parquet``.
+    """
 
     run_id: str
     simulated: bool
@@ -149,4 +208,7 @@ class RunDocument(Part):
     honesty: HonestyPart
     engine: EnginePart
     warnings: tuple[str, ...] = ()
+    terms: tuple[TermsPart, ...] = ()
+    order_events: tuple[OrderEventPart, ...] = ()
+    order_events_count: int = 0
     equity: tuple[tuple[str, float], ...] | None = None

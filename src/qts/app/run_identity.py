@@ -16,7 +16,8 @@ class RunIdentity:
     """Everything the result of a run depends on, as plain values.
 
     ``source_hash`` is the hash of the strategy's source text, ``series`` are ``INSTRUMENT/BASIS`` in the order given, ``span`` the dates
-    in India of the first and the last bar: naming those dates, or leaving them out, is the same run.
+    in India of the first and the last bar: naming those dates, or leaving them out, is the same run. ``terms`` is the hash of the lots,
+    ticks, margins and days of expiry that were used.
     """
 
     strategy: str
@@ -24,10 +25,12 @@ class RunIdentity:
     params: Mapping[str, bool | int | float | str]
     series: tuple[str, ...]
     interval: str
+    fill_interval: str | None
     span: tuple[str, str]
     snapshot: str
     cost_schedule: str
-    settings: Mapping[str, str | bool]
+    settings: Mapping[str, str | bool | int | None]
+    terms: str
     engine_version: str
 
     def run_id(self) -> str:

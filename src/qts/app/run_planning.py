@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -15,28 +15,43 @@ from qts.app.bars import choose_series, instants, is_simulated
 from qts.app.catalog import days_held, series_quality
 from qts.app.requests import BacktestRequest
 from qts.app.run_building import FinishedRun, settings_part
-from qts.app.run_document import DataPart, EnginePart, StrategyPart
+from qts.app.run_document import DataPart, EnginePart, SettingsPart, StrategyPart
 from qts.app.run_identity import RunIdentity, text_hash
+from qts.app.run_terms import check_product, estimate_warnings, run_terms, terms_hash, terms_part
 from qts.app.settings import Settings
 from qts.app.workspace import Workspace
-from qts.backtest import ENGINE_VERSION, BacktestSettings, CostKind, FillTiming, Verdict, parse_costs, parse_size, parse_slippage
+from qts.backtest import (
+    ENGINE_VERSION,
+    BacktestSettings,
+    CostKind,
+    FillTiming,
+    Protection,
+    RiskLimits,
+    Verdict,
+    parse_costs,
+    parse_size,
+    parse_slippage,
+)
 from qts.backtest import run as run_engine
+from qts.backtest.finer import carried_over
 from qts.backtest.lookahead import check as check_lookahead
+from qts.backtest.simulation import with_guards
+from qts.backtest.terms import InstrumentTerms
 from qts.core.bars import Bars
 from qts.core.clock import instant_of, session_date_of
 from qts.core.errors import BadParameter, BadPath
 from qts.core.instrument import Exchange, InstrumentId, exchange_of
+from qts.core.interval import Interval
 from qts.core.trading import Product
 from qts.data.storage import PriceBasis, SeriesInfo
 from qts.market.charges import schedule_version
-from qts.strategies import CatalogEntry, ParamValue, Strategy
+from qts.strategies import CatalogEntry, Form, ParamValue, Strategy
 
 _INDEX_HINT: Final = (
     "Say which costs to assume: --costs percent:0.0005 (five hundredths of a per cent of each trade's value) or --costs none."
 )
-# Where an instrument is a share or an index; elsewhere it is a contract with lots, margin and expiry, which the engine does not know.
-_OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.SIM, Exchange.INDEX})
-_SHARES_HINT: Final = "Choose shares of NSE or BSE, or an index."
+_FINER_HINT: Final = "Choose a shorter one, or leave it out."
+_NONE: Final = Decimal(0)
 # An overnight change beyond these, in prices as traded, is far more often a split or a bonus than news.
 _JUMP_DOWN: Final = 0.6
 _JUMP_UP: Final = 1.7
@@ -47,15 +62,22 @@ _FEW_GAPS: Final = 90.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """A run that is fully decided: same plan, same bytes."""
+    """A run that is fully decided: same plan, same bytes.
+
+    ``bars`` are what the strategy decides on; ``finer`` the shorter ones its orders fill on, None where they fill on the same. ``told``
+    are the settings as texts.
+    """
 
     strategy: Strategy
     part: StrategyPart
     source: str
     series: tuple[SeriesInfo, ...]
     bars: tuple[Bars, ...]
+    finer: tuple[Bars, ...] | None
     data: DataPart
     settings: BacktestSettings
+    told: SettingsPart
+    terms: tuple[InstrumentTerms, ...]
     engine: EnginePart
     warnings: tuple[str, ...]
 
@@ -63,6 +85,11 @@ class RunPlan:
     def params(self) -> Mapping[str, ParamValue]:
         """Return the parameters of the strategy, all of them."""
         return self.part.params
+
+    @property
+    def played(self) -> tuple[Bars, ...]:
+        """Return the bars that orders fill on."""
+        return self.bars if self.finer is None else self.finer
 
     def run_id(self) -> str:
         """Return the id that everything above adds up to."""
@@ -72,10 +99,12 @@ class RunPlan:
             params=self.part.params,
             series=tuple(f"{info.key.instrument}/{info.key.basis}" for info in self.series),
             interval=self.data.interval,
+            fill_interval=self.data.fill_interval,
             span=(self.data.start, self.data.end),
             snapshot=self.data.snapshot,
             cost_schedule=self.engine.cost_schedule,
-            settings=settings_part(self.settings).model_dump(),
+            settings=self.told.model_dump(),
+            terms=terms_hash(self.terms),
             engine_version=self.engine.version,
         ).run_id()
 
@@ -100,21 +129,35 @@ def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEnt
     params = strategy.resolve(request.params)
     names = tuple(InstrumentId(name) for name in request.instruments)
     settings = engine_settings(request, workspace.settings, names)
+    if strategy.matrix:
+        settings = _weighed(request, settings)
+    settings = with_guards(settings, strategy, params)
     snapshot = request.as_of or workspace.store.snapshot()
     series = tuple(choose_series(workspace, name, request) for name in names)
     start, end = instants(request.start, request.end)
     bars = tuple(workspace.store.read(info.key, start=start, end=end, as_of=snapshot) for info in series)
-    data = _data_part(series, bars, snapshot=snapshot)
+    finer = _finer(workspace, request, strategy, series, snapshot=snapshot)
+    data = _data_part(series, bars, finer, snapshot=snapshot)
+    terms = run_terms(workspace, series, finer or bars, product=settings.product, lot=request.lot, ticks=request.ticks, as_of=snapshot)
     return RunPlan(
         strategy=strategy,
         part=StrategyPart(id=entry.id, title=entry.title, source=entry.source, version=entry.version, params=params),
         source=source,
         series=series,
         bars=bars,
+        finer=finer,
         data=data,
         settings=settings,
+        told=settings_part(settings, lot=request.lot, ticks=any(one.ticks for one in terms)),
+        terms=terms,
         engine=EnginePart(version=ENGINE_VERSION, cost_schedule=schedule_version()),
-        warnings=(*_gaps(data), *_untraded(bars, settings), *_warnings(series, bars)),
+        warnings=(
+            *_gaps(data),
+            *_late(bars, finer),
+            *_untraded(bars, settings),
+            *_warnings(series, bars),
+            *estimate_warnings(names, terms),
+        ),
     )
 
 
@@ -126,7 +169,10 @@ def compute(plan: RunPlan) -> FinishedRun:
     StrategyFailed
         If the strategy raises or returns what cannot be traded.
     """
-    result = run_engine(plan.strategy, plan.params, plan.bars, plan.settings)
+    strategy, params = plan.strategy, plan.params
+    if plan.finer is not None:
+        strategy, params = carried_over(strategy, params, plan.bars, plan.finer), {}
+    result = run_engine(strategy, params, plan.played, plan.settings, terms=plan.terms)
     lookahead = check_lookahead(plan.strategy, plan.params, plan.bars)
     found = (f"Look-ahead: {lookahead.detail}",) if lookahead.verdict is Verdict.FOUND else ()
     return FinishedRun(
@@ -135,10 +181,12 @@ def compute(plan: RunPlan) -> FinishedRun:
         strategy=plan.part,
         data=plan.data,
         settings=plan.settings,
+        told=plan.told,
         engine=plan.engine,
+        terms=tuple(terms_part(name, one) for name, one in zip((info.key.instrument for info in plan.series), plan.terms, strict=True)),
         lookahead=lookahead.verdict.value,
         result=result,
-        benchmark=buy_and_hold(plan.bars, float(plan.settings.capital)),
+        benchmark=buy_and_hold(plan.played, float(plan.settings.capital)),
         warnings=(*found, *plan.warnings),
     )
 
@@ -149,25 +197,42 @@ def engine_settings(request: BacktestRequest, settings: Settings, names: Sequenc
     Raises
     ------
     BadParameter
-        If a text does not fit, an instrument is a contract, or Indian charges are to be taken on what is not traded in India.
+        If a text or the product does not fit, or Indian charges are to be taken on what is not traded in India.
     """
     costs = parse_costs(request.costs if request.costs is not None else settings.costs)
-    contract = next((name for name in names if exchange_of(name) not in _OF_SHARES), None)
-    if contract is not None:
-        raise BadParameter("instruments", contract, "futures, options and commodities are not backtested yet", hint=_SHARES_HINT)
+    product = Product(request.product or settings.product)
+    check_product(product, names)
     foreign = [name for name in names if exchange_of(name) is Exchange.INDEX]
     if foreign and costs.kind is CostKind.ZERODHA:
         raise BadParameter("costs", costs.spec, f"{foreign[0]} is not traded in India, so it has no Indian charges", hint=_INDEX_HINT)
     return BacktestSettings(
         capital=Decimal(request.capital if request.capital is not None else settings.capital),
-        product=Product(request.product or settings.product),
+        product=product,
         size=parse_size(request.size if request.size is not None else settings.size),
         costs=costs,
         slippage=parse_slippage(request.slippage if request.slippage is not None else settings.slippage),
         fill=FillTiming(request.fill or settings.fill),
         fractional=request.fractional,
         close_at_end=request.close_at_end,
+        protection=Protection(
+            stop_loss=request.stop_loss or _NONE, take_profit=request.take_profit or _NONE, trailing=request.trailing_stop or _NONE
+        ),
+        limits=RiskLimits(
+            max_position=request.max_position or _NONE,
+            max_exposure=request.max_exposure or _NONE,
+            daily_loss=request.daily_loss or _NONE,
+            max_drawdown=request.max_drawdown or _NONE,
+        ),
+        rebalance=request.rebalance is True,
     )
+
+
+def _weighed(request: BacktestRequest, settings: BacktestSettings) -> BacktestSettings:
+    """Return the settings of a strategy that weighs all instruments at once, which is always brought back to its weights."""
+    if request.rebalance is False:
+        reason = "a strategy that weighs all instruments at once is brought back to its weights"
+        raise BadParameter("rebalance", "off", reason, hint="Leave it out.")
+    return replace(settings, rebalance=True)
 
 
 def source_of(entry: CatalogEntry) -> str:
@@ -180,21 +245,49 @@ def source_of(entry: CatalogEntry) -> str:
         raise BadPath(str(entry.path), (error.strerror or "cannot be read").lower()) from error
 
 
-def _data_part(series: Sequence[SeriesInfo], bars: Sequence[Bars], *, snapshot: str) -> DataPart:
+def _finer(
+    workspace: Workspace, request: BacktestRequest, strategy: Strategy, series: Sequence[SeriesInfo], *, snapshot: str
+) -> tuple[Bars, ...] | None:
+    """Return the shorter bars that orders fill on, of the same snapshot and price basis as those of the decisions."""
+    if request.fill_interval is None:
+        return None
+    _check_finer(strategy, request.interval, request.fill_interval)
+    start, end = instants(request.start, request.end)
+    found = []
+    for info in series:
+        wanted = request.model_copy(update={"interval": request.fill_interval, "prices": info.key.basis.value})
+        key = choose_series(workspace, info.key.instrument, wanted).key
+        found.append(workspace.store.read(key, start=start, end=end, as_of=snapshot))
+    return tuple(found)
+
+
+def _check_finer(strategy: Strategy, interval: Interval, finer: Interval) -> None:
+    if strategy.form is Form.ON_BAR:
+        hint = "Run it on the shorter bars; it sees longer ones by context.instrument.higher(…)."
+        raise BadParameter("fill_interval", finer, "a strategy of orders bar by bar has one interval", hint=hint)
+    order = list(Interval)
+    if order.index(finer) >= order.index(interval):
+        raise BadParameter("fill_interval", finer, f"is not shorter than the {interval} of the decisions", hint=_FINER_HINT)
+
+
+def _data_part(series: Sequence[SeriesInfo], bars: Sequence[Bars], finer: Sequence[Bars] | None, *, snapshot: str) -> DataPart:
     scores = []
     for info, held in zip(series, bars, strict=True):
         score = series_quality(days_held(held.ts), exchange_of(info.key.instrument), info.key.interval).score
         if score is not None:
             scores.append(score)
+    all_bars = (*bars, *(finer or ()))
     return DataPart(
         snapshot=snapshot,
         instruments=tuple(info.key.instrument for info in series),
         interval=series[0].key.interval,
-        start=session_date_of(min(int(held.ts[0]) for held in bars)).isoformat(),
-        end=session_date_of(max(int(held.ts[-1]) for held in bars)).isoformat(),
+        start=session_date_of(min(int(held.ts[0]) for held in all_bars)).isoformat(),
+        end=session_date_of(max(int(held.ts[-1]) for held in all_bars)).isoformat(),
         bars=sum(len(held) for held in bars),
         quality=round(sum(scores) / len(scores), 2) if scores else None,
         prices={info.key.instrument: info.key.basis.value for info in series},
+        fill_interval=None if finer is None else finer[0].interval,
+        fill_bars=None if finer is None else sum(len(held) for held in finer),
     )
 
 
@@ -205,6 +298,18 @@ def _gaps(data: DataPart) -> tuple[str, ...]:
         f"Only {data.quality:g} % of the bars that the calendar expects are there; volatility, Sharpe, Sortino and turnover are stretched"
     )
     return (f"{text} to a year as if none were missing, which exaggerates them.",)
+
+
+def _late(bars: Sequence[Bars], finer: Sequence[Bars] | None) -> tuple[str, ...]:
+    """Tell where the bars that orders fill on do not cover those of the decisions."""
+    if finer is None:
+        return ()
+    found = []
+    for held, short in zip(bars, finer, strict=True):
+        first, last = session_date_of(int(short.ts[0])), session_date_of(int(short.ts[-1]))
+        if first > session_date_of(int(held.ts[0])) or last < session_date_of(int(held.ts[-1])):
+            found.append(f"{held.instrument} has {short.interval} bars from {first} to {last} only: nothing is filled outside of them.")
+    return tuple(found)
 
 
 def _untraded(bars: Sequence[Bars], settings: BacktestSettings) -> tuple[str, ...]:

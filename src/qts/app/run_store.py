@@ -25,6 +25,7 @@ from qts.core.errors import BadPath, DamagedFile, StoreFull, UnknownRun
 DOCUMENT_NAME: Final = "run.json"
 SOURCE_NAME: Final = "strategy.py"
 CURVES_NAME: Final = "equity.parquet"
+EVENTS_NAME: Final = "order_events.parquet"
 _TEMPORARY: Final = ".tmp-"
 
 
@@ -33,7 +34,7 @@ def document_bytes(document: RunDocument) -> bytes:
     return canonical_json(document.model_dump(mode="json", by_alias=True, exclude={"equity"}))
 
 
-def save_run(folder: Path, document: RunDocument, curves: pa.Table, source: str) -> bytes:
+def save_run(folder: Path, document: RunDocument, *, curves: pa.Table, events: pa.Table, source: str) -> bytes:
     """Keep a run and return its document's bytes; a run that is kept already with the same bytes is left alone.
 
     Raises
@@ -49,6 +50,7 @@ def save_run(folder: Path, document: RunDocument, curves: pa.Table, source: str)
         _write(fresh / DOCUMENT_NAME, content)
         _write(fresh / SOURCE_NAME, source.encode())
         _write_table(fresh / CURVES_NAME, curves)
+        _write_table(fresh / EVENTS_NAME, events)
         _write_table(fresh / "fills.parquet", _rows(document, "fills"))
         _write_table(fresh / "trades.parquet", _rows(document, "trades"))
         _sync(fresh)
@@ -97,7 +99,16 @@ def read_source(folder: Path, run_id: str) -> str:
 
 def read_curves(folder: Path, run_id: str) -> pa.Table:
     """Return the curves of a run, one row per bar."""
-    path = folder / run_id / CURVES_NAME
+    return _read_table(folder / run_id / CURVES_NAME)
+
+
+def read_events(folder: Path, run_id: str) -> pa.Table:
+    """Return what became of a run's orders besides their fills, one row each; nothing where none was kept, as by earlier versions."""
+    path = folder / run_id / EVENTS_NAME
+    return _read_table(path) if path.is_file() else pa.table({})
+
+
+def _read_table(path: Path) -> pa.Table:
     try:
         return pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
@@ -105,7 +116,7 @@ def read_curves(folder: Path, run_id: str) -> pa.Table:
 
 
 def _is_kept(target: Path, content: bytes) -> bool:
-    names = (SOURCE_NAME, CURVES_NAME, "fills.parquet", "trades.parquet")
+    names = (SOURCE_NAME, CURVES_NAME, EVENTS_NAME, "fills.parquet", "trades.parquet")
     try:
         return (target / DOCUMENT_NAME).read_bytes() == content and all((target / name).is_file() for name in names)
     except OSError:

@@ -32,12 +32,21 @@ class Settings(BaseSettings):
     port: int = Field(default=8501, ge=1, le=65535, description="Port the web server listens on.")
     allowed_hosts: tuple[str, ...] = Field(default=(), description="Further host names under which the web server may be asked.")
     capital: Decimal = Field(default=Decimal(1_000_000), gt=0, description="Rupees a backtest starts with.")
-    product: Literal["CNC", "MIS"] = Field(default="CNC", description="Product of a backtest's orders: delivery or intraday.")
-    size: str = Field(default="percent:0.95", description="Sizing of a backtest's orders: shares:N, cash:RUPEES or percent:FRACTION.")
+    product: Literal["CNC", "MIS", "NRML"] = Field(
+        default="CNC", description="Product of a backtest's orders: delivery, intraday, or futures and options that are held."
+    )
+    size: str = Field(
+        default="percent:0.95",
+        description="Sizing of a backtest's orders: shares:N, lots:N, cash:RUPEES, percent:FRACTION, atr-risk:FRACTION or "
+        "vol-target:FRACTION.",
+    )
     costs: str = Field(
         default="zerodha", description="Cost model of a backtest: zerodha, none, percent:FRACTION or per-share:RUPEES,min=RUPEES."
     )
-    slippage: str = Field(default="bps:2", description="Slippage of a backtest's fills: none or bps:N.")
+    slippage: str = Field(
+        default="bps:2",
+        description="Slippage of a backtest's fills: none, bps:N, ticks:N, half-spread:RUPEES or volume-share:FRACTION.",
+    )
     fill: Literal["next_open", "close"] = Field(
         default="next_open", description="When a decision fills: at the next open, or at its own close."
     )

@@ -24,7 +24,10 @@ class ParamDocument(BaseModel):
 
 
 class StrategyDocument(BaseModel):
-    """One strategy as it was found. ``error`` tells why it cannot be run; its parameters are unknown then."""
+    """One strategy as it was found. ``error`` tells why it cannot be run; its form and parameters are unknown then.
+
+    ``form`` is the way it says what it wants: ``targets``, ``matrix``, ``rule`` or ``on_bar``.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -32,6 +35,7 @@ class StrategyDocument(BaseModel):
     title: str
     description: str
     source: str
+    form: str | None
     path: str | None
     version: str
     params: dict[str, ParamDocument]
@@ -53,6 +57,7 @@ def _document(entry: CatalogEntry) -> StrategyDocument:
         title=entry.title,
         description="" if strategy is None else strategy.description,
         source=entry.source,
+        form=None if strategy is None else strategy.form.value,
         path=None if entry.path is None else str(entry.path),
         version=entry.version,
         params={} if strategy is None else {name: _param(param) for name, param in strategy.params.items()},

@@ -66,12 +66,19 @@ def test_a_backtest_is_run_listed_read_and_replayed(client: Any) -> None:
     assert client.post(f"/api/runs/{run_id}/replay").json()["identical"] is True
 
 
+def test_protections_and_limits_are_taken_as_numbers_or_texts(client: Any) -> None:
+    settings = client.post("/api/backtests", json={**RUN, "stop_loss": 0.05, "max_drawdown": "0.2", "ticks": False}).json()["settings"]
+    assert (settings["stop_loss"], settings["max_drawdown"], settings["ticks"]) == ("0.05", "0.2", False)
+
+
 def test_the_strategies_are_those_of_the_catalogue(client: Any, workspace: Workspace) -> None:
     workspace.settings.strategies_folder.mkdir()
     (workspace.settings.strategies_folder / "broken.py").write_text("(")
     entries = {entry["id"]: entry for entry in client.get("/api/strategies").json()}
     assert entries["ema_cross"]["params"]["fast"]["kind"] == "int"
+    assert (entries["ema_cross"]["form"], entries["momentum_rotation"]["form"]) == ("targets", "matrix")
     assert entries["broken"]["error"]["kind"] == "PluginError"
+    assert entries["broken"]["form"] is None
     answer = client.post("/api/backtests", json={**RUN, "strategy": "broken", "params": {}})
     assert answer.status_code == 422
 
@@ -100,6 +107,9 @@ def test_the_strategies_are_those_of_the_catalogue(client: Any, workspace: Works
         pytest.param(
             "POST", "/api/backtests", {"json": {**RUN, "params": {"fast": 30, "slow": 20}}}, 400, "BadParameter", id="fast and slow"
         ),
+        pytest.param("POST", "/api/backtests", {"json": {**RUN, "stop_loss": 5}}, 400, "BadParameter", id="stop-loss in per cent"),
+        pytest.param("POST", "/api/backtests", {"json": {**RUN, "fill_interval": "1w"}}, 400, "BadParameter", id="longer bars to fill on"),
+        pytest.param("POST", "/api/backtests", {"json": {**RUN, "product": "NRML"}}, 400, "BadParameter", id="a share under NRML"),
         pytest.param("POST", "/api/backtests", {"json": {}}, 400, "BadParameter", id="empty body"),
         pytest.param("POST", "/api/backtests", {"content": b"{"}, 400, "BadParameter", id="no JSON"),
         pytest.param("POST", "/api/import", {"json": {}}, 404, "HttpError", id="no import"),

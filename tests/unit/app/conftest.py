@@ -39,6 +39,25 @@ def daily_bars(instrument: str, exchange: Exchange, *, seed: int, n_bars: int = 
     )
 
 
+def quarter_hours(daily: Bars, *, n_days: int) -> Bars:
+    """Return bars of fifteen minutes, 25 a day, that lead from each day's open to its close within its range."""
+    parts = np.linspace(0.0, 1.0, 26)
+    ts = (daily.ts[:n_days, None] + np.arange(25) * 15 * 60_000_000).reshape(-1)
+    path = np.round(daily.open[:n_days, None] + (daily.close - daily.open)[:n_days, None] * parts, 2)
+    open_, close = path[:, :-1].reshape(-1), path[:, 1:].reshape(-1)
+    return Bars(
+        instrument=daily.instrument,
+        interval=Interval.MINUTE_15,
+        ts=ts,
+        open=open_,
+        high=np.maximum(open_, close) + 0.5,
+        low=np.minimum(open_, close) - 0.5,
+        close=close,
+        volume=np.full(len(ts), 400.0),
+        oi=np.full(len(ts), np.nan),
+    )
+
+
 def put(workspace: Workspace, bars: Bars, *, simulated: bool = False, basis: PriceBasis = PriceBasis.RAW) -> None:
     """Store bars."""
     key = SeriesKey(instrument=bars.instrument, interval=bars.interval, basis=basis)
@@ -55,6 +74,13 @@ def make_bars() -> Callable[..., Bars]:
 def store_bars() -> Callable[..., None]:
     """Return what stores bars."""
     return put
+
+
+@pytest.fixture
+def with_quarters(workspace: Workspace) -> Workspace:
+    """Return the workspace with bars of fifteen minutes of NSE:ALPHA beside its days, for the first hundred of them."""
+    put(workspace, quarter_hours(daily_bars("NSE:ALPHA", Exchange.NSE, seed=1), n_days=100))
+    return workspace
 
 
 @pytest.fixture

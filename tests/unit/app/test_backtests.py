@@ -44,6 +44,8 @@ def test_a_run_has_the_document_that_was_agreed(workspace: Workspace) -> None:
         "bars": 400,
         "quality": 100.0,
         "prices": {"NSE:ALPHA": "raw"},
+        "fill_interval": None,
+        "fill_bars": None,
     }
     assert plain["settings"]["capital"] == "1000000"
     assert (plain["settings"]["costs"], plain["settings"]["slippage"], plain["settings"]["size"]) == ("zerodha", "bps:2", "percent:0.95")
@@ -101,6 +103,15 @@ def test_naming_the_whole_span_is_the_same_run_as_naming_none(workspace: Workspa
         {"product": "MIS"},
         {"fractional": True},
         {"close_at_end": True},
+        {"stop_loss": "0.05"},
+        {"take_profit": "0.1"},
+        {"trailing_stop": "0.05"},
+        {"max_position": "0.5"},
+        {"max_exposure": "0.5"},
+        {"daily_loss": "0.02"},
+        {"max_drawdown": "0.1"},
+        {"rebalance": True},
+        {"ticks": False},
         {"end": "2022-12-31"},
         {"instruments": "SIM:BETA"},
         {"instruments": "NSE:ALPHA,SIM:BETA"},
@@ -153,10 +164,12 @@ def test_an_index_needs_a_word_about_costs(workspace: Workspace, make_bars: Call
     assert document.costs.total == pytest.approx(traded * 0.0005)
 
 
-def test_a_contract_is_refused_by_name(workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]) -> None:
+def test_a_contract_under_delivery_is_refused_by_name(
+    workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
+) -> None:
     store_bars(workspace, replace(make_bars("NSE:X", Exchange.NSE, seed=5), instrument=InstrumentId("NFO:X26NOVFUT")))
-    with pytest.raises(BadParameter, match="NFO:X26NOVFUT: futures, options"):
-        run_backtest(workspace, request(instruments="NFO:X26NOVFUT", costs="none"))
+    with pytest.raises(BadParameter, match="NFO:X26NOVFUT is a contract"):
+        run_backtest(workspace, request(instruments="NFO:X26NOVFUT"))
 
 
 @pytest.mark.parametrize(("costs", "is_said"), [("zerodha", True), ("percent:0.0005", False)])

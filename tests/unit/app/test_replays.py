@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from qts.app.backtests import run_backtest
@@ -35,6 +36,49 @@ def test_a_run_is_repeated_to_the_byte(workspace: Workspace, mine: Path) -> None
     run_id = run(workspace, instruments="NSE:ALPHA,SIM:BETA", size="cash:100000", params={})
     document = replay(workspace, run_id)
     assert (document.identical, document.differences, document.notes) == (True, (), ())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"fill_interval": "15m"},
+        {"stop_loss": "0.02"},
+        {"take_profit": "0.03"},
+        {"trailing_stop": "0.02"},
+        {"max_position": "0.4"},
+        {"max_exposure": "0.4"},
+        {"daily_loss": "0.01"},
+        {"max_drawdown": "0.02"},
+        {"rebalance": True},
+        {"ticks": False},
+        {"ticks": True},
+        {"size": "lots:3"},
+        {"size": "atr-risk:0.01,span=10,multiple=3"},
+        {"size": "vol-target:0.2"},
+        {"slippage": "ticks:2"},
+        {"slippage": "half-spread:0.1"},
+        {"slippage": "volume-share:0.01"},
+        {"product": "MIS"},
+    ],
+    ids=str,
+)
+def test_a_run_with_any_setting_is_repeated_to_the_byte(with_quarters: Workspace, mine: Path, setting: dict[str, object]) -> None:
+    assert mine.exists()
+    run_id = run(with_quarters, **setting)
+    document = replay(with_quarters, run_id)
+    assert (document.identical, document.differences, document.notes) == (True, (), ())
+
+
+def test_altered_events_of_orders_are_found(workspace: Workspace, mine: Path) -> None:
+    assert mine.exists()
+    run_id = run(workspace, size="cash:5000000")
+    path = workspace.settings.runs_folder / run_id / "order_events.parquet"
+    table = pq.read_table(path)
+    assert table.num_rows
+    pq.write_table(table.slice(1), path)
+    document = replay(workspace, run_id)
+    assert not document.identical
+    assert [part.where for part in document.differences] == ["order_events.parquet"]
 
 
 def test_more_trials_and_more_data_change_nothing(

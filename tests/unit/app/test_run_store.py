@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qts.app.backtests import load_run, run_backtest
+from qts.app.order_events import event_table
 from qts.app.requests import BacktestRequest, build
 from qts.app.run_store import save_run
 from qts.app.workspace import Workspace
@@ -16,11 +17,14 @@ from qts.core.errors import BadPath, StoreFull
 REQUEST = build(BacktestRequest, strategy="ema_cross", instruments="NSE:ALPHA", params={"fast": 5, "slow": 20})
 
 
-def test_a_run_is_one_folder_of_five_files_and_nothing_is_left_beside_it(workspace: Workspace) -> None:
+NO_EVENTS = event_table([], run_id="x", simulated=False)
+
+
+def test_a_run_is_one_folder_of_six_files_and_nothing_is_left_beside_it(workspace: Workspace) -> None:
     run_id = run_backtest(workspace, REQUEST).run_id
     assert [path.name for path in workspace.settings.runs_folder.iterdir()] == [run_id]
     names = {path.name for path in (workspace.settings.runs_folder / run_id).iterdir()}
-    assert names == {"run.json", "strategy.py", "equity.parquet", "fills.parquet", "trades.parquet"}
+    assert names == {"run.json", "strategy.py", "equity.parquet", "fills.parquet", "order_events.parquet", "trades.parquet"}
 
 
 def test_a_run_that_is_kept_is_not_written_again(workspace: Workspace) -> None:
@@ -58,7 +62,7 @@ def test_a_full_disk_keeps_nothing_of_the_run(workspace: Workspace, monkeypatch:
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreFull, match="nothing of this step was stored"):
-        save_run(workspace.settings.runs_folder, other, stored.curves, "")
+        save_run(workspace.settings.runs_folder, other, curves=stored.curves, events=NO_EVENTS, source="")
     monkeypatch.undo()
     assert [path.name for path in workspace.settings.runs_folder.iterdir()] == [run.run_id]
 
@@ -68,4 +72,4 @@ def test_a_folder_that_cannot_be_made_is_named(workspace: Workspace, tmp_path: P
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(BadPath, match="file"):
-        save_run(blocked / "runs", run, load_run(workspace, run.run_id).curves, "")
+        save_run(blocked / "runs", run, curves=load_run(workspace, run.run_id).curves, events=NO_EVENTS, source="")

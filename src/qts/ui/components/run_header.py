@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from qts.app import format as written
+from qts.app.order_events import guard_words
 from qts.app.run_document import RunDocument
 from qts.ui import links, page
 from qts.ui.components import run_form
@@ -31,6 +32,8 @@ def draw(document: RunDocument) -> None:
     facts = [
         " ".join(badges),
         escaped(params),
+        ", ".join(guard_words(document.settings)),
+        "" if data.fill_interval is None else f"filled on {data.fill_interval} bars",
         f"{data.start} to {data.end}",
         f"{written.number(data.bars, places=0)} bars",
         f"capital {written.inr_short(float(document.settings.capital))}",
@@ -79,8 +82,14 @@ def command(document: RunDocument) -> str:
         words += ["--param", f"{name}={value}"]
     words += ["--capital", settings.capital, "--product", settings.product, "--size", settings.size, "--costs", settings.costs]
     words += ["--slippage", settings.slippage, "--fill", settings.fill, "--as-of", data.snapshot]
+    words += ["--fill-interval", data.fill_interval] if data.fill_interval is not None else []
     words += ["--fractional"] if settings.fractional else []
     words += ["--close-at-end"] if settings.close_at_end else []
+    words += ["--rebalance"] if settings.rebalance else []
+    words += [] if settings.ticks else ["--no-ticks"]
+    for name in ("lot", "stop_loss", "take_profit", "trailing_stop", "max_position", "max_exposure", "daily_loss", "max_drawdown"):
+        value = getattr(settings, name)
+        words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join(words)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -14,7 +15,7 @@ import streamlit as st
 
 from qts.app import format as written
 from qts.app.run_document import FillPart, RunDocument, TradePart
-from qts.core import micros_of
+from qts.core import Ints, micros_of
 from qts.ui.components.candles import Mark
 from qts.ui.components.tables import Column
 
@@ -48,17 +49,22 @@ def columns(trades: Sequence[TradePart], *, is_intraday: bool, is_brief: bool = 
     ]
 
 
-def marks(fills: Sequence[FillPart], instrument: str) -> tuple[Mark, ...]:
-    """Return an arrow for every fill of an instrument."""
+def marks(fills: Sequence[FillPart], instrument: str, ts: Ints) -> tuple[Mark, ...]:
+    """Return an arrow for every fill of an instrument, at the bar it happened in; ``ts`` are the opens of the bars drawn."""
     return tuple(
         Mark(
-            at=micros_of(datetime.fromisoformat(fill.at)),
+            at=bar_of(micros_of(datetime.fromisoformat(fill.at)), ts),
             is_buy=fill.side == "buy",
             text=f"{'B' if fill.side == 'buy' else 'S'} {written.quantity(fill.quantity)}",
         )
         for fill in fills
         if fill.instrument == instrument
     )
+
+
+def bar_of(at: int, ts: Ints) -> int:
+    """Return the open of the bar that an instant is in: the instant itself where the bars are those of the fills."""
+    return int(ts[max(0, int(np.searchsorted(ts, at, side="right")) - 1)]) if len(ts) else at
 
 
 def file_table(document: RunDocument) -> pa.Table:

@@ -14,16 +14,17 @@ from qts.app.bars import BarsAnswer
 from qts.app.run_document import RunDocument, TradePart
 from qts.core import micros_of, parse_interval
 from qts.ui import links, page
-from qts.ui.components import costs, empty, equity, indicators, key_figures, run_details, run_header, tables, trades
+from qts.ui.components import costs, empty, equity, indicators, key_figures, orders, run_details, run_header, tables, trades
 from qts.ui.components.candles import candles
 from qts.ui.components.equity import Curves
 from qts.ui.errors import shown
 from qts.ui.page import Page
 from qts.ui.workspace import workspace
 
-TABS: Final = ("Overview", "Chart", "Trades", "Costs", "Details")
+TABS: Final = ("Overview", "Chart", "Trades", "Orders", "Costs", "Details")
 LOG: Final = "log"
 CHART_INSTRUMENT: Final = "chart_instrument"
+CHART_INTERVAL: Final = "chart_interval"
 CHART_INDICATORS: Final = "lines"
 
 
@@ -55,7 +56,7 @@ def _draw(run: StoredRun, trade: int | None) -> None:
     key_figures.draw_honesty(document)
     key_figures.draw(document)
     default = "Chart" if trade is not None else None
-    overview, chart, trade_list, charges, details = st.tabs(TABS, key=links.TAB, default=default, bind="query-params")
+    overview, chart, trade_list, order_list, charges, details = st.tabs(TABS, key=links.TAB, default=default, bind="query-params")
     if overview.open:
         with overview:
             _draw_overview(run)
@@ -65,6 +66,9 @@ def _draw(run: StoredRun, trade: int | None) -> None:
     if trade_list.open:
         with trade_list:
             _draw_trades(document)
+    if order_list.open:
+        with order_list:
+            orders.draw(document, is_intraday=_is_intraday(document))
     if charges.open:
         with charges:
             costs.draw(document)
@@ -89,25 +93,39 @@ def _draw_chart(document: RunDocument, trade: int | None) -> None:
     picked = _picked(document, trade)
     chosen = document.trades[picked - 1] if picked is not None and 1 <= picked <= len(document.trades) else None
     instrument = chosen.instrument if chosen is not None else names[0]
-    left, right = st.columns(2)
-    if len(names) > 1 and chosen is None:
-        instrument = left.selectbox("Instrument", names, key=CHART_INSTRUMENT)
-    with right if len(names) > 1 and chosen is None else left:
+    is_choice, is_finer = len(names) > 1 and chosen is None, document.data.fill_interval is not None
+    places = iter(st.columns(max(2, 1 + is_choice + is_finer)))
+    if is_choice:
+        instrument = next(places).selectbox("Instrument", names, key=CHART_INSTRUMENT)
+    with next(places):
         wanted = indicators.picker(CHART_INDICATORS, ())
+    interval = document.data.interval
+    if is_finer:
+        with next(places):
+            interval = _chart_interval(document)
     with shown():
-        answer = _bars(str(workspace().settings.home), document.run_id, document, instrument)
-        focus = None if chosen is None else micros_of(datetime.fromisoformat(chosen.entry_at))
+        answer = _bars(str(workspace().settings.home), document.run_id, document, instrument, interval)
+        focus = None if chosen is None else trades.bar_of(micros_of(datetime.fromisoformat(chosen.entry_at)), answer.bars.ts)
         span = candles(
             answer.bars,
             key="run_candles",
             label=f"Candles of {instrument} with {len(document.trades)} trades",
             lines=indicators.lines(answer.bars, wanted),
-            marks=trades.marks(document.fills, instrument),
+            marks=trades.marks(document.fills, instrument, answer.bars.ts),
             focus=focus,
         )
         if span.note:
             st.caption(f"{span.note} Choose a trade below to see the bars around it.")
     _draw_brief(document, chosen)
+
+
+def _chart_interval(document: RunDocument) -> str:
+    """Return which bars to draw: those of the decisions, unless those that orders filled on were chosen."""
+    data = document.data
+    options = [data.interval, data.fill_interval]
+    text = "Orders filled on the shorter bars; on the longer ones an arrow stands at the bar its fill was in."
+    picked = st.segmented_control("Bars", options, default=data.interval, key=CHART_INTERVAL, bind="query-params", required=True, help=text)
+    return str(picked)
 
 
 def _picked(document: RunDocument, trade: int | None) -> int | None:
@@ -148,7 +166,7 @@ def _draw_trades(document: RunDocument) -> None:
 
 
 def _is_intraday(document: RunDocument) -> bool:
-    return parse_interval(document.data.interval).is_intraday
+    return parse_interval(document.data.fill_interval or document.data.interval).is_intraday
 
 
 # The number of trials of an idea grows while a run is looked at; half a minute of lag in it is fine.
@@ -159,9 +177,9 @@ def _run(home: str, run_id: str) -> StoredRun:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _bars(home: str, run_id: str, _document: RunDocument, instrument: str) -> BarsAnswer:
+def _bars(home: str, run_id: str, _document: RunDocument, instrument: str, interval: str) -> BarsAnswer:
     del home, run_id
-    return run_bars(workspace(), _document, instrument)
+    return run_bars(workspace(), _document, instrument, interval=interval)
 
 
 PAGE: Final = Page(

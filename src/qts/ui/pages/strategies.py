@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -25,6 +25,12 @@ from qts.ui.workspace import workspace
 RUN_BUTTON: Final = "run"
 _DEFAULT_RANGE: Final = "Max"
 _DEFAULT_STRATEGY: Final = "ema_cross"
+_FORMS: Final = {
+    "targets": "Says for each instrument by itself how much of it to hold.",
+    "rule": "A rule over indicators, for each instrument by itself.",
+    "matrix": "Weighs all instruments at once: choose several.",
+    "on_bar": "Gives orders bar by bar.",
+}
 
 
 def render() -> None:
@@ -78,6 +84,7 @@ def _draw_broken(known: Sequence[StrategyDocument], asked: str | None) -> None:
 
 def _draw_form(strategy: StrategyDocument, series: Sequence[SeriesDocument]) -> None:
     st.subheader(strategy.title)
+    st.caption(_FORMS.get(strategy.form or "", ""))
     if strategy.description:
         st.markdown(strategy.description)
     if strategy.params:
@@ -90,7 +97,7 @@ def _draw_form(strategy: StrategyDocument, series: Sequence[SeriesDocument]) -> 
     st.markdown("##### What to trade")
     chosen = _choose_bars(series)
     st.markdown("##### How to trade")
-    settings = run_form.settings_fields(workspace().settings)
+    settings = run_form.settings_fields(workspace().settings, _shorter(series, chosen))
     if chosen is None:
         st.info("Choose at least one instrument.", icon=":material/arrow_upward:")
         return
@@ -120,6 +127,14 @@ def _choose_bars(series: Sequence[SeriesDocument]) -> dict[str, Any] | None:
         span = st.pills("Range", options, default=_DEFAULT_RANGE, key=links.RANGE, bind="query-params", required=True)
     start, end = _dates(series, picked, interval, span)
     return {"instruments": tuple(picked), "interval": interval, "start": start, "end": end}
+
+
+def _shorter(series: Sequence[SeriesDocument], chosen: Mapping[str, Any] | None) -> list[str]:
+    """Return the intervals shorter than the one chosen that all of its instruments are held at."""
+    if chosen is None:
+        return []
+    held = intervals(series, chosen["instruments"])
+    return held[: held.index(chosen["interval"])] if chosen["interval"] in held else []
 
 
 def _dates(series: Sequence[SeriesDocument], picked: Sequence[str], interval: str, span: str) -> tuple[date | None, date | None]:
