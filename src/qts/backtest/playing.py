@@ -182,7 +182,6 @@ def market_of(timeline: Timeline, phases: Phases, settings: BacktestSettings, ta
         agenda=agenda.astype(np.int64),
         terms=table.terms,
         ticks=table.ticks,
-        actions=_NOTHING,
         starts=starts,
         rates=rates,
     )
@@ -259,5 +258,4 @@ def rules_of(timeline: Timeline, settings: BacktestSettings, table: TermTable) -
         stop_loss=float(protection.stop_loss),
         take_profit=float(protection.take_profit),
         trailing=float(protection.trailing),
-        square_off_fee=0.0,
     )

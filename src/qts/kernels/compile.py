@@ -33,12 +33,15 @@ def compile_all(report: Callable[[str], object]) -> None:
 
 
 def _samples() -> Iterator[tuple[str, Callable[[], object]]]:
-    from qts.kernels.compiled_indicators import prepare  # noqa: PLC0415 - imports the compiler, after the cache's folder is known
+    # These import the compiler, after the cache's folder is known.
+    from qts.kernels.compiled_indicators import prepare  # noqa: PLC0415
+    from qts.kernels.compiled_sweep import prepare as prepare_sweep  # noqa: PLC0415
 
     for spec in INDICATORS.values():
         yield spec.id, functools.partial(prepare, spec)
     yield "fills", lambda: twin("fills")(sample_run())
     yield "orders", lambda: twin("orders")(sample_run())
+    yield "sweep", prepare_sweep
 
 
 def sample_run() -> Run:
@@ -63,7 +66,6 @@ def sample_run() -> Run:
         agenda=as_input(np.array([1, n_bars - 1], dtype=np.int64)),
         terms=as_input(np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0])),
         ticks=nothing,
-        actions=nothing,
         starts=none,
         rates=as_input(np.zeros(N_RATE)),
     )
@@ -97,7 +99,6 @@ def sample_run() -> Run:
         stop_loss=0.0,
         take_profit=0.0,
         trailing=0.0,
-        square_off_fee=0.0,
     )
     account = np.zeros(N_ACCOUNT)
     account[CASH], account[PEAK] = 100.0, 100.0

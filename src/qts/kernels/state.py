@@ -48,7 +48,7 @@ N_ROW: Final = 21
 
 # In ``account``. ORDERS counts waiting wishes, WORKING the orders in the book; TOO_SMALL targets that came to less than one lot; AGENDA and
 # EVENT are how far the lists of bars to look at and of targets are read; MARKED is the bar the marks are of.
-N_ACCOUNT: Final = 32
+N_ACCOUNT: Final = 31
 (
     CASH,
     FILLS,
@@ -81,7 +81,6 @@ N_ACCOUNT: Final = 32
     N_HELD,
     LAST_REJECT,
     LIMITED,
-    ACTED,
 ) = range(N_ACCOUNT)
 
 # Per fill in ``fills``; F_PREVIOUS is the instrument's fill before, F_SAME the fill before of the same order, both counted from 1.
@@ -199,8 +198,6 @@ N_TERM: Final = 11
 ) = range(N_TERM)
 # Per change of a tick in ``ticks``: from which bar on, and how many ten-thousandths of a rupee.
 N_TICK: Final = 2
-# Per corporate action in ``actions``: bar, instrument, new units for one old, rupees for each old unit.
-N_ACTION: Final = 4
 
 # Columns of one regime's rates, named in ``charging``.
 N_RATE: Final = 17
@@ -231,7 +228,6 @@ class Market(NamedTuple):
     agenda: Whole
     terms: Column
     ticks: Column
-    actions: Column
     starts: Whole
     rates: Column
 
@@ -273,7 +269,6 @@ class Rules(NamedTuple):
     stop_loss: float
     take_profit: float
     trailing: float
-    square_off_fee: float
 
 
 class Run(NamedTuple):
@@ -298,7 +293,6 @@ class Run(NamedTuple):
     agenda: Whole
     terms: Column
     ticks: Column
-    actions: Column
     starts: Whole
     rates: Column
     rules: Rules
