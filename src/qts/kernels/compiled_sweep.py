@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numba
 import numba.extending
+import numpy as np
 
 from qts.core.arrays import Floats, Ints
 from qts.kernels import (
@@ -30,9 +31,12 @@ from qts.kernels.arithmetic import Cost, Size, Slip
 from qts.kernels.cache import prepare_cache
 from qts.kernels.crosses import Bytes
 from qts.kernels.lean import Book, Terms
-from qts.kernels.lean_account import measure
+from qts.kernels.lean_account import MEASURES, N_ACCOUNT, measure
+from qts.kernels.signals import N_CELL, N_MIND
+from qts.kernels.state import N_RATE
 from qts.kernels.sweeping import Sweep, sweep_loop
-from qts.kernels.tiles import Source
+from qts.kernels.tiles import CONSTANT, N_MEMORY, Source
+from qts.kernels.twins import as_input
 
 # Importing the other twins hands their parts to the compiler, which these loops are made of, too.
 PARTS_OF: Final = (compiled, compiled_indicators)
@@ -99,3 +103,28 @@ for _loop in (*crosses.HELPERS, *tiles.HELPERS, *signals.HELPERS, *bill.HELPERS,
     numba.extending.register_jitable(**_options)(_loop)
 
 sweep_nb: Final = _compile(_source_version(), cached=prepare_cache(Path(__file__)))
+
+
+def prepare() -> None:
+    """Compile the loop, or load it where the cache has it, by calling it for two bars."""
+    prices, none = as_input(np.ones(2)), as_input(np.zeros(0, dtype=np.int64))
+    table, counts = np.zeros((1, N_ACCOUNT)), np.zeros((1, N_CELL), dtype=np.int64)
+    sweep_nb(
+        as_input(np.arange(2, dtype=np.int64)),
+        prices,
+        prices,
+        as_input(np.zeros(0, dtype=np.uint8)),
+        np.zeros((0, 1)),
+        np.array([(CONSTANT, 0)]),
+        np.zeros((1, N_MEMORY)),
+        counts,
+        np.zeros((1, N_MIND), dtype=np.int64),
+        table,
+        np.zeros(0),
+        np.zeros((1, len(MEASURES))),
+        none,
+        as_input(np.zeros(N_RATE)),
+        np.ones(10),
+        0,
+        2,
+    )

@@ -7,23 +7,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qts.backtest import BacktestSettings, run
+from qts.backtest import BacktestSettings, evaluate, parse_costs, run
 from qts.core import Bars, InstrumentId, Interval, Product
-from qts.kernels import INDICATORS, compiled, twins
+from qts.kernels import INDICATORS, compiled, compiled_sweep, twins
 from qts.kernels.compile import compile_all, main
 from qts.kernels.compiled_indicators import twin_of
-from qts.strategies import load_catalog
+from qts.strategies import Indicator, Rule, Strategy, load_catalog
+
+FAST, SLOW = Indicator("ema", 3), Indicator("sma", 8)
+CROSS = Strategy(title="Cross", rule=Rule(enter=FAST.crosses_above(SLOW), exit=FAST.crosses_below(SLOW)))
 
 
 def test_each_twin_is_reported_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     main()
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in (*INDICATORS, "fills", "orders")]
+    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in (*INDICATORS, "fills", "orders", "sweep")]
 
 
 def n_signatures() -> list[int]:
     """How many kinds of arguments each twin was compiled for; the compiler's objects are untyped."""
-    twins: list[Any] = [compiled.fills_nb, compiled.orders_nb, *map(twin_of, INDICATORS.values())]
+    twins: list[Any] = [compiled.fills_nb, compiled.orders_nb, compiled_sweep.sweep_nb, *map(twin_of, INDICATORS.values())]
     return [len(twin.signatures) for twin in twins]
 
 
@@ -50,4 +53,7 @@ def test_what_set_up_compiles_is_all_a_run_needs(monkeypatch: pytest.MonkeyPatch
     for product in (Product.CNC, Product.MIS):
         for series in (bars, replace(bars, close=close.copy(), open=close.copy())):
             assert run(strategy, {}, [series], BacktestSettings(product=product, capital=Decimal(10_000_000))).fills
+    for costs in ("percent:0.001", "zerodha"):
+        for curve in (False, True):
+            assert evaluate(CROSS, {}, [bars], BacktestSettings(costs=parse_costs(costs)), curve=curve).n_fills
     assert n_signatures() == before
