@@ -31,6 +31,7 @@ from qts.market.charges import (
     price_example,
     price_orders,
     price_round_trip,
+    unconfirmed,
 )
 from qts.market.charges.segments import OPTION_SEGMENTS
 
@@ -159,7 +160,7 @@ def price_costs(request: OrderCostsRequest, clock: Clock) -> CostsDocument:
         mode=mode,
         orders=_order_costs((order,), priced.orders),
         total=charges_part(priced.total),
-        warnings=priced.warnings,
+        warnings=_warnings(on, priced.warnings),
     )
 
 
@@ -201,8 +202,13 @@ def _round_trip(request: OrderCostsRequest, on: date) -> CostsDocument:
             break_even_move=None if trip.break_even_move is None else float(trip.break_even_move),
             break_even_price=None if trip.break_even_price is None else float(trip.break_even_price),
         ),
-        warnings=trip.warnings,
+        warnings=_warnings(request.exit_on or on, trip.warnings),
     )
+
+
+def _warnings(on: date, warnings: tuple[str, ...]) -> tuple[str, ...]:
+    note = unconfirmed(on)
+    return (*warnings, note) if note else warnings
 
 
 def _check_price(name: str, price: Decimal, settlement: Settlement | None) -> None:

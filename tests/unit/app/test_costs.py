@@ -252,3 +252,12 @@ def test_what_does_not_go_together_is_named_with_a_way_out(words: dict[str, obje
         price_costs(CostsRequest.model_validate(words), CLOCK)
     assert caught.value.name == named
     assert caught.value.hint
+
+
+def test_dates_after_the_last_look_at_the_rates_are_estimates() -> None:
+    def warnings(**dates: date) -> tuple[str, ...]:
+        return price_costs(CostsRequest(mode="exact", round_trip="exit_on" in dates, **dates), CLOCK).warnings
+
+    assert warnings(on=date(2026, 10, 7)) == ()
+    assert "last confirmed on 2026-10-07" in warnings(on=date(2026, 10, 8))[-1]
+    assert "last confirmed on 2026-10-07" in warnings(on=date(2026, 10, 7), exit_on=date(2100, 1, 1))[-1]

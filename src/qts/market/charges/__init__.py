@@ -9,7 +9,7 @@ from qts.market.charges.orders import ChargeableOrder, PricedOrders, RoundingMod
 from qts.market.charges.pricing import dp_charge, price_orders
 from qts.market.charges.rates import SegmentRates, rates_on, regime_starts
 from qts.market.charges.round_trip import RoundTrip, RoundTripTerms, price_round_trip
-from qts.market.charges.schedule import schedule_version
+from qts.market.charges.schedule import schedule_version, unconfirmed
 from qts.market.charges.segments import ChargeSegment, RateClasses, Settlement, SttClass, listed_at, segment_of
 
 __all__ = [
@@ -41,4 +41,5 @@ __all__ = [
     "schedule_version",
     "segment_of",
     "stt_class_of",
+    "unconfirmed",
 ]

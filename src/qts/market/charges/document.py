@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Final
 
 from qts.core import Exchange
@@ -16,6 +17,7 @@ from qts.market.charges.schedule import (
     rounding_rows,
     rows_of,
     schedule_version,
+    unconfirmed,
     underlying_classes,
 )
 from qts.market.charges.segments import ChargeSegment, exchanges_of
@@ -55,7 +57,8 @@ _PLACES: Final = {None: "not rounded", 0: "in whole rupees", 2: "in paise"}
 
 def charges_document() -> str:
     """Return the reference page of the charges as Markdown."""
-    parts = [_HEAD.rstrip(), f"Version of this schedule: `{schedule_version()}`, stored with each run."]
+    version = f"Version of this schedule: `{schedule_version()}`, stored with each run."
+    parts = [_HEAD.rstrip(), version, f"**Estimate** of later dates: {unconfirmed(date.max)}."]
     for component in Component:
         parts += [f"## {_words(component)}", _MEANINGS[component]]
         for heading, rows in _chains(component).items():

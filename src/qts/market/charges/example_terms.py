@@ -168,6 +168,8 @@ def _usual_class(said: Mapping[str, object], instrument: InstrumentId) -> SttCla
 
 def _text(said: Mapping[str, object], name: str) -> str:
     value = said.get(name)
+    if isinstance(value, (Mapping, list, bool)):
+        raise BadParameter(name, value, "is not a text")
     return "" if value is None else str(value).strip().upper()
 
 
@@ -186,6 +188,9 @@ def _order(said: Mapping[str, object]) -> ChargeableOrder:
         missing = [name for name, given in (("qty", qty), ("price", price)) if given is None]
         if missing:
             raise BadParameter("orders", dict(said), f"an order lacks {' and '.join(missing)}", hint="Give it qty and price, or a value.")
+    if settlement is None and not number_of("value" if "value" in said else "price", price if value is None else value):
+        hint = "Only a contract that ends may be worth 0: name its settlement."
+        raise BadParameter("price", 0, "nothing is traded for nothing", hint=hint)
     at = said.get("settlement_price")
     return ChargeableOrder(
         side=_side(said, settlement),

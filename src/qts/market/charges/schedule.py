@@ -233,6 +233,12 @@ def rounding_on(mode: RoundingMode, on: date, segment: ChargeSegment | None = No
     return valid[-1] if valid else rows[0]
 
 
+def unconfirmed(on: date) -> str:
+    """Return the sentence to show for a date after the rates were last confirmed, else an empty one."""
+    latest = max(_tables("confirmed"), key=_date_of)
+    return str(latest["estimate"]) if on > _date_of(latest) else ""
+
+
 @cache
 def schedule_version() -> str:
     """Return a short hash of the schedule's content: it changes when any rate does."""

@@ -47,3 +47,7 @@ def test_places_of_the_same_rates_share_a_table() -> None:
     assert len(section("sebi", "all")) == 5
     assert len(section("exchange", "equity options at BFO: other underlying only")) == 1
     assert len(section("brokerage", "equity intraday, equity futures, currency futures, commodity futures")) == 4
+
+
+def test_page_says_when_the_rates_were_last_confirmed() -> None:
+    assert "**Estimate** of later dates: the rates were last confirmed on 2026-10-07" in PAGE

@@ -14,7 +14,7 @@ import pytest
 
 import qts.market.charges.schedule as schedule_module
 from qts.core import Exchange
-from qts.market.charges import ChargeSegment, RoundingMode, SttClass, schedule_version
+from qts.market.charges import ChargeSegment, RoundingMode, SttClass, schedule_version, unconfirmed
 from qts.market.charges.schedule import Component, _date_of, rate_rows, rounding_on, row_on, rows_of, tags_of, underlying_classes
 
 FILES = sorted(Path(schedule_module.__file__).with_name("rows").glob("*.toml"))
@@ -25,7 +25,7 @@ def tables(name: str) -> list[dict[str, Any]]:
 
 
 def test_every_row_names_its_source_confidence_and_date() -> None:
-    for row in (*tables("rate"), *tables("rounding")):
+    for row in (*tables("rate"), *tables("rounding"), *tables("confirmed")):
         assert row["source"]
         assert row["confidence"] in ("A", "B", "C")
         assert type(row["valid_from"]) is date
@@ -119,3 +119,9 @@ def test_least_brokerage_of_delivery_ended_with_march_2023() -> None:
 def test_row_without_a_date_is_refused() -> None:
     with pytest.raises(TypeError, match="is not a date"):
         _date_of({"valid_from": "2024"})
+
+
+def test_dates_after_the_last_look_at_the_rates_are_said_to_be_unconfirmed() -> None:
+    assert unconfirmed(date(2026, 10, 7)) == ""
+    assert "2026-10-07" in unconfirmed(date(2026, 10, 8))
+    assert unconfirmed(date(2100, 1, 1)) == unconfirmed(date(2026, 10, 8))
