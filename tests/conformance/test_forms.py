@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.conformance.forms import NO_RULE, RULES, on_bar_twin
+from tests.conformance.forms import HOOKS, NO_RULE, RULES, on_bar_twin, rule_twin
 
 from qts.backtest import BacktestResult, BacktestSettings, run
 from qts.core import Bars, InstrumentId, Interval, Product
-from qts.strategies import Form, Strategy, load_catalog
+from qts.strategies import Strategy, load_catalog
 
 SHIPPED = {entry.id: entry.require() for entry in load_catalog().entries}
-PARAMS = {
+PARAMS: dict[str, list[dict[str, object]]] = {
+    "donchian_breakout": [{"entry": 20, "leave": 10, "stop": 0.03}, {"entry": 10, "leave": 4, "stop": 0.02, "short": True}],
+    "macd_cross": [{}, {"fast": 3, "slow": 9, "signal": 4}],
+    "opening_range_breakout": [{}, {"minutes": 30, "leave": 120, "stop": 0.005, "short": False}],
+    "rsi_reversion": [{"trend": 30, "stop": 0.03}, {"span": 3, "oversold": 40.0, "leave": 70.0, "trend": 10, "stop": 0.02}],
+    "supertrend_follow": [{}, {"span": 5, "width": 1.5, "short": True}],
     "ema_cross": [{}, {"fast": 3, "slow": 9, "short": True}],
     "ma_cross": [{}, {"fast": 2, "slow": 5, "average": "wma", "short": True}],
     "momentum_rotation": [{"lookback": 20, "top": 2, "every": 7}, {"lookback": 5, "top": 1, "every": 3}],
@@ -20,13 +25,16 @@ CASES = [(name, params) for name in sorted(SHIPPED) for params in PARAMS.get(nam
 IDS = [f"{name} {params}" for name, params in CASES]
 
 
-def market(n_bars: int, seed: int) -> list[Bars]:
-    """Return three instruments; the second begins late and has bars without trades, the third misses bars."""
+def market(n_bars: int, seed: int, *, intraday: bool) -> list[Bars]:
+    """Return three instruments, of days or of five minutes; the second begins late and has bars without trades, the third misses bars."""
     rng = np.random.default_rng(seed)
+    noise, day, slot = (0.002, *np.divmod(np.arange(n_bars), 75)) if intraday else (0.02, np.arange(n_bars), np.zeros(n_bars))
+    # From Monday the sixth of July 2020, 09:15 in India; intraday no bars on weekends.
+    ts = 1_594_007_100_000_000 + 86_400_000_000 * (day + day // 5 * 2 * intraday) + 300_000_000 * slot
     made = []
     for k, name in enumerate(("NSE:INFY", "NSE:TCS", "NSE:SBIN")):
-        close = np.round(500 * np.exp(np.cumsum(rng.normal(0, 0.02, n_bars))), 2)
-        open_ = np.round(close * np.exp(rng.normal(0, 0.005, n_bars)), 2)
+        close = np.round(500 * np.exp(np.cumsum(rng.normal(0, noise, n_bars))), 2)
+        open_ = np.round(close * np.exp(rng.normal(0, noise / 4, n_bars)), 2)
         volume = np.full(n_bars, 1000.0)
         if k == 1:
             volume[rng.random(n_bars) < 0.05] = 0.0
@@ -38,8 +46,8 @@ def market(n_bars: int, seed: int) -> list[Bars]:
         made.append(
             Bars(
                 instrument=InstrumentId(name),
-                interval=Interval.DAY,
-                ts=(1_600_000_000_000_000 + 86_400_000_000 * np.arange(n_bars, dtype=np.int64))[kept],
+                interval=Interval.MINUTE_5 if intraday else Interval.DAY,
+                ts=ts.astype(np.int64)[kept],
                 oi=np.full(int(kept.sum()), np.nan),
                 **{column: values[kept] for column, values in columns.items()},
             )
@@ -47,22 +55,31 @@ def market(n_bars: int, seed: int) -> list[Bars]:
     return made
 
 
+def market_for(strategy: Strategy, seed: int) -> list[Bars]:
+    return market(900, seed, intraday=True) if is_intraday(strategy) else market(300, seed, intraday=False)
+
+
+def is_intraday(strategy: Strategy) -> bool:
+    return "intraday" in strategy.tags
+
+
 def traded(result: BacktestResult) -> list[tuple[object, ...]]:
     return [(fill.filled_at, fill.instrument, fill.side, fill.quantity, fill.price, fill.reason, fill.charges) for fill in result.fills]
 
 
-def settings_of(params: dict[str, object]) -> BacktestSettings:
-    return BacktestSettings(product=Product.MIS if params.get("short") else Product.CNC)
+def settings_of(strategy: Strategy, params: dict[str, object]) -> BacktestSettings:
+    return BacktestSettings(product=Product.MIS if params.get("short") or is_intraday(strategy) else Product.CNC)
 
 
 @pytest.mark.parametrize(("name", "params"), CASES, ids=IDS)
 def test_bar_by_bar_it_trades_the_same(name: str, params: dict[str, object]) -> None:
     shipped = SHIPPED[name]
-    twin = on_bar_twin(name, shipped.resolve(params), matrix=shipped.form is Form.MATRIX)
+    settings = settings_of(shipped, params)
+    twin = on_bar_twin(name, shipped, shipped.resolve(params))
     for seed in range(4):
-        bars = market(300, seed)
-        expected = run(shipped, params, bars, settings_of(params))
-        got = run(twin, {}, bars, settings_of(params))
+        bars = market_for(shipped, seed)
+        expected = run(shipped, params, bars, settings)
+        got = run(twin, {}, bars, settings)
         assert traded(got) == traded(expected)
         assert got.equity.tolist() == expected.equity.tolist()
         assert expected.fills
@@ -74,7 +91,21 @@ def test_as_a_rule_it_trades_the_same_where_a_rule_can_say_it(name: str, params:
     if name in NO_RULE:
         return
     shipped = SHIPPED[name]
-    twin = Strategy(title="Twin", rule=RULES[name](shipped.resolve(params)))
+    settings = settings_of(shipped, params)
+    twin = rule_twin(name, shipped, shipped.resolve(params))
     for seed in range(4):
-        bars = market(300, seed)
-        assert traded(run(twin, {}, bars, settings_of(params))) == traded(run(shipped, params, bars, settings_of(params)))
+        bars = market_for(shipped, seed)
+        assert traded(run(twin, {}, bars, settings)) == traded(run(shipped, params, bars, settings))
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SHIPPED if SHIPPED[name].protection))
+def test_what_guards_it_closes_positions(name: str) -> None:
+    shipped = SHIPPED[name]
+    settings = settings_of(shipped, {})
+    for params in PARAMS[name]:
+        reasons = {str(fill.reason) for seed in range(4) for fill in run(shipped, params, market_for(shipped, seed), settings).fills}
+        assert {"signal", *shipped.guards(params)} <= reasons
+
+
+def test_every_shipped_strategy_has_its_twin() -> None:
+    assert set(HOOKS) == set(SHIPPED)

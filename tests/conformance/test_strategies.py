@@ -27,12 +27,16 @@ def strategy(entry: CatalogEntry) -> Strategy:
     return entry.require()
 
 
-def bars_of(close: Floats) -> Bars:
+def bars_of(strategy: Strategy, close: Floats) -> Bars:
+    """Return bars of a day, or of five minutes for a strategy of the day's hours."""
     n = len(close)
+    intraday = "intraday" in strategy.tags
+    day, slot = np.divmod(np.arange(n, dtype=np.int64), 75 if intraday else 1)
     return Bars(
         instrument=InstrumentId("NSE:INFY"),
-        interval=Interval.DAY,
-        ts=1_600_000_000_000_000 + 86_400_000_000 * np.arange(n, dtype=np.int64),
+        interval=Interval.MINUTE_5 if intraday else Interval.DAY,
+        # From Monday the sixth of July 2020, 09:15 in India.
+        ts=1_594_007_100_000_000 + 86_400_000_000 * (day + day // 5 * 2) + 300_000_000 * slot,
         open=close.copy(),
         high=close * 1.01,
         low=close * 0.99,
@@ -42,9 +46,9 @@ def bars_of(close: Floats) -> Bars:
     )
 
 
-def walk(n_bars: int, seed: int = 0) -> Bars:
+def walk(strategy: Strategy, n_bars: int, seed: int = 0) -> Bars:
     rng = np.random.default_rng(seed)
-    return bars_of(np.round(500 * np.exp(np.cumsum(rng.normal(0, 0.02, n_bars))), 2))
+    return bars_of(strategy, np.round(500 * np.exp(np.cumsum(rng.normal(0, 0.02, n_bars))), 2))
 
 
 def test_it_has_a_title_a_file_and_helpful_parameters(entry: CatalogEntry, strategy: Strategy) -> None:
@@ -57,14 +61,14 @@ def test_it_has_a_title_a_file_and_helpful_parameters(entry: CatalogEntry, strat
 
 @pytest.mark.parametrize("n_bars", [1, 2, 3, 30, 1000])
 def test_it_decides_on_any_number_of_bars(strategy: Strategy, n_bars: int) -> None:
-    wanted = strategy.exposure(walk(n_bars))
+    wanted = strategy.exposure(walk(strategy, n_bars))
     assert wanted.shape == (n_bars,)
     assert wanted.dtype == np.float64
 
 
 def test_the_past_never_changes(strategy: Strategy) -> None:
     for seed in range(3):
-        bars = walk(400, seed)
+        bars = walk(strategy, 400, seed)
         whole = strategy.exposure(bars)
         for cut in (1, 2, 25, 26, 27, 49, 50, 51, 100, 255, 399):
             assert_array_equal(strategy.exposure(bars.window(0, cut)), whole[:cut])
@@ -72,17 +76,17 @@ def test_the_past_never_changes(strategy: Strategy) -> None:
 
 
 def test_the_same_bars_give_the_same_targets(strategy: Strategy) -> None:
-    bars = walk(300)
+    bars = walk(strategy, 300)
     assert_array_equal(strategy.exposure(bars), strategy.exposure(bars))
 
 
 def test_flat_prices_give_at_most_one_change(strategy: Strategy) -> None:
-    wanted = np.nan_to_num(strategy.exposure(bars_of(np.full(500, 101.7))))
+    wanted = np.nan_to_num(strategy.exposure(bars_of(strategy, np.full(500, 101.7))))
     assert np.count_nonzero(np.diff(wanted)) <= 1
 
 
 def test_bars_without_prices_do_not_break_it(strategy: Strategy) -> None:
-    bars = walk(300)
+    bars = walk(strategy, 300)
     close = bars.close.copy()
     close[:10] = close[100:103] = np.nan
     holed = replace(bars, close=close)
@@ -90,7 +94,7 @@ def test_bars_without_prices_do_not_break_it(strategy: Strategy) -> None:
 
 
 def test_it_runs_to_a_finite_account_at_every_corner_of_its_parameters(strategy: Strategy) -> None:
-    bars = walk(600)
+    bars = walk(strategy, 600)
     for name, param in strategy.params.items():
         corners = (
             param.choices if param.kind is ParamKind.CHOICE else (True, False) if param.kind is ParamKind.BOOL else (param.low, param.high)

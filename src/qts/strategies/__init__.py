@@ -8,6 +8,7 @@ from qts.strategies.orders import Desk, Holding, Money, OrderReport, OrderReques
 from qts.strategies.panel import Panel, panel_of
 from qts.strategies.params import Param, ParamKind, ParamValue
 from qts.strategies.rule import Rule
+from qts.strategies.session_time import SessionTime, session_time
 from qts.strategies.term_values import values_of
 from qts.strategies.terms import Arithmetic, Column, Combination, Comparison, Condition, Const, Indicator, Lag, Ref, Term
 
@@ -41,11 +42,13 @@ __all__ = [
     "ParamValue",
     "Ref",
     "Rule",
+    "SessionTime",
     "Strategy",
     "Term",
     "higher_bars",
     "load_catalog",
     "panel_of",
     "read_only",
+    "session_time",
     "values_of",
 ]
