@@ -65,7 +65,7 @@ class RunPlan:
     """A run that is fully decided: same plan, same bytes.
 
     ``bars`` are what the strategy decides on; ``finer`` the shorter ones its orders fill on, None where they fill on the same. ``told``
-    are the settings as texts.
+    are the settings as texts, with what the strategy declares to guard its positions.
     """
 
     strategy: Strategy
@@ -131,7 +131,6 @@ def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEnt
     settings = engine_settings(request, workspace.settings, names)
     if strategy.matrix:
         settings = _weighed(request, settings)
-    settings = with_guards(settings, strategy, params)
     snapshot = request.as_of or workspace.store.snapshot()
     series = tuple(choose_series(workspace, name, request) for name in names)
     start, end = instants(request.start, request.end)
@@ -148,7 +147,7 @@ def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEnt
         finer=finer,
         data=data,
         settings=settings,
-        told=settings_part(settings, lot=request.lot, ticks=any(one.ticks for one in terms)),
+        told=settings_part(with_guards(settings, strategy, params), lot=request.lot, ticks=any(one.ticks for one in terms)),
         terms=terms,
         engine=EnginePart(version=ENGINE_VERSION, cost_schedule=schedule_version()),
         warnings=(
@@ -172,7 +171,9 @@ def compute(plan: RunPlan) -> FinishedRun:
     strategy, params = plan.strategy, plan.params
     if plan.finer is not None:
         strategy, params = carried_over(strategy, params, plan.bars, plan.finer), {}
-    result = run_engine(strategy, params, plan.played, plan.settings, terms=plan.terms)
+    # What stands in for the strategy on shorter bars declares no guards of its own.
+    settings = with_guards(plan.settings, plan.strategy, plan.params)
+    result = run_engine(strategy, params, plan.played, settings, terms=plan.terms)
     lookahead = check_lookahead(plan.strategy, plan.params, plan.bars)
     found = (f"Look-ahead: {lookahead.detail}",) if lookahead.verdict is Verdict.FOUND else ()
     return FinishedRun(

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qts.app.backtests import run_backtest
+from qts.app.replays import replay
 from qts.app.requests import BacktestRequest, build
 from qts.app.run_building import build_document, build_events
 from qts.app.run_planning import compute, plan_run
@@ -138,3 +139,28 @@ def test_a_rotation_is_brought_back_to_its_weights_and_cannot_be_told_not_to(
     assert run_backtest(workspace, request(**values, rebalance=True)).run_id == document.run_id
     with pytest.raises(BadParameter, match="rebalance"):
         run_backtest(workspace, request(**values, rebalance=False))
+
+
+GUARDED = """
+from qts.strategies import Param, Ref, Strategy
+
+STRATEGY = Strategy(
+    title="Guarded",
+    params={"loss": Param(0.02, low=0.001, high=0.5)},
+    targets=lambda bars, loss: (bars.ts // 86_400_000_000 % 30 < 20).astype(float),
+    protection={"stop_loss": Ref("loss")},
+)
+"""
+
+
+@pytest.mark.parametrize("finer", [None, "15m"])
+def test_guards_that_a_strategy_declares_are_told_and_those_of_the_run_win(with_quarters: Workspace, finer: str | None) -> None:
+    (with_quarters.settings.strategies_folder / "guarded.py").write_text(GUARDED)
+    own = run_backtest(with_quarters, request(strategy="guarded", params={"loss": 0.015}, fill_interval=finer))
+    assert own.settings.stop_loss == "0.015"
+    assert any(fill.reason == "stop_loss" for fill in own.fills)
+    asked = run_backtest(with_quarters, request(strategy="guarded", params={"loss": 0.015}, fill_interval=finer, stop_loss="0.4"))
+    assert asked.settings.stop_loss == "0.4"
+    assert not any(fill.reason == "stop_loss" for fill in asked.fills)
+    assert replay(with_quarters, own.run_id).identical
+    assert replay(with_quarters, asked.run_id).identical
