@@ -12,7 +12,6 @@ from qts.app.bars import is_simulated
 from qts.app.bars_in_year import bars_in_year
 from qts.app.control import Trial
 from qts.app.progress import OnProgress, Progress, ignore_progress
-from qts.app.run_building import settings_part
 from qts.app.run_planning import RunPlan, plan_entry, source_of
 from qts.app.sweep_document import OverfittingPart, SweepCell, SweepDocument
 from qts.app.sweep_metrics import Scale, cell_metrics, ranked
@@ -48,10 +47,9 @@ def run_sweep(
         As for a backtest.
     """
     began = workspace.clock.now()
-    fill_interval = getattr(request, "fill_interval", None)
-    if fill_interval is not None:
+    if request.fill_interval is not None:
         reason = "orders that fill on shorter bars cannot be swept"
-        raise BadParameter("fill_interval", fill_interval, reason, hint="Leave it out, and run the best cells as backtests.")
+        raise BadParameter("fill_interval", request.fill_interval, reason, hint="Leave it out, and run the best cells as backtests.")
     entry = workspace.catalog().get(request.strategy)
     grid = expand_grid(entry.require(), request.grid, request.params)
     plan = plan_entry(workspace, request.model_copy(update={"params": dict(grid.cells[0])}), entry, source=source_of(entry))
@@ -60,6 +58,7 @@ def run_sweep(
         grid.cells,
         plan.bars,
         plan.settings,
+        terms=plan.terms,
         threads=request.workers or os.cpu_count() or 1,
         on_progress=lambda done, total: on_progress(Progress(step=STEP, done=done, total=total, detail="cells")),
         is_cancelled=is_cancelled,
@@ -72,7 +71,7 @@ def run_sweep(
         strategy=plan.part.model_copy(update={"params": {name: plan.params[name] for name in plan.params if name not in grid.axes}}),
         simulated=any(is_simulated(info) for info in plan.series),
         data=plan.data,
-        settings=settings_part(plan.settings),
+        settings=plan.told,
         grid=dict(grid.axes),
         objective=request.objective,
         cells=len(grid.cells),
@@ -119,7 +118,7 @@ def _judge(
         notes = ["deflated_sharpe is not computed for a sweep that was stopped.", *notes]
         return OverfittingPart(trials=len(trials), deflated_sharpe=None, pbo=None, notes=tuple(notes)), "not_checked"
     best = result.cells[order[0]]
-    curve = evaluate(plan.strategy, best, plan.bars, plan.settings, curve=True).equity
+    curve = evaluate(plan.strategy, best, plan.bars, plan.settings, terms=plan.terms, curve=True).equity
     returns = Undefined("there is no curve") if curve is None else bar_returns(curve)
     sharpes = [one.sharpe / scale.bars_per_year**0.5 for one in trials if one.sharpe is not None and one.interval == plan.data.interval]
     chance = returns if isinstance(returns, Undefined) else deflated_sharpe(returns, sharpes, n_trials=len(trials))

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from qts.core.arrays import Floats
-from qts.kernels.lean_account import MEASURES
+from qts.kernels.lean_account import MEASURES, NO_GAIN
 from qts.kernels.state import F_BAR, F_COST, F_INSTRUMENT, F_PRICE, F_QUANTITY, F_REFERENCE
 from qts.strategies import ParamValue
 
@@ -249,7 +249,7 @@ def _of_trades(raw: Floats) -> dict[str, float]:
     return {
         "n_entries": n_entries,
         "n_trades": len(nets),
-        "n_wins": sum(net > 0.0 for net in nets),
+        "n_wins": sum(net > NO_GAIN for net in nets),
         "won": math.fsum(net for net in nets if net > 0.0),
         "lost": -math.fsum(net for net in nets if net < 0.0) + 0.0,
     }

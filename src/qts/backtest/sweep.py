@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -24,7 +24,7 @@ from qts.backtest.rule_cells import rule_cells
 from qts.backtest.settings import BacktestSettings, CostKind
 from qts.backtest.simulation import Simulation, simulate
 from qts.backtest.sweep_blocks import IsCancelled, OnProgress, Reached, play_blocks
-from qts.backtest.terms import PLAIN, term_table
+from qts.backtest.terms import PLAIN, InstrumentTerms, term_table
 from qts.core.arrays import Bools, Floats, Ints
 from qts.core.bars import Bars
 from qts.core.clock import session_date_of
@@ -78,7 +78,13 @@ class SweepResult:
 
 
 def evaluate(
-    strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], settings: BacktestSettings, *, curve: bool = False
+    strategy: Strategy,
+    params: Mapping[str, object],
+    bars: Sequence[Bars],
+    settings: BacktestSettings,
+    *,
+    terms: Sequence[InstrumentTerms] | None = None,
+    curve: bool = False,
 ) -> Evaluation:
     """Return what one set of parameters is worth; with ``curve`` also the equity at each close.
 
@@ -86,13 +92,13 @@ def evaluate(
     """
     values = strategy.resolve(params)
     capital = float(settings.capital)
-    lean = _lean(strategy, (values,), bars, settings)
+    lean = _lean(strategy, (values,), bars, settings) if _is_plain(terms) else None
     if lean is not None:
         kept = np.empty(len(bars[0])) if curve else np.zeros(0)
         rows = lean.play(slice(0, 1), reached=_ignore, is_stopped=_never, curve=kept)
         if rows is not None and not np.isnan(rows[0, 0]):
             return evaluation_of(rows[0], params=values, n_bars=len(bars[0]), capital=capital, equity=kept if curve else None)
-    simulation = simulate(strategy, values, bars, settings)
+    simulation = simulate(strategy, values, bars, settings, terms=terms)
     equity = simulation.played.equity
     return evaluation_of(_measured(simulation), params=values, n_bars=len(equity), capital=capital, equity=equity if curve else None)
 
@@ -103,6 +109,7 @@ def sweep(
     bars: Sequence[Bars],
     settings: BacktestSettings,
     *,
+    terms: Sequence[InstrumentTerms] | None = None,
     threads: int = 1,
     on_progress: OnProgress | None = None,
     is_cancelled: IsCancelled | None = None,
@@ -119,6 +126,8 @@ def sweep(
         One series per instrument; all of them share one account, as in a run.
     settings : BacktestSettings
         The same for every cell.
+    terms : sequence of InstrumentTerms, optional
+        As of a run.
     threads : int
         Blocks of cells worked on at a time, where the compiled loop can play them. The result does not depend on it.
     on_progress : callable, optional
@@ -135,9 +144,9 @@ def sweep(
 
     Notes
     -----
-    Rules of comparisons between series and numbers, on one instrument, for delivery, filling at the next open, are played by a loop made
-    for sweeps: a series is computed once for all cells that read it, and an account is touched at its events only. Everything else is
-    played cell by cell through the loop of a run.
+    Rules of comparisons between series and numbers, on one instrument without ticks, for delivery, filling at the next open, are played by
+    a loop made for sweeps: a series is computed once for all cells that read it, and an account is touched at its events only. Everything
+    else is played cell by cell through the loop of a run.
     """
     if not cells:
         raise BadParameter("cells", "", "there is no set of parameters to try", hint="Give at least one.")
@@ -146,7 +155,7 @@ def sweep(
     values = tuple(strategy.resolve(cell) for cell in cells)
     tell, asked = on_progress or _tell_nobody, is_cancelled or _never
     table = np.full((len(values), len(MEASURES)), np.nan)
-    lean = _lean(strategy, values, bars, settings)
+    lean = _lean(strategy, values, bars, settings) if _is_plain(terms) else None
     if lean is not None:
         _play_lean(lean, table, threads=threads, tell=tell, is_cancelled=asked)
     done = ~np.isnan(table[:, 0])
@@ -154,7 +163,7 @@ def sweep(
     for at in np.flatnonzero(~done).tolist():
         if asked():
             break
-        simulation = simulate(strategy, values[at], bars, settings)
+        simulation = simulate(strategy, values[at], bars, settings, terms=terms)
         n_bars = len(simulation.timeline.ts)
         table[at] = _measured(simulation)
         done[at] = True
@@ -169,6 +178,11 @@ def _play_lean(lean: LeanSweep, table: Floats, *, threads: int, tell: OnProgress
             table[which] = rows
 
     play_blocks(len(table), play, threads=threads, on_progress=tell, is_cancelled=is_cancelled)
+
+
+def _is_plain(terms: Sequence[InstrumentTerms] | None) -> bool:
+    """Return whether the terms say nothing that the compiled loop would have to know: no ticks, no locks, no rates of their own."""
+    return terms is None or all(replace(one, estimates=()) == PLAIN for one in terms)
 
 
 def _lean(

@@ -26,7 +26,7 @@ from qts.kernels.arithmetic import (
 from qts.kernels.bill import N_BILL, Bill, add_order, begin_day, load_bill
 from qts.kernels.charging import day_of
 from qts.kernels.crosses import Bytes
-from qts.kernels.lean_account import BILL_AT, NEVER_DUE, Money, Shape, Tally, broken, load_account, save_account
+from qts.kernels.lean_account import BILL_AT, NEVER_DUE, NO_GAIN, Money, Shape, Tally, broken, load_account, save_account
 from qts.kernels.state import SCHEDULED_COST
 
 NO_EVENT: Final = 5_000_000_000_000
@@ -172,7 +172,7 @@ def counted(tally: Tally, parts: tuple[float, float, float], price: float, lost:
         tally.fills + 1.0,
         tally.entries + (1.0 if begins else 0.0),
         tally.trades + (1.0 if ends else 0.0),
-        tally.wins + (1.0 if net > 0.0 else 0.0),
+        tally.wins + (1.0 if net > NO_GAIN else 0.0),
         tally.won + max(net, 0.0),
         tally.lost + max(-net, 0.0),
         tally.costs + cost,

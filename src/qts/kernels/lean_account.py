@@ -17,6 +17,9 @@ NEARLY_LOST: Final = -0.999
 # A sum of squares this near to the square of the sum is rounding.
 HARDLY: Final = 1e-8
 
+# Rupees of net profit that are rounding: a round trip that brought less than this brought nothing.
+NO_GAIN: Final = 1e-6
+
 MEASURES: Final = (
     "final_equity",
     "max_drawdown",
