@@ -29,12 +29,12 @@ def targets(bars: Bars, *, minutes: int, leave: int, stop: float, short: bool) -
 def traded(session: Bars, closed: Ints, *, hours: tuple[int, int], short: bool) -> Floats:
     """Return the exposure in one session: one trade at most."""
     wanted = np.zeros(len(session))
-    opening = closed <= hours[0]
+    opening = (closed > 0) & (closed <= hours[0])
     if not opening.any():
         return wanted
     top, bottom = np.fmax.reduce(session.high[opening]), np.fmin.reduce(session.low[opening])
     above, below = session.close > top, session.close < bottom
-    entries = np.flatnonzero((above | (below & short)) & ~opening & (closed < hours[1]))
+    entries = np.flatnonzero((above | (below & short)) & (closed > hours[0]) & (closed < hours[1]))
     if not entries.size:
         return wanted
     entry = entries[0]

@@ -68,6 +68,12 @@ def test_a_session_without_its_first_bars_is_left_alone() -> None:
     assert wanted(bars.window(2, 5)).tolist() == [0, 0, 0]
 
 
+def test_bars_before_the_session_opens_are_no_part_of_the_range() -> None:
+    bars = sessions([150, 100, 100, 105, 105])
+    early = replace(bars, ts=bars.ts - 15 * 60_000_000)
+    assert wanted(early).tolist() == [0, 0, 0, 1, 1]
+
+
 def test_prices_that_are_missing_make_no_range() -> None:
     bars = sessions([100, 100, 105, 105])
     nothing = np.array([np.nan, np.nan, 105, 105])
