@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -37,6 +38,8 @@ _OPERATORS: Final = {
     "crosses_below": (CROSS, True),
 }
 _NEVER: Final[Compared] = (NEVER, 0, 0)
+# Cells remembered, each a few hundred bytes.
+_MOST: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,19 @@ def rule_cells(rule: Rule, values: Sequence[Values]) -> RuleCells | None:
     cells = np.array([reader.row(cell) for cell in values], dtype=np.int64)
     used = {CLOSE, *(name for made in found.made for name in made.columns)}
     return RuleCells(cells=cells, series=found, columns=tuple(sorted(used)))
+
+
+def rule_cell(rule: Rule, values: Values) -> RuleCells | None:
+    """Return one cell as :func:`rule_cells` does; those asked for lately are remembered, as reading one takes as long as a short run."""
+    key = (id(rule), tuple(values.items()))
+    known = _KNOWN.get(key)
+    if known is not None and known[0] is rule:
+        return known[1]
+    found = rule_cells(rule, (values,))
+    _KNOWN[key] = (rule, found)
+    while len(_KNOWN) > _MOST:
+        _KNOWN.popitem(last=False)
+    return found
 
 
 class _Reader:
@@ -207,3 +223,6 @@ def _is_pair(compared: Sequence[Compared]) -> bool:
     if how != CROSS or leave != (CROSS, right, left):
         return False
     return (short_enter, short_leave) in {(_NEVER, _NEVER), (leave, compared[0])}
+
+
+_KNOWN: Final[OrderedDict[tuple[int, tuple[tuple[str, ParamValue], ...]], tuple[Rule, RuleCells | None]]] = OrderedDict()

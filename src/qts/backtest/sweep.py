@@ -20,7 +20,7 @@ from qts.backtest.inputs import Timeline
 from qts.backtest.lean_sweep import LeanSweep, is_lean
 from qts.backtest.playing import rules_of
 from qts.backtest.rates import rate_table
-from qts.backtest.rule_cells import rule_cells
+from qts.backtest.rule_cells import rule_cell, rule_cells
 from qts.backtest.settings import BacktestSettings, CostKind
 from qts.backtest.simulation import Simulation, simulate
 from qts.backtest.sweep_blocks import IsCancelled, OnProgress, Reached, play_blocks
@@ -193,7 +193,9 @@ def _lean(
         return None
     series = bars[0]
     rules = lean_rules(series.instrument, series.interval, settings)
-    cells = rule_cells(strategy.rule, values) if is_lean(rules) else None
+    if not is_lean(rules):
+        return None
+    cells = rule_cells(strategy.rule, values) if len(values) > 1 else rule_cell(strategy.rule, values[0])
     if cells is None:
         return None
     facts = bar_facts(series)
