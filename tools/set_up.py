@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -201,9 +202,16 @@ def chart_state() -> str:
 
 
 def compile_kernels() -> None:
-    """Compile once, here, so that nobody waits for it at a first backtest."""
-    if (KERNELS / "compile.py").exists():
-        run([PYTHON, "-m", "qts.kernels.compile"], hint="The message above says what failed.")
+    """Compile once, here, so that nobody waits for it at a first backtest: on all processors, the longest first."""
+    if not (KERNELS / "compile.py").exists():
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compile_group, ("orders", "fills", "sweep,indicators")))
+
+
+def compile_group(names: str) -> None:
+    """Compile some kernels in a process of their own."""
+    run([PYTHON, "-m", "qts.kernels.compile", f"--only={names}"], hint="The message above says what failed.")
 
 
 def compile_sources() -> None:

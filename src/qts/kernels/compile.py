@@ -1,6 +1,7 @@
 """Compile every twin into the cache, at set-up instead of on somebody's first click: ``python -m qts.kernels.compile [FOLDER]``.
 
-The folder is used where the package's own cannot be written to, as in a read-only image.
+The folder is used where the package's own cannot be written to, as in a read-only image. ``--only=fills,orders,sweep,indicators`` compiles
+some of them, so that several processes can share the work.
 """
 
 from __future__ import annotations
@@ -8,40 +9,60 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
+from qts.core.errors import BadParameter
 from qts.kernels.cache import use_cache
 from qts.kernels.indicators import INDICATORS
 from qts.kernels.state import CASH, N_ACCOUNT, N_EVENT, N_FILL, N_ORDER, N_RATE, N_ROW, PEAK, Market, Rules, Run
 from qts.kernels.twins import as_input, twin
 
+GROUPS: Final = ("indicators", "fills", "orders", "sweep")
 
-def compile_all(report: Callable[[str], object]) -> None:
-    """Compile the twins, or load them where the cache has them; ``report`` gets one line for each.
+
+def compile_all(report: Callable[[str], object], *, only: Collection[str] = GROUPS) -> None:
+    """Compile the twins of these groups, or load them where the cache has them; ``report`` gets one line for each.
 
     Notes
     -----
-    Takes some ten seconds the first time, about two where all are cached. A process that did it answers its first long run at once.
+    All of them take a minute or more of one processor the first time, about two seconds where they are cached. A process that did it
+    answers its first long run at once.
+
+    Raises
+    ------
+    BadParameter
+        If there is no such group.
     """
-    for name, call in _samples():
+    for name in only:
+        if name not in GROUPS:
+            raise BadParameter("only", name, "there is no such group of twins", hint=f"There are {', '.join(GROUPS)}.")
+    for name, call in _samples(only):
         began = time.perf_counter()
         call()
         report(f"compiled {name} in {time.perf_counter() - began:.1f} s")
 
 
-def _samples() -> Iterator[tuple[str, Callable[[], object]]]:
+def _samples(only: Collection[str]) -> Iterator[tuple[str, Callable[[], object]]]:
     # These import the compiler, after the cache's folder is known.
     from qts.kernels.compiled_indicators import prepare  # noqa: PLC0415
     from qts.kernels.compiled_sweep import prepare as prepare_sweep  # noqa: PLC0415
 
-    for spec in INDICATORS.values():
-        yield spec.id, functools.partial(prepare, spec)
-    yield "fills", lambda: twin("fills")(sample_run())
-    yield "orders", lambda: twin("orders")(sample_run())
-    yield "sweep", prepare_sweep
+    if "indicators" in only:
+        for spec in INDICATORS.values():
+            yield spec.id, functools.partial(prepare, spec)
+    for name in ("fills", "orders"):
+        if name in only:
+            yield name, functools.partial(_play_sample, name)
+    if "sweep" in only:
+        yield "sweep", prepare_sweep
+
+
+def _play_sample(name: str) -> None:
+    twin(name)(sample_run())
 
 
 def sample_run() -> Run:
@@ -115,12 +136,14 @@ def sample_run() -> Run:
     )
 
 
-def main(folder: str | None = None) -> None:
-    """Compile with progress on standard output."""
-    if folder is not None:
-        use_cache(Path(folder))
-    compile_all(lambda line: sys.stdout.write(f"{line}\n"))
+def main(*words: str) -> None:
+    """Compile with progress on standard output; words are those of the command line."""
+    folders = [word for word in words if not word.startswith("--only=")]
+    named = [word.removeprefix("--only=").split(",") for word in words if word.startswith("--only=")]
+    if folders:
+        use_cache(Path(folders[0]))
+    compile_all(lambda line: sys.stdout.write(f"{line}\n"), only=named[0] if named else GROUPS)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    main(*sys.argv[1:])

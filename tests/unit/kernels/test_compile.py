@@ -9,6 +9,7 @@ import pytest
 
 from qts.backtest import BacktestSettings, evaluate, parse_costs, run
 from qts.core import Bars, InstrumentId, Interval, Product
+from qts.core.errors import BadParameter
 from qts.kernels import INDICATORS, compiled, compiled_sweep, twins
 from qts.kernels.compile import compile_all, main
 from qts.kernels.compiled_indicators import twin_of
@@ -22,6 +23,13 @@ def test_each_twin_is_reported_in_a_line(capsys: pytest.CaptureFixture[str]) -> 
     main()
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [["compiled", name] for name in (*INDICATORS, "fills", "orders", "sweep")]
+
+
+def test_some_twins_can_be_compiled_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    main("--only=fills")
+    assert capsys.readouterr().out.startswith("compiled fills")
+    with pytest.raises(BadParameter, match="no such group"):
+        main("--only=everything")
 
 
 def n_signatures() -> list[int]:
