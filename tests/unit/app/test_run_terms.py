@@ -63,8 +63,8 @@ def test_adjusted_prices_have_neither_ticks_nor_locks_and_an_index_does_not_lock
 def test_an_estimate_is_told_once_for_all_it_is_of() -> None:
     names = [INFY, InstrumentId("NSE:TCS"), InstrumentId("NSE:SBIN")]
     terms = [
-        terms_of(names[0], product=Product.CNC, span=SPAN, closes={}),
-        terms_of(names[1], product=Product.CNC, span=SPAN, closes={}),
+        terms_of(names[0], product=Product.CNC, span=SPAN, closes={}, lot=None),
+        terms_of(names[1], product=Product.CNC, span=SPAN, closes={}, lot=None),
         terms_of(names[2], product=Product.CNC, span=SPAN, closes=CLOSES, lot=None),
     ]
     assert estimate_warnings(names, terms) == ("NSE:INFY, NSE:TCS: the tick of a part of the span is an estimate.",)
