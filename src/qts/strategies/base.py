@@ -52,7 +52,8 @@ class Strategy:
     matrix : bool
         Whether ``targets`` weighs all instruments at once: it gets a :class:`~qts.strategies.Panel` and returns shape
         ``(n_instruments, n_bars)``. Targets are then weights of the account instead of parts of each instrument's equal share, also those
-        that ``on_bar`` asks for; and one said again brings the position back to its weight.
+        that ``on_bar`` asks for. One said again brings its position back to its weight: of ``targets`` on a bar on which any changes,
+        of ``on_bar`` whenever it is asked for.
     rule : Rule, optional
         The same as a declarative expression.
     on_bar : callable, optional
@@ -62,7 +63,7 @@ class Strategy:
         ``on_start(context)`` is called once before the first ``on_bar``: the place to ask for indicators.
     protection : Mapping[str, Ref or float], optional
         What guards each position that a target opens: ``stop_loss``, ``take_profit`` and ``trailing``, each a fraction of the price or the
-        parameter that holds it. What the run's settings say of the same wins.
+        parameter that holds it, which ``targets`` gets like all others. What the run's settings say of the same wins.
     constraint : str or callable, optional
         What must hold between parameters: an expression such as ``"fast < slow"``, or a function of all of them.
     description, tags
