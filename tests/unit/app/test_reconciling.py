@@ -60,7 +60,7 @@ def test_a_rate_that_bills_contradict_is_said_in_one_sentence(tmp_path: Path) ->
     )
     (one,) = document.out_of_date
     assert (one.line, one.our_rate, one.implied_rate, one.since, one.bills) == ("stt", "0.1", "0.125", "2026-10-06", 2)
-    assert "our 0.1 %, valid from 2013-06-01 (Finance Act 2013); 2 bills since 2026-10-06 imply 0.125 %" in one.sentence
+    assert "our 0.1 %, valid from 2016-06-01 (Finance Act 2016: unchanged); 2 bills since 2026-10-06 imply 0.125 %" in one.sentence
     assert 'component "stt", valid_from 2026-10-06' in one.sentence
     assert (document.agreeing, document.differing) == (1, 2)
 

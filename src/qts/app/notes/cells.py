@@ -12,6 +12,8 @@ from qts.core import Exchange, Side
 from qts.market.reconciliation import Family
 
 LARGEST: Final = Decimal(10) ** 15
+# Less than this is the noise of binary floats, as in 2e-17.
+_SMALLEST: Final = Decimal(10) ** -12
 _CURRENCY: Final = re.compile(r"^(₹|rs\.?|inr)\s*", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"([0-9]+|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})(\.[0-9]*)?|\.[0-9]+")
 _EXPONENT: Final = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE][+-]?[0-9]{1,3}")
@@ -89,6 +91,8 @@ def amount(text: str) -> Decimal | None:
     number = Decimal(bare.replace(",", ""))
     if number > LARGEST:
         raise NotRead(f"{_shown(text)} is larger than anything ever traded")
+    if number < _SMALLEST:
+        return Decimal(0)
     return -number if is_negative else number
 
 

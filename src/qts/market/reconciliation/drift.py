@@ -14,6 +14,8 @@ from qts.market.charges.schedule import Component, RateRow
 from qts.market.reconciliation.comparison import Observation
 
 _MOST_PLACES: Final = 12
+# Decimals are computed with 28 digits, and a number is not rounded to more.
+_MOST_DIGITS: Final = 27
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ def simplest(low: Decimal, high: Decimal) -> Decimal:
     Decimal('0.00297')
     """
     middle = (low + high) / 2
-    for places in range(_MOST_PLACES):
+    for places in range(min(_MOST_PLACES, _MOST_DIGITS - middle.adjusted())):
         candidate = middle.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
         if low <= candidate <= high:
             return candidate

@@ -17,6 +17,7 @@ from qts.market.reconciliation.statement import Family, StatedCharges, TradeRow,
 from qts.market.reconciliation.terms import SHARES, classes_of, underlying_of
 
 _LOTS: Final = frozenset({Family.CDS, Family.COM})
+_LARGEST_LOT: Final = Decimal(10) ** 9
 # How far the units of a lot, read from a fee of few digits, may be from a whole number.
 _NEAR: Final = Decimal("0.01")
 
@@ -30,9 +31,9 @@ def in_lots(trade: TradeRow, stated: StatedCharges, on: date) -> tuple[TradeRow,
         rates = Place(on=on, exchange=trade.exchange, segment=trade.segment, classes=classes_of(trade)).rates()
     except InputError:
         return trade, ""
-    units = fee / rates.sebi / size if rates.sebi else ZERO
+    units = min(fee / rates.sebi / size if rates.sebi else ZERO, _LARGEST_LOT)
     whole = units.quantize(Decimal(1), ROUND_HALF_EVEN)
-    if whole <= 1 or abs(units - whole) > _NEAR * whole:
+    if whole <= 1 or whole == _LARGEST_LOT or abs(units - whole) > _NEAR * whole:
         return trade, ""
     remark = f"the quantity counts lots of {whole} units, as SEBI's fee implies"
     return replace(trade, value=size * whole), remark

@@ -137,3 +137,9 @@ def test_the_exchange_is_the_houses_market_for_the_segment(text: str, family: Fa
 def test_an_exchange_that_bills_nothing_is_refused(text: str, family: Family | None) -> None:
     with pytest.raises(NotRead):
         cells.exchange(text, family)
+
+
+@pytest.mark.parametrize("text", ["2.2e-17", "1e-400", "-3E-15", "0.0000000000001"])
+def test_noise_of_floats_is_zero(text: str) -> None:
+    assert cells.amount(text) == 0
+    assert cells.amount("1e-12") == Decimal("1e-12")

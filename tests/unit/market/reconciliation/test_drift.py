@@ -45,7 +45,14 @@ def test_the_row_of_ours_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "number"),
-    [("0.002965", "0.002975", "0.00297"), ("0.4", "1.6", "1"), ("0", "0", "0"), ("0.12", "0.13", "0.12"), ("19.6", "20.4", "20")],
+    [
+        ("0.002965", "0.002975", "0.00297"),
+        ("0.4", "1.6", "1"),
+        ("0", "0", "0"),
+        ("0.12", "0.13", "0.12"),
+        ("19.6", "20.4", "20"),
+        ("1e40", "3e40", "2e40"),
+    ],
 )
 def test_the_simplest_number_of_an_interval_has_the_fewest_decimals(low: str, high: str, number: str) -> None:
     assert simplest(Decimal(low), Decimal(high)) == Decimal(number)

@@ -42,3 +42,9 @@ def test_lots_are_told_by_the_regulators_fee(trade: TradeRow, fee: str, value: s
     found, remark = in_lots(trade, StatedCharges(row=1, amounts={"sebi": Decimal(fee)}), ON)
     assert found.notional == Decimal(value)
     assert bool(remark) == (found.notional != trade.notional)
+
+
+@pytest.mark.parametrize("price", ["1e-12", "1e-300"])
+def test_size_next_to_nothing_is_no_count_of_lots(price: str) -> None:
+    odd = replace(CRUDE, price=Decimal(price))
+    assert in_lots(odd, StatedCharges(row=1, amounts={"sebi": Decimal(1000)}), ON) == (odd, "")
