@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from tests.conformance.forms import HOOKS, NO_RULE, RULES, on_bar_twin, rule_twin
@@ -23,6 +25,7 @@ PARAMS: dict[str, list[dict[str, object]]] = {
 }
 CASES = [(name, params) for name in sorted(SHIPPED) for params in PARAMS.get(name, [{}])]
 IDS = [f"{name} {params}" for name, params in CASES]
+N_MARKETS = 3
 
 
 def market(n_bars: int, seed: int, *, intraday: bool) -> list[Bars]:
@@ -71,40 +74,42 @@ def settings_of(strategy: Strategy, params: dict[str, object]) -> BacktestSettin
     return BacktestSettings(product=Product.MIS if params.get("short") or is_intraday(strategy) else Product.CNC)
 
 
-@pytest.mark.parametrize(("name", "params"), CASES, ids=IDS)
-def test_bar_by_bar_it_trades_the_same(name: str, params: dict[str, object]) -> None:
+@functools.cache
+def shipped_run(case: int, seed: int) -> BacktestResult:
+    name, params = CASES[case]
+    return run(SHIPPED[name], params, market_for(SHIPPED[name], seed), settings_of(SHIPPED[name], params))
+
+
+@pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
+def test_bar_by_bar_it_trades_the_same(case: int) -> None:
+    name, params = CASES[case]
     shipped = SHIPPED[name]
-    settings = settings_of(shipped, params)
     twin = on_bar_twin(name, shipped, shipped.resolve(params))
-    for seed in range(4):
-        bars = market_for(shipped, seed)
-        expected = run(shipped, params, bars, settings)
-        got = run(twin, {}, bars, settings)
+    for seed in range(N_MARKETS):
+        expected = shipped_run(case, seed)
+        got = run(twin, {}, market_for(shipped, seed), settings_of(shipped, params))
         assert traded(got) == traded(expected)
         assert got.equity.tolist() == expected.equity.tolist()
         assert expected.fills
 
 
-@pytest.mark.parametrize(("name", "params"), CASES, ids=IDS)
-def test_as_a_rule_it_trades_the_same_where_a_rule_can_say_it(name: str, params: dict[str, object]) -> None:
+@pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
+def test_as_a_rule_it_trades_the_same_where_a_rule_can_say_it(case: int) -> None:
+    name, params = CASES[case]
     assert (name in RULES) != (name in NO_RULE)
     if name in NO_RULE:
         return
     shipped = SHIPPED[name]
-    settings = settings_of(shipped, params)
     twin = rule_twin(name, shipped, shipped.resolve(params))
-    for seed in range(4):
-        bars = market_for(shipped, seed)
-        assert traded(run(twin, {}, bars, settings)) == traded(run(shipped, params, bars, settings))
+    for seed in range(N_MARKETS):
+        assert traded(run(twin, {}, market_for(shipped, seed), settings_of(shipped, params))) == traded(shipped_run(case, seed))
 
 
 @pytest.mark.parametrize("name", sorted(name for name in SHIPPED if SHIPPED[name].protection))
 def test_what_guards_it_closes_positions(name: str) -> None:
-    shipped = SHIPPED[name]
-    settings = settings_of(shipped, {})
-    for params in PARAMS[name]:
-        reasons = {str(fill.reason) for seed in range(4) for fill in run(shipped, params, market_for(shipped, seed), settings).fills}
-        assert {"signal", *shipped.guards(params)} <= reasons
+    cases = [case for case, (each, _) in enumerate(CASES) if each == name]
+    reasons = {str(fill.reason) for case in cases for seed in range(N_MARKETS) for fill in shipped_run(case, seed).fills}
+    assert {"signal", *SHIPPED[name].protection} <= reasons
 
 
 def test_every_shipped_strategy_has_its_twin() -> None:
