@@ -24,8 +24,9 @@ from qts.market.charges import (
 )
 from qts.market.charges.netting import ZERO, DayNet, day_net
 from qts.market.charges.schedule import Component, RateRow, row_on
+from qts.market.listing import is_trade_to_trade
 from qts.market.reconciliation.statement import TradeRow, Unpriced
-from qts.market.reconciliation.terms import SHARES, TRADE_FOR_TRADE, classes_of, tags_at
+from qts.market.reconciliation.terms import SHARES, classes_of, tags_at
 
 PAISA: Final = Decimal("0.01")
 _SUMMED: Final = ("exchange", "ipft", "sebi")
@@ -107,9 +108,9 @@ class _Security:
 def price_bill(trades: Sequence[TradeRow], *, mode: RoundingMode, on: date) -> PricedBill:
     """Return our bill for these trades.
 
-    On a contract note, what was bought and sold of a share on one day and exchange is netted, whatever the product, but not in NSE's
-    series BE and BZ, which are for delivery; each order id pays one brokerage; STT and stamp duty are rounded per security, the turnover
-    charges on the sum of the bill.
+    On a contract note, what was bought and sold of a share on one day and exchange is netted, whatever the product, but not in a
+    trade-to-trade series such as BE, which is for delivery; each order id pays one brokerage; STT and stamp duty are rounded per
+    security, the turnover charges on the sum of the bill.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def _by_security(trades: Sequence[TradeRow], mode: RoundingMode) -> dict[tuple[o
     for trade in trades:
         # The exchange does not see the broker's product: on a note delivery and intraday trades of a share are one account.
         product = "shares" if mode is RoundingMode.CONTRACT_NOTE and trade.segment in SHARES else trade.segment.value
-        if trade.segment in SHARES and trade.group in TRADE_FOR_TRADE:
+        if trade.segment in SHARES and is_trade_to_trade(trade.group, trade.exchange):
             product = f"{trade.side} for delivery"
         found.setdefault((trade.on, trade.exchange, trade.symbol, product), []).append(trade)
     return found

@@ -15,8 +15,6 @@ SHARES: Final = frozenset({ChargeSegment.EQUITY_DELIVERY, ChargeSegment.EQUITY_I
 _UNDERLYING: Final = re.compile(r"^(.+?)\d{2}(?:[A-Z]{3}|[1-9OND]\d{2})")
 _FUND_ISIN: Final = "INF"
 _GROUP: Final = re.compile(r"[A-Z]{1,2}")
-# Compulsory delivery: what is bought and sold the same day is not netted.
-TRADE_FOR_TRADE: Final = frozenset({"BE", "BZ"})
 _NSE_SERIES: Final = frozenset({"EQ", "BE"})
 
 

@@ -252,6 +252,14 @@ def test_broker_closing_a_position_takes_its_fee(mode: RoundingMode, exchange: E
     assert_lines(extra, brokerage="50", gst="9", total="59")
 
 
+@pytest.mark.parametrize("mode", [EXACT, NOTE])
+@pytest.mark.parametrize(("segment", "exchange"), [(DELIVERY, NSE), (FUTURES, NFO)])
+def test_broker_closing_in_slices_takes_its_fee_for_each(mode: RoundingMode, segment: ChargeSegment, exchange: Exchange) -> None:
+    terms: dict[str, Any] = {"exchange": exchange, "segment": segment, "mode": mode}
+    extra = bill(sell(10, 1000, auto_square_off=True, slices=3), **terms) - bill(sell(10, 1000, slices=3), **terms)
+    assert_lines(extra, brokerage="150", gst="27", total="177")
+
+
 def test_estimates_of_occasions_surface_where_they_are_paid() -> None:
     terms: dict[str, Any] = {"on": date(2020, 3, 2), "exchange": NFO, "segment": OPTIONS}
     plain = price_orders([sell(75, 100)], **terms).warnings

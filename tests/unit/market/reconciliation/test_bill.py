@@ -35,6 +35,15 @@ def test_shares_for_compulsory_delivery_are_not_netted() -> None:
     assert (netted.stamp, delivered.stamp) == (Decimal(3), Decimal(15))
 
 
+@pytest.mark.parametrize(
+    ("exchange", "group", "stt"),
+    [(Exchange.NSE, "BZ", 200), (Exchange.NSE, "SZ", 200), (Exchange.NSE, "EQ", 25), (Exchange.BSE, "T", 200), (Exchange.BSE, "B", 25)],
+)
+def test_series_that_are_not_netted_are_those_of_the_listing(exchange: Exchange, group: str, stt: int) -> None:
+    orders = [replace(one, exchange=exchange, group=group) for one in (BUY, SELL)]
+    assert price_bill(orders, mode=NOTE, on=ON).charges.stt == stt
+
+
 def test_a_fund_is_known_by_its_isin_and_the_assumption_is_said() -> None:
     priced = price_bill([replace(SELL, isin="INF204KB14I2")], mode=NOTE, on=ON)
     assert priced.charges.stt == Decimal(1)  # 0.001 % of a lakh
