@@ -75,7 +75,8 @@ def price_orders(
         case RoundingMode.CALCULATOR:
             total = _calculator_total(lines, rates, rounding)
         case RoundingMode.CONTRACT_NOTE:
-            netted = _netted(orders, lines, _NoteRates(schedule, segment, rates)) if segment in EQUITY_SEGMENTS else _as_billed(lines)
+            note = _NoteRates(schedule, segment, rates, stamp_rate_both_sides)
+            netted = _netted(orders, lines, note) if segment in EQUITY_SEGMENTS else _as_billed(lines)
             total = _note_total(netted, lines, rates, rounding)
         case _:
             assert_never(mode)
@@ -108,13 +109,12 @@ class _NoteRates:
     schedule: _Schedule
     segment: ChargeSegment
     own: SegmentRates
+    state_duty: Decimal | None
 
     def of(self, segment: ChargeSegment) -> SegmentRates:
         if segment is self.segment:
             return self.own
-        other = self.schedule.of(segment)
-        uniform = self.schedule.on >= UNIFORM_STAMP_FROM
-        return other if uniform else replace(other, stamp_buy=self.own.stamp_buy, stamp_sell=self.own.stamp_sell)
+        return _with_state_duty(self.schedule.of(segment), self.schedule.on, self.state_duty)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -252,6 +252,20 @@ def test_broker_closing_a_position_takes_its_fee(mode: RoundingMode, exchange: E
     assert_lines(extra, brokerage="50", gst="9", total="59")
 
 
+@pytest.mark.parametrize(
+    ("on", "stamp", "expected"),
+    [
+        pytest.param("2020-06-30", None, "6", id="both parts at the estimate of their own"),
+        pytest.param("2020-06-30", "0.00006", "12", id="the state's rate on both"),
+        pytest.param("2020-07-01", None, "3", id="uniform duty"),
+        pytest.param("2020-07-01", "0.00006", "3", id="the state's rate on the first day of uniform duty"),
+    ],
+)
+def test_duty_of_a_day_of_delivery_that_is_intraday_to_the_exchange(on: str, stamp: str | None, expected: str) -> None:
+    orders = buy(100, 1000), sell(100, 1000)
+    assert_lines(bill(*orders, on=date.fromisoformat(on), segment=DELIVERY, mode=NOTE, stamp=stamp), stamp=expected)
+
+
 @pytest.mark.parametrize("mode", [EXACT, NOTE])
 @pytest.mark.parametrize(("segment", "exchange"), [(DELIVERY, NSE), (FUTURES, NFO)])
 def test_broker_closing_in_slices_takes_its_fee_for_each(mode: RoundingMode, segment: ChargeSegment, exchange: Exchange) -> None:
