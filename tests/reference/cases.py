@@ -85,7 +85,7 @@ def walk(rng: np.random.Generator, name: str, stamps: list[int], interval: Inter
     reach = np.where(rng.random(n) < 0.2, 0.0, np.abs(rng.normal(0, spread * 0.5, n)))
     high, low = on_ticks(np.maximum(open_, close) * (1 + reach)), on_ticks(np.minimum(open_, close) * (1 - reach))
     high, low = np.maximum(high, np.maximum(open_, close)), np.minimum(low, np.minimum(open_, close))
-    volume = np.where(rng.random(n) < 0.08, 0.0, rng.choice([150.0, 1000.0, 20_000.0, NAN], n))
+    volume = np.where(rng.random(n) < 0.08, 0.0, rng.choice([150.0, 1000.0, 23_000.0, NAN], n))
     holes = rng.random(n) < float(rng.choice([0.0, 0.06]))
     columns = [open_, high, low, close]
     i_hole = int(rng.integers(4))

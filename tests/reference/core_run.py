@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
-from tests.reference.bill import total
+from tests.reference.bill import segment_of, total
 from tests.reference.cases import Case
 from tests.reference.engine import Outcome, play
 from tests.reference.scene import ZERO, Row, Rules, Series, Terms
@@ -15,7 +16,9 @@ from tests.reference.script_run import scripted
 
 from qts.backtest import BacktestResult, BacktestSettings, FillTiming, parse_costs, parse_size, parse_slippage, run
 from qts.backtest.settings import Protection, RiskLimits
+from qts.backtest.terms import InstrumentTerms, Margin
 from qts.core import Bars, Floats, Product, Side, exchange_of, micros_of, session_date_of
+from qts.market.listing import TickFrom
 from qts.market.sessions import bars_per_year, square_off_at
 from qts.strategies import Panel, Strategy
 
@@ -116,7 +119,29 @@ def compare(case: Case) -> tuple[Outcome, list[str]]:
     """Play a case in both engines; return the reference's outcome and where they part."""
     outcome = by_reference(case)
     settings = settings_of(case)
-    return outcome, differences(outcome, run(strategy_of(case), {}, case.bars, settings))
+    return outcome, differences(outcome, run(strategy_of(case), {}, case.bars, settings, terms=core_terms(case)))
+
+
+def core_terms(case: Case) -> list[InstrumentTerms] | None:
+    """Return the case's terms as the package has them."""
+    if not case.terms:
+        return None
+    return [in_package_words(case.terms[one.instrument]) for one in case.bars]
+
+
+def in_package_words(terms: Terms) -> InstrumentTerms:
+    on = date(2000, 1, 1)
+    is_option = terms.kind == "option"
+    return InstrumentTerms(
+        lot=int(terms.lot),
+        freeze=None if terms.freeze is None else int(terms.freeze),
+        ticks=() if terms.tick is None else (TickFrom(start=on, size=terms.tick(on), is_estimate=False),),
+        margin_long=Margin(fraction=terms.margin),
+        margin_short=Margin(fraction=terms.margin, base=terms.sold_margin if is_option else Decimal(0)),
+        segment=None if terms.kind == "share" else segment_of(terms),
+        expiry=terms.expiry,
+        locks=terms.locks,
+    )
 
 
 def strategy_of(case: Case) -> Strategy:

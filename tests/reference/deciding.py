@@ -170,7 +170,6 @@ class Decider:
             is_scripted=True,
             reason="trailing_stop" if wish.kind == "trailing" else "signal",
             is_day_only=wish.day_only,
-            day=desk.on if desk.account.rules.is_intraday else None,
             at_close=at_close,
             works_from=desk.i_bar if at_close else desk.i_bar + 1,
             stop_loss=wish.stop_loss,

@@ -173,8 +173,8 @@ class Stage:
 
     def square_off(self) -> None:
         self.decider.is_late = frozenset(holding.name for holding, _ in self.rows() if self.phase(holding)[0])
-        for order in self.desk.orders:  # of daily bars: the date of the first one it can work in
-            if order.day is None and order.works_from <= self.desk.i_bar and self.desk.account_row(order) is not None:
+        for order in self.desk.orders:  # an order's day is that of the first bar it can work in
+            if order.day is None and order.works_from <= self.desk.i_bar:
                 order.day = self.desk.on
         if self.rules.product == "MIS":
             for holding, row in self.rows():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from tests.reference.scene import BUY, ZERO, Row
+from tests.reference.scene import BUY, ZERO, Row, on_tick
 
 OPEN, STOPS, LIMITS = 0, 1, 2
 MICRO = Decimal("0.000001")  # prices computed from others, where no tick rounds them
@@ -51,6 +51,7 @@ class Order:
     fresh_in: int = -1
     told: bool = False
     parent: Order | None = None
+    tick: Decimal | None = None
 
     def aim_again(self, held: Decimal) -> None:
         """Ask for what is missing to the position aimed at, whatever has happened to it since the decision."""
@@ -67,7 +68,9 @@ class Order:
     def trigger(self) -> Decimal:
         found = self.level if self.kind == "trailing" else self.stop
         assert found is not None
-        return found if self.kind != "trailing" else found.quantize(MICRO)
+        if self.kind != "trailing":
+            return found
+        return found.quantize(MICRO) if self.tick is None else on_tick(found, self.tick, up=self.side == BUY)
 
     def reference(self, row: Row, phase: int, i_bar: int) -> Decimal | None:
         """Return the bar's price at which the order would fill in this phase of the bar, before slippage."""

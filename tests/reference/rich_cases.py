@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
-from tests.reference.cases import DAYS, FIRST_DAY, SLIPPAGES, TICK, Case, instants, on_ticks, settings_of, walk, wishes
-from tests.reference.scene import Action, Terms
+from tests.reference.cases import DAYS, FIRST_DAY, SLIPPAGES, TICK, Case, instants, settings_of, walk, wishes
+from tests.reference.scene import Action, Terms, on_tick
 
 from qts.core import Bars, Exchange, InstrumentId, Interval, session_date_of
 
@@ -57,10 +57,16 @@ def locked(rng: np.random.Generator, bars: Bars) -> Bars:
         if i and dates[i - 1] != on:
             before = float(columns[3][i - 1])
         if rng.random() < 0.06 and before == before:  # noqa: PLR0124 - NaN is not itself
-            price = on_ticks(np.array([before * (1 + float(rng.choice([-0.2, -0.05, 0.05, 0.1])))]))[0]
+            price = band_of(before, str(rng.choice(["-0.2", "-0.05", "0.05", "0.1"])))
             for column in columns:
                 column[i] = price
     return replace(bars, open=columns[0], high=columns[1], low=columns[2], close=columns[3])
+
+
+def band_of(before: float, move: str) -> float:
+    """Return the last tick within a band."""
+    price = Decimal(str(before)) * (1 + Decimal(move))
+    return float(on_tick(price, TICK, up=move.startswith("-")))
 
 
 def contract_case(seed: int) -> Case:
@@ -80,7 +86,8 @@ def contract_case(seed: int) -> Case:
     settings["slippage"] = str(rng.choice(SLIPPAGES))
     settings["fractional"] = "False"
     freeze = Decimal(75) if rng.random() < 0.4 else None
-    terms = {name: contract_terms(kinds[name], expiry, freeze) for name in names}
+    first = max(session_date_of(int(one.ts[0])) for one in bars)
+    terms = {name: contract_terms(kinds[name], max(expiry, first), freeze) for name in names}
     targets = {name: wishes(rng, len(one)) for name, one in zip(names, bars, strict=True)}
     return Case(seed=seed, interval=interval, bars=bars, targets=targets, settings=settings, terms=terms)
 

@@ -112,6 +112,7 @@ class Desk:
             return
         for order in sorted(self.of(holding), key=lambda one: one.number):
             order.aim_again(holding.quantity)
+            order.tick = holding.tick(self.on)
             is_at_work = order in self.orders and order.side == side and order.works_from <= self.i_bar
             if not is_at_work or order.at_close != (phase is None) or (only_new and order.fresh_in != self.i_bar):
                 continue
