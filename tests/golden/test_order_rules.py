@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
+from tests.reference.core_run import in_package_words
 from tests.reference.engine import Outcome, play
 from tests.reference.scene import BUY, SELL, Called, Row, Rules, Series, Terms, Wanted
+from tests.reference.script_run import scripted
 from tests.reference.trading import Event
 
-from qts.core import IST, micros_of
+from qts.backtest import BacktestResult, BacktestSettings, parse_costs, parse_size, parse_slippage, run
+from qts.core import IST, Bars, InstrumentId, Interval, Product, micros_of
 from qts.market.sessions import square_off_at
 
 NAME = "NSE:INFY"
@@ -40,15 +45,41 @@ class Scene:
     terms: Terms = field(default_factory=Terms)
 
 
+def stamps_of(scene: Scene) -> list[int]:
+    return [micros_of(FIRST + timedelta(minutes=k)) for k in range(len(scene.bars))]
+
+
+def script_of(scene: Scene) -> dict[int, tuple[Wanted | Called, ...]]:
+    return {stamps_of(scene)[i]: orders for i, orders in scene.orders.items()}
+
+
 def played(scene: Scene) -> Outcome:
-    stamps = [micros_of(FIRST + timedelta(minutes=k)) for k in range(len(scene.bars))]
     rows = {}
-    for ts, text in zip(stamps, scene.bars, strict=True):
+    for ts, text in zip(stamps_of(scene), scene.bars, strict=True):
         numbers = [Decimal(word) for word in text.split()]
         volume = numbers[4] if len(numbers) > 4 else None
         rows[ts] = Row(open=numbers[0], high=numbers[1], low=numbers[2], close=numbers[3], volume=volume)
-    script = {stamps[i]: orders for i, orders in scene.orders.items()}
-    return play([Series(name=NAME, terms=scene.terms, rows=rows)], stamps, scene.rules, script)
+    return play([Series(name=NAME, terms=scene.terms, rows=rows)], stamps_of(scene), scene.rules, script_of(scene))
+
+
+def played_by_the_engine(scene: Scene) -> BacktestResult:
+    rules, numbers = scene.rules, np.array([[*map(float, line.split()), math.nan][:5] for line in scene.bars])
+    impact = f",impact={rules.impact}" if rules.slippage == "volume-share" else ""
+    settings = BacktestSettings(
+        capital=rules.capital,
+        product=Product(rules.product),
+        size=parse_size("shares:10"),
+        costs=parse_costs("none"),
+        slippage=parse_slippage("none" if rules.slippage == "none" else f"{rules.slippage}:{rules.slippage_amount}{impact}"),
+    )
+    bars = Bars(
+        instrument=InstrumentId(NAME),
+        interval=Interval.MINUTE_1,
+        ts=np.array(stamps_of(scene), dtype=np.int64),
+        oi=np.full(len(scene.bars), np.nan),
+        **dict(zip(("open", "high", "low", "close", "volume"), np.ascontiguousarray(numbers.T), strict=True)),
+    )
+    return run(scripted(script_of(scene)), {}, [bars], settings, terms=[in_package_words(scene.terms)])
 
 
 BUY_LIMIT = order("a", BUY, 10, kind="limit", limit=98)
@@ -220,3 +251,17 @@ def test_the_reference_engine_fills_as_worked_out_by_hand(scene: Scene) -> None:
     events = [f"{stamps[event.ts]} {told(event)}" for event in outcome.events]
     assert fills == list(scene.fills)
     assert events == list(scene.events)
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+def test_the_engine_fills_as_worked_out_by_hand(scene: Scene) -> None:
+    result = played_by_the_engine(scene)
+    stamps = {ts: k for k, ts in enumerate(stamps_of(scene))}
+    fills = [
+        f"{stamps[micros_of(fill.filled_at)]} {fill.quantity if fill.side == 'buy' else -fill.quantity:f} "
+        f"{fill.price.normalize():f} {fill.reason}"
+        for fill in result.fills
+    ]
+    assert fills == list(scene.fills)
+    told_by_it = [(stamps[micros_of(event.at)], event.side, event.kind, event.status) for event in result.order_events]
+    assert told_by_it == [(int(words[0]), words[1], words[2], words[5]) for words in (line.split() for line in scene.events)]
