@@ -37,7 +37,7 @@ class Reading:
 
 
 def readings(terms: ExampleTerms, stated: Collection[str]) -> Iterator[Reading]:
-    """Yield the ways to understand an example, the usual one first; ``stated`` are the lines it has figures of, ``dp`` if above zero."""
+    """Yield the ways to understand an example, the usual one first; ``stated`` are the lines it has figures of."""
     if terms.mode is not None:
         yield from _of_mode(terms, terms.mode, stated)
         return

@@ -113,9 +113,8 @@ class _Example:
     ignored: tuple[str, ...]
 
     def stated(self) -> set[str]:
-        """Return the lines that it has figures of; a charge of the depository of nothing tells that it has none."""
-        lines = {line_named(name): number for name, number in self.expected.items()}
-        found = {name for name, number in lines.items() if name != "dp" or number}
+        """Return the lines that it has figures of, the total also where what follows from it is stated."""
+        found = {line_named(name) for name in self.expected}
         return found | {"total"} if found & {"net", "break_even"} else found
 
 

@@ -313,6 +313,9 @@ def test_round_trip_of_delivery_taxed_as_intraday_is_a_difference() -> None:
     terms: dict[str, Any] = {"mode": "exact", "segment": "equity_delivery", "trade_date": "2026-11-20", "orders": orders}
     assert price_example(example(**terms, expected={"stt": 2.5}), DEFAULT).differences
     assert price_example(example(**terms, expected={"stt": 2.5, "brokerage": 0}), DEFAULT).differences
+    # That nothing left the account tells that it was one day.
+    assert price_example(example(**terms, expected={"stt": 2.5, "dp": 0}), DEFAULT).differences == ()
+    assert price_example(example(**terms, expected={"stt": 2.5, "dp": 15.34}), DEFAULT).differences
 
 
 def test_dates_of_toml_are_taken_as_they_are() -> None:

@@ -252,28 +252,6 @@ def test_broker_closing_a_position_takes_its_fee(mode: RoundingMode, exchange: E
     assert_lines(extra, brokerage="50", gst="9", total="59")
 
 
-@pytest.mark.parametrize(
-    ("on", "stamp", "expected"),
-    [
-        pytest.param("2020-06-30", None, "6", id="both parts at the estimate of their own"),
-        pytest.param("2020-06-30", "0.00006", "12", id="the state's rate on both"),
-        pytest.param("2020-07-01", None, "3", id="uniform duty"),
-        pytest.param("2020-07-01", "0.00006", "3", id="the state's rate on the first day of uniform duty"),
-    ],
-)
-def test_duty_of_a_day_of_delivery_that_is_intraday_to_the_exchange(on: str, stamp: str | None, expected: str) -> None:
-    orders = buy(100, 1000), sell(100, 1000)
-    assert_lines(bill(*orders, on=date.fromisoformat(on), segment=DELIVERY, mode=NOTE, stamp=stamp), stamp=expected)
-
-
-@pytest.mark.parametrize("mode", [EXACT, NOTE])
-@pytest.mark.parametrize(("segment", "exchange"), [(DELIVERY, NSE), (FUTURES, NFO)])
-def test_broker_closing_in_slices_takes_its_fee_for_each(mode: RoundingMode, segment: ChargeSegment, exchange: Exchange) -> None:
-    terms: dict[str, Any] = {"exchange": exchange, "segment": segment, "mode": mode}
-    extra = bill(sell(10, 1000, auto_square_off=True, slices=3), **terms) - bill(sell(10, 1000, slices=3), **terms)
-    assert_lines(extra, brokerage="150", gst="27", total="177")
-
-
 def test_estimates_of_occasions_surface_where_they_are_paid() -> None:
     terms: dict[str, Any] = {"on": date(2020, 3, 2), "exchange": NFO, "segment": OPTIONS}
     plain = price_orders([sell(75, 100)], **terms).warnings
