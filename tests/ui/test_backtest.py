@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from qts.app import format as written
 from qts.app.backtests import load_run, run_bars
 from qts.core import instant_of
-from qts.ui.components import trades
+from qts.ui.components import run_header, trades
 
 
 def figures(at: AppTest) -> dict[str, str]:
@@ -101,6 +102,13 @@ def test_the_link_and_the_commands_name_the_run(small: Any, open_page: Any) -> N
     assert any(each.endswith(f"/backtest?run={small.daily}") for each in codes)
     assert f"qts replay {small.daily}" in codes
     assert any(each.startswith("qts backtest ema_cross --instruments") and "--as-of" in each for each in codes)
+
+
+@pytest.mark.parametrize("run", ["daily", "minutes", "finer", "guarded"])
+def test_the_command_that_is_shown_makes_the_same_run(small: Any, qts: Any, run: str) -> None:
+    document = load_run(small.workspace, getattr(small, run)).document
+    words = shlex.split(run_header.command(document))
+    assert qts("--home", small.workspace.settings.home, *words[1:], "--json").document["run_id"] == document.run_id
 
 
 def test_an_unknown_run_is_one_red_box_with_a_way_out(small: Any, open_page: Any) -> None:
