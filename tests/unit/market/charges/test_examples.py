@@ -298,6 +298,14 @@ def test_total_of_an_exact_sale_may_leave_out_dp(expected: dict[str, float], fie
     assert [one.field for one in result.differences] == fields
 
 
+def test_what_follows_from_a_total_without_dp_agrees_too() -> None:
+    orders = [{"side": "BUY", "qty": 10, "price": 500}, {"side": "SELL", "qty": 10, "price": 500}]
+    terms: dict[str, Any] = {"mode": "exact", "segment": "equity_delivery", "trade_date": "2026-11-20", "orders": orders}
+    bare = float(price_example(example(**terms, expected={}), DEFAULT).total["total"]) - 15.34
+    for expected in ({"net": -bare}, {"break_even": bare / 10}):
+        assert price_example(example(**terms, expected=expected), DEFAULT).differences == ()
+
+
 def test_calculators_total_may_hold_the_dp_that_it_states() -> None:
     sale = {"segment": "equity_delivery", "orders": [{"side": "SELL", "qty": 10, "price": 1000}], "trade_date": "2026-11-20"}
     bare = price_example(example(**sale, expected={}), DEFAULT).total["total"]
