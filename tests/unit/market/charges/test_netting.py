@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -50,3 +51,19 @@ def test_brokerage_is_capped_or_free() -> None:
     assert brokerage_of(Decimal(10_000), INTRADAY) == 3
     assert brokerage_of(Decimal(1_000_000), INTRADAY) == 20
     assert brokerage_of(Decimal(1_000_000), DELIVERY) == 0
+
+
+def test_each_side_of_a_partly_netted_day_pays_duty_fee_and_tax_of_its_own() -> None:
+    on = date(2019, 5, 2)  # duty is on both sides
+    intraday, delivery = (rates_on(on, Exchange.NSE, segment) for segment in (ChargeSegment.EQUITY_INTRADAY, ChargeSegment.EQUITY_DELIVERY))
+    delivery = replace(delivery, brokerage_fraction=Decimal("0.001"), stt_buy=Decimal("0.002"), stt_sell=Decimal("0.003"))
+    orders = [
+        ChargeableOrder(side=Side.BUY, quantity=Decimal(41), price=Decimal(10)),
+        ChargeableOrder(side=Side.SELL, quantity=Decimal(40), price=Decimal(20)),
+    ]
+    net = day_net(orders, intraday, delivery)
+    bought, sold = 400 * intraday.stamp_buy + 10 * delivery.stamp_buy, 800 * intraday.stamp_sell
+    assert net.stamp() == bought + sold
+    assert net.brokerages() == (400 * intraday.brokerage_fraction + 10 * Decimal("0.001"), 800 * intraday.brokerage_fraction)
+    average = Decimal(1210) / 81
+    assert [round(part, 12) for part in net.stt()] == [round(40 * average * intraday.stt_sell, 12), round(average * Decimal("0.002"), 12)]
