@@ -159,7 +159,7 @@ class EngineDesk:
             if run.rows[row + state.PENDING] > 0.0:
                 drop_wish(run, i)
             return 0
-        why = state.W_NO_SHORT if run.rules.delivery and wanted < 0.0 else refusal_now(run, self.t, i, change)
+        why = state.W_NO_SHORT if run.rules.delivery and wanted < 0.0 else refusal_now(run, self.t, i, change, is_market=True)
         if why != state.W_NONE:
             return self._reject(i, state.MARKET, change, why)
         leave_wish(run, i, self._limited(i, wanted), state.SIGNAL)
@@ -227,13 +227,14 @@ class EngineDesk:
                 add_order(run, ticket, self.t + 1)
 
     def _group(self, request: OrderRequest) -> tuple[float, bool]:
-        """Return the group to share with another order, and whether that one is done already."""
+        """Return the group to share with another order, and whether that one has been filled already."""
         if request.oco is None:
             return 0.0, False
         run = self.run
         slot = slot_of(run, float(request.oco))
         if slot < 0:
-            return 0.0, True
+            # One that was refused or cancelled has done nothing that this one would do again.
+            return 0.0, self.report(request.oco).filled > 0.0
         at = slot * N_ORDER
         if run.book[at + state.O_GROUP] == 0.0:
             run.account[state.LAST_ID] += 1.0

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from qts.core.arrays import Floats, Ints
-from qts.core.bars import LARGEST_PRICE, Bars
+from qts.core.bars import LARGEST_PRICE, SMALLEST_PRICE, Bars
 from qts.core.clock import instant_of
 from qts.core.errors import BadParameter, DataError, DuplicateBar
 from qts.core.instrument import InstrumentId
@@ -108,7 +108,7 @@ def check_bars(bars: Bars) -> None:
     DuplicateBar
         If two bars claim one instant.
     DataError
-        If there are none, they are out of order, or a price is zero, negative or infinite, or a volume negative; names the first such bar.
+        If there are none, they are out of order, or a price is infinite or too small, or a volume negative; names the first such bar.
     """
     if len(bars) == 0:
         raise DataError(f"{bars.instrument} has no bars.", hint="Choose dates for which bars are stored.")
@@ -156,9 +156,9 @@ def _check_set(bars: Sequence[Bars]) -> None:
 
 def _check_column(bars: Bars, name: str, prices: Floats) -> None:
     # Two reductions settle the common case; NaN makes both of them NaN, which compares false.
-    if prices.min() > 0.0 and prices.max() <= LARGEST_PRICE:
+    if prices.min() >= SMALLEST_PRICE and prices.max() <= LARGEST_PRICE:
         return
-    wrong = np.flatnonzero((prices <= 0.0) | (prices > LARGEST_PRICE))
+    wrong = np.flatnonzero((prices < SMALLEST_PRICE) | (prices > LARGEST_PRICE))
     if wrong.size:
         at = int(wrong[0])
         hint = "Correct the bar and import it again."

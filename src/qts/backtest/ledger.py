@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Context, Decimal, localcontext
 from typing import Final
@@ -84,6 +84,7 @@ class _Ledger:
         self._instruments = instruments
         self._has_ticks = [bool(one.ticks) for one in terms] or [False] * len(instruments)
         self._days: dict[InstrumentId, _Day] = {}
+        self._parts: dict[tuple[InstrumentId, date, int | None], DayFill] = {}
         slippage = settings.slippage
         self._fraction = slippage.bps / 10_000
         self._offset = {SlippageKind.HALF_SPREAD: slippage.amount, SlippageKind.TICKS: slippage.amount * _USUAL_TICK}.get(
@@ -104,7 +105,7 @@ class _Ledger:
         if self._settings.costs.kind is CostKind.ZERODHA:
             charges = self._scheduled(order, filled_at.date(), instrument)
         else:
-            charges = simple_charges(self._settings.costs, order)
+            charges = self._simple(order, filled_at.date(), instrument)
         return Fill(
             filled_at=filled_at,
             instrument=instrument,
@@ -118,6 +119,18 @@ class _Ledger:
             order=KINDS[int(row[F_KIND])],
             reason=_REASONS[int(row[F_REASON])],
         )
+
+    def _simple(self, order: DayFill, on: date, instrument: InstrumentId) -> Charges:
+        """Charge an order that fills in parts once a day: what its parts come to together, less what was charged before."""
+        key = (instrument, on, order.order)
+        before = self._parts.get(key)
+        whole = order
+        if before is not None:
+            quantity = before.quantity + order.quantity
+            whole = replace(order, quantity=quantity, price=(before.quantity * before.price + order.quantity * order.price) / quantity)
+        self._parts[key] = whole
+        charges = simple_charges(self._settings.costs, whole)
+        return charges if before is None else charges - simple_charges(self._settings.costs, before)
 
     def _price(self, row: list[float], reference: Decimal, side: Side, *, has_ticks: bool) -> Decimal:
         if has_ticks or self._is_taken or row[F_KIND] >= LIMIT:

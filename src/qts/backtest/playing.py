@@ -231,8 +231,8 @@ def rules_of(timeline: Timeline, settings: BacktestSettings, table: TermTable) -
         n_instruments=len(timeline.instruments),
         size_kind=_SIZES[settings.size.kind],
         size_amount=float(settings.size.amount),
-        # A matrix strategy splits the equity itself.
-        size_parts=1.0 if timeline.is_matrix else float(len(timeline.instruments)),
+        # The weights of a matrix strategy split the equity themselves.
+        size_parts=1.0 if timeline.is_matrix and settings.size.kind is SizingKind.PERCENT else float(len(timeline.instruments)),
         size_multiple=float(settings.size.multiple),
         in_lots=settings.size.kind is SizingKind.LOTS,
         units=MILLIONTHS if settings.fractional else 1.0,

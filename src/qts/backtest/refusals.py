@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from qts.core.trading import OrderKind
 from qts.kernels import state
 from qts.kernels.arithmetic import PARTS_OF_RUPEE, whole_lots
 from qts.kernels.funding import tick_at
@@ -50,15 +51,17 @@ def refusal(run: Run, t: int, request: OrderRequest, *, side: float, quantity: f
         why = state.W_STOP_SIDE
     if why == state.W_NONE and run.rules.delivery and side < 0.0 and quantity > sellable(run, request):
         why = state.W_NO_SHORT
-    return why if why != state.W_NONE else refusal_now(run, t, request.instrument, side * quantity)
+    if why != state.W_NONE:
+        return why
+    return refusal_now(run, t, request.instrument, side * quantity, is_market=request.kind is OrderKind.MARKET)
 
 
-def refusal_now(run: Run, t: int, i: int, change: float) -> int:
+def refusal_now(run: Run, t: int, i: int, change: float, *, is_market: bool) -> int:
     """Return why nothing may be entered now; what only reduces a position is let through where a limit says no."""
     row = i * N_ROW
     position = run.rows[row + state.POSITION]
     reduces = position * change < 0.0 and abs(change) <= abs(position)
-    if math.isnan(run.rows[row + state.MARK]) or (not reduces and is_past_square_off(run, t, i)):
+    if math.isnan(run.rows[row + state.MARK]) or (not reduces and is_past_square_off(run, t, i, is_market=is_market)):
         return state.W_CLOSED
     if run.rows[row + state.ENDED] > 0.0:
         return state.W_EXPIRED
@@ -67,12 +70,13 @@ def refusal_now(run: Run, t: int, i: int, change: float) -> int:
     return state.W_DAILY_LOSS if run.account[state.STOPPED] > 0.0 and not reduces else state.W_NONE
 
 
-def is_past_square_off(run: Run, t: int, i: int) -> bool:
-    """Return whether an intraday order given now could not be entered any more today, nor wait for the next session's open."""
+def is_past_square_off(run: Run, t: int, i: int, *, is_market: bool) -> bool:
+    """Return whether an intraday order given now could not be entered any more today, as a broker sees it."""
     if not run.rules.intraday:
         return False
     phase = int(run.phase[i * len(run.ts) + t])
-    return phase != 0 and (phase & state.LAST == 0 or run.rules.at_close)
+    # What fills at this very close would be held over night where it is the session's last.
+    return phase & state.CLOSED != 0 or (phase != 0 and run.rules.at_close and is_market)
 
 
 def is_off_tick(run: Run, t: int, request: OrderRequest) -> bool:

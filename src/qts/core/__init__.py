@@ -1,7 +1,7 @@
 """Words of the domain. Nothing here does I/O or reads a clock."""
 
 from qts.core.arrays import Bools, Floats, Ints
-from qts.core.bars import LARGEST_PRICE, Bar, Bars
+from qts.core.bars import LARGEST_PRICE, SMALLEST_PRICE, Bar, Bars
 from qts.core.clock import IST, Clock, FixedClock, instant_of, micros_of, session_date_of
 from qts.core.discovery import Plugin, discover, discover_entry_points, discover_folder, line_in, load_file, said_by
 from qts.core.instrument import Exchange, Instrument, InstrumentId, exchange_of, parse_instrument, symbol_of
@@ -14,6 +14,7 @@ __all__ = [
     "IST",
     "LARGEST_PRICE",
     "PAISA",
+    "SMALLEST_PRICE",
     "ZERO",
     "Bar",
     "Bars",

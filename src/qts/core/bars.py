@@ -14,6 +14,10 @@ from qts.core.interval import Interval
 LARGEST_PRICE: Final = 1e12
 """Rupees beyond which quantities times prices leave the range in which floats count paise."""
 
+SMALLEST_PRICE: Final = 0.0001
+"""Rupees below which nothing is a price: the finest step of any Indian exchange is a quarter of a paisa, and a share of one paisa, the
+least that trades, may have been split into a hundred since. Money is counted to the ten-thousandth of a rupee throughout."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:

@@ -24,6 +24,7 @@ from qts.kernels.state import (
     ORDERS,
     PENDING,
     POSITION,
+    RISK,
     RUINED,
     S_CUT,
     S_REJECTED,
@@ -100,6 +101,9 @@ def may_decide(run: Run, i: int, t: int) -> bool:
     """Return whether a wish could be entered now: on a bar of the instrument, not past the square-off time, with a size that is defined."""
     at = i * len(run.ts) + t
     if math.isnan(run.close[at]):
+        return False
+    if run.rows[i * N_ROW + PENDING] > 0.0 and run.rows[i * N_ROW + WISH_REASON] == RISK:
+        # What our limits close is closed first.
         return False
     if run.rules.size_kind >= BY_ATR_RISK and math.isnan(run.measure[at]) and run.rows[i * N_ROW + TARGET] != 0.0:
         return False

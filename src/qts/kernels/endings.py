@@ -6,8 +6,8 @@ import math
 from typing import Any, Final
 
 from qts.kernels.booking import account_equity, trade_apart
-from qts.kernels.decisions import make_due
-from qts.kernels.funding import Deal
+from qts.kernels.decisions import make_due, settle_due
+from qts.kernels.funding import Deal, volume_left
 from qts.kernels.state import (
     CARRIED,
     CASH,
@@ -35,20 +35,38 @@ from qts.kernels.state import (
     WANTED,
     Run,
 )
-from qts.kernels.wishes import drop_wish
+from qts.kernels.wishes import drop_wish, is_locked
 
 
 def close_position(run: Run, i: int, t: int, how: tuple[float, int, bool, int]) -> None:
-    """Close a position at once; ``how``: the price before slippage, the reason, whether at the close, and the kind of deal."""
+    """Close a position whole; ``how``: the price before slippage, the reason, whether at the close, and the kind of deal."""
+    close_part(run, (i, t), -run.rows[i * N_ROW + POSITION], how)
+
+
+def close_part(run: Run, where: tuple[int, int], change: float, how: tuple[float, int, bool, int]) -> None:
+    """Trade what closes a position, or as much of it as there is volume for; ``where`` is the instrument and the bar."""
     run.account[LAST_ID] += 1.0
-    position = run.rows[i * N_ROW + POSITION]
-    trade_apart(run, Deal(i, t, -position, how[0], how[1], how[2], how[3], run.account[LAST_ID], 0.0, 1.0, math.nan))
+    trade_apart(run, Deal(where[0], where[1], change, how[0], how[1], how[2], how[3], run.account[LAST_ID], 0.0, 1.0, math.nan))
+
+
+def force(run: Run, i: int, t: int, how: tuple[float, int, bool, int]) -> bool:
+    """Close as much of a position as the bar lets us, and return whether nothing is left of it."""
+    row = i * N_ROW
+    position = run.rows[row + POSITION]
+    if is_locked(run, i * len(run.ts) + t, -1.0 if position > 0.0 else 1.0):
+        return False
+    quantity = min(abs(position), volume_left(run, i, t))
+    if quantity > 0.0:
+        close_part(run, (i, t), -quantity if position > 0.0 else quantity, how)
+    return run.rows[row + POSITION] == 0.0
 
 
 def redo(run: Run, i: int) -> None:
-    """Have a standing target decided again, unless a protection has closed it."""
+    """Have a standing target decided again, unless a protection has closed it: then it is not decided until it changes."""
     if run.rows[i * N_ROW + SPENT] == 0.0:
         make_due(run, i)
+    else:
+        settle_due(run, i)
 
 
 def square_at_open(run: Run, t: int) -> None:
@@ -66,10 +84,10 @@ def square_at_open(run: Run, t: int) -> None:
         reference = run.open[i * n_bars + t]
         if run.rows[row + POSITION] == 0.0 or math.isnan(reference) or run.volume[i * n_bars + t] == 0.0:
             continue
-        run.account[N_OVERDUE] -= run.rows[row + OVERDUE]
-        run.rows[row + OVERDUE] = 0.0
-        redo(run, i)
-        close_position(run, i, t, (reference, SQUARE_OFF, False, MARKET))
+        if force(run, i, t, (reference, SQUARE_OFF, False, MARKET)):
+            run.account[N_OVERDUE] -= run.rows[row + OVERDUE]
+            run.rows[row + OVERDUE] = 0.0
+            redo(run, i)
 
 
 def square_at_close(run: Run, t: int) -> None:
@@ -79,15 +97,17 @@ def square_at_close(run: Run, t: int) -> None:
         at, row = i * n_bars + t, i * N_ROW
         if math.isnan(run.close[at]) or run.phase[at] & LAST == 0:
             continue
+        # The broker cancels intraday orders at the end of the day; a target is decided again.
+        drop_wish(run, i)
         redo(run, i)
-        if run.rows[row + POSITION] == 0.0:
-            continue
-        if run.volume[at] == 0.0:
-            run.account[N_OVERDUE] += 1.0 - run.rows[row + OVERDUE]
-            run.rows[row + OVERDUE] = 1.0
-            run.account[CARRIED] += 1.0
-            continue
-        close_position(run, i, t, (run.rows[row + MARK], SQUARE_OFF, True, MARKET))
+        overdue = 0.0
+        if run.rows[row + POSITION] != 0.0 and (
+            run.volume[at] == 0.0 or not force(run, i, t, (run.rows[row + MARK], SQUARE_OFF, True, MARKET))
+        ):
+            overdue = 1.0
+        run.account[N_OVERDUE] += overdue - run.rows[row + OVERDUE]
+        run.rows[row + OVERDUE] = overdue
+        run.account[CARRIED] += overdue
 
 
 def expire(run: Run, t: int) -> None:
@@ -115,7 +135,7 @@ def finish(run: Run, t: int) -> None:
         while math.isnan(run.close[i * n_bars + last]):
             last -= 1
         if run.volume[i * n_bars + last] != 0.0:
-            close_position(run, i, t, (run.rows[row + MARK], END, True, MARKET))
+            force(run, i, t, (run.rows[row + MARK], END, True, MARKET))
 
 
 def ruin(run: Run) -> None:
@@ -142,6 +162,8 @@ def record(run: Run, t: int) -> float:
 
 HELPERS: Final[tuple[Any, ...]] = (
     close_position,
+    close_part,
+    force,
     redo,
     square_at_open,
     square_at_close,

@@ -9,6 +9,7 @@ from qts.kernels.arithmetic import clean_quantity, level_price
 from qts.kernels.booking import note, trade_apart
 from qts.kernels.funding import Deal, affordable_apart, tick_at, volume_left
 from qts.kernels.orders import (
+    GUARD,
     Ticket,
     add_order,
     end_order,
@@ -17,6 +18,9 @@ from qts.kernels.orders import (
     follow,
     hit,
     prune,
+    shrink_exits,
+    slot_of,
+    trigger_rest,
     withdraw,
 )
 from qts.kernels.state import (
@@ -59,26 +63,24 @@ from qts.kernels.state import (
     S_CANCELLED,
     S_PARTIAL,
     S_WITHDRAWN,
-    SIGN,
     SPENT,
     STOP,
     STOP_LOSS,
     TAKE_PROFIT,
+    TOLD,
     TRAILING,
     TRAILING_STOP,
-    W_FLAT,
     W_NO_SHORT,
+    W_OCO,
     W_REPLACED,
     W_VOLUME,
     WANTED,
+    WISH,
     WISH_REASON,
     WORKING,
     Run,
 )
-from qts.kernels.wishes import drop_wish, fill_wish, is_locked, same_order, tell_cut
-
-# The parent of orders that guard a position which a target opened.
-GUARD: Final = -1.0
+from qts.kernels.wishes import FILLED_IN_PART, drop_wish, fill_wish, is_locked, same_order, tell_cut
 
 
 def execute(run: Run, t: int) -> None:
@@ -112,6 +114,7 @@ def guarded_wish(run: Run, i: int, t: int, reference: float) -> None:
     fill_wish(run, i, t, reference)
     if run.rows[i * N_ROW + POSITION] != before:
         guard(run, i, t, (before, reference))
+        shrink_exits(run, t, i)
 
 
 def execute_within(run: Run, t: int) -> None:
@@ -190,6 +193,9 @@ def fill_order(run: Run, slot: int, t: int, how: tuple[int, bool]) -> None:
     if quantity == 0.0:
         return
     position = run.rows[i * N_ROW + POSITION]
+    if book[at + O_PARENT] != 0.0:
+        # What protects a position only ever reduces it.
+        quantity = min(quantity, abs(position)) if position * side < 0.0 else 0.0
     closing = side * min(quantity, abs(position)) if position * side < 0.0 else 0.0
     asked = clean_quantity(side * quantity - closing, run.rules.units)
     if asked < 0.0 and run.rules.delivery:
@@ -230,15 +236,32 @@ def after_fill(run: Run, slot: int, t: int, done: tuple[int, float, bool, float]
     book[at + O_LEFT] = clean_quantity(book[at + O_LEFT] - quantity, run.rules.units)
     if book[at + O_LEFT] <= 0.0:
         end_order(run, slot)
+    else:
+        trigger_rest(run, slot)
     fall_with(run, t, slot, quantity)
     if book[at + O_PARENT] == 0.0:
         start_children(run, slot, t, (part, quantity, at_close))
-    if book[at + O_PARENT] == GUARD:
-        if run.rows[row + POSITION] == 0.0:
-            run.rows[row + SPENT] = 1.0
-    else:
+    if book[at + O_PARENT] == 0.0:
         guard(run, i, t, (before, book[at + O_REFERENCE]))
-    if run.rows[row + PENDING] > 0.0 and (run.rows[row + WANTED] - run.rows[row + POSITION]) * run.rows[row + SIGN] <= 0.0:
+    else:
+        end_entry(run, t, i, book[at + O_PARENT])
+    shrink_exits(run, t, i)
+    if run.rows[row + PENDING] > 0.0 and run.rows[row + WANTED] == run.rows[row + POSITION]:
+        drop_wish(run, i)
+
+
+def end_entry(run: Run, t: int, i: int, parent: float) -> None:
+    """Withdraw what is left of the entry whose exit has filled: there is no way back in until the target changes."""
+    row = i * N_ROW
+    if parent != GUARD:
+        slot = slot_of(run, parent)
+        if slot >= 0:
+            withdraw(run, t, slot, (S_CANCELLED, W_OCO))
+        return
+    run.rows[row + SPENT] = 1.0
+    if run.rows[row + PENDING] > 0.0 and run.rows[row + TOLD] == FILLED_IN_PART:
+        left = run.rows[row + WANTED] - run.rows[row + POSITION]
+        note(run, t, (i, MARKET, run.rows[row + WISH]), (left, 0.0, float(S_CANCELLED), float(W_OCO)))
         drop_wish(run, i)
 
 
@@ -287,24 +310,20 @@ def begin(run: Run, slot: int, t: int, entry: tuple[int, float, bool]) -> None:
 
 
 def guard(run: Run, i: int, t: int, change: tuple[float, float]) -> None:
-    """Bring the orders that protect a position into line with it; ``change`` is the position before and the fill's reference."""
+    """Make the orders that protect a position anew where it has grown; ``change`` is the position before and the fill's reference."""
     rules, row = run.rules, i * N_ROW
     if rules.stop_loss == 0.0 and rules.take_profit == 0.0 and rules.trailing == 0.0:
         return
     position = run.rows[row + POSITION]
-    grows = abs(position) > abs(change[0]) or position * change[0] < 0.0
+    if abs(position) <= abs(change[0]) and position * change[0] >= 0.0:
+        return
     k = int(run.rows[row + HEAD])
     while k > 0:
         at = (k - 1) * N_ORDER
         if run.book[at + O_PARENT] == GUARD and run.book[at + O_STATE] == IS_WORKING:
-            if grows or position == 0.0:
-                withdraw(run, t, k - 1, (S_WITHDRAWN, W_REPLACED if grows else W_FLAT))
-            else:
-                run.book[at + O_QUANTITY] = abs(position)
-                run.book[at + O_LEFT] = abs(position)
+            withdraw(run, t, k - 1, (S_WITHDRAWN, W_REPLACED))
         k = int(run.book[at + O_NEXT])
-    if grows and position != 0.0:
-        set_guards(run, i, t, change[1])
+    set_guards(run, i, t, change[1])
 
 
 def set_guards(run: Run, i: int, t: int, reference: float) -> None:
@@ -350,6 +369,7 @@ HELPERS: Final[tuple[Any, ...]] = (
     fill_order,
     withdraw_rest,
     after_fill,
+    end_entry,
     start_children,
     begin,
     guard,

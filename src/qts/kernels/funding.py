@@ -6,11 +6,18 @@ import math
 from typing import Any, Final, NamedTuple
 
 from qts.kernels.arithmetic import NOISE, Cost, Slip, on_tick, simple_cost, slipped_price, whole_lots
-from qts.kernels.charging import scheduled_cost
+from qts.kernels.charging import day_of, scheduled_cost
 from qts.kernels.state import (
     CASH,
+    F_BAR,
+    F_ORDER,
+    F_PREVIOUS,
+    F_PRICE,
+    F_QUANTITY,
+    LATEST,
     LIMIT,
     MARK,
+    N_FILL,
     N_ROW,
     N_TERM,
     N_TICK,
@@ -80,7 +87,7 @@ def impact_of(run: Run, deal: Deal, quantity: float) -> float:
     """Return the part of the price that our own volume moves it by: all that is filled in the bar counts, this deal last."""
     if run.rules.impact == 0.0:
         return 0.0
-    volume = run.volume[deal.instrument * len(run.ts) + deal.bar]
+    volume = volume_at(run, deal.instrument, deal.bar)
     if math.isnan(volume) or volume == 0.0:
         return 0.0
     row = deal.instrument * N_ROW
@@ -100,10 +107,20 @@ def tick_at(run: Run, i: int, t: int) -> float:
     return ticks[at * N_TICK + 1]
 
 
+def volume_at(run: Run, i: int, t: int) -> float:
+    """Return the volume of the instrument's last bar at or before this one: what is open at the end is sold at its close."""
+    at = i * len(run.ts) + t
+    while math.isnan(run.close[at]) and at > i * len(run.ts):
+        at -= 1
+    return run.volume[at]
+
+
 def volume_left(run: Run, i: int, t: int) -> float:
     """Return how much of this bar's volume may still be ours, in whole lots; infinite where nothing caps it."""
-    volume = run.volume[i * len(run.ts) + t]
-    if run.rules.volume_share == 0.0 or math.isnan(volume):
+    if run.rules.volume_share == 0.0:
+        return math.inf
+    volume = volume_at(run, i, t)
+    if math.isnan(volume):
         return math.inf
     row = i * N_ROW
     taken = run.rows[row + TAKEN] if run.rows[row + TAKEN_AT] == float(t) + 1.0 else 0.0
@@ -196,7 +213,31 @@ def cost_of(run: Run, deal: Deal, quantity: float) -> float:
     price = price_of(run, deal, quantity)
     if rules.cost_kind == SCHEDULED_COST:
         return scheduled_cost(run, deal.instrument, deal.bar, (quantity, price, deal.same, deal.slices))
-    return simple_cost(quantity, price, Cost(rules.cost_kind, rules.cost_rate, rules.cost_minimum))
+    cost = Cost(rules.cost_kind, rules.cost_rate, rules.cost_minimum)
+    if deal.same == 0.0:
+        return simple_cost(quantity, price, cost)
+    # The minimum is one for an order and a day, however many parts it fills in.
+    before, value = filled_today(run, deal)
+    if before == 0.0:
+        return simple_cost(quantity, price, cost)
+    whole = before + abs(quantity)
+    return simple_cost(whole, (value + abs(quantity) * price) / whole, cost) - simple_cost(before, value / before, cost)
+
+
+def filled_today(run: Run, deal: Deal) -> tuple[float, float]:
+    """Return quantity and value of what the deal's order has filled on its date before."""
+    day = day_of(run.ts[deal.bar])
+    size, value = 0.0, 0.0
+    k = int(run.rows[deal.instrument * N_ROW + LATEST])
+    while k > 0:
+        at = (k - 1) * N_FILL
+        if day_of(run.ts[int(run.fills[at + F_BAR])]) != day:
+            return size, value
+        if run.fills[at + F_ORDER] == deal.order:
+            size += abs(run.fills[at + F_QUANTITY])
+            value += abs(run.fills[at + F_QUANTITY]) * run.fills[at + F_PRICE]
+        k = int(run.fills[at + F_PREVIOUS])
+    return size, value
 
 
 HELPERS: Final[tuple[Any, ...]] = (
@@ -204,6 +245,7 @@ HELPERS: Final[tuple[Any, ...]] = (
     price_by_rules,
     impact_of,
     tick_at,
+    volume_at,
     volume_left,
     affordable,
     affordable_apart,
@@ -213,5 +255,6 @@ HELPERS: Final[tuple[Any, ...]] = (
     free_cash,
     blocked_by,
     cost_of,
+    filled_today,
 )
 HOT: Final = (price_of, affordable, fits, free_cash, cost_of)

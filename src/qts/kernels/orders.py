@@ -50,15 +50,24 @@ from qts.kernels.state import (
     O_TOLD,
     O_TRAIL,
     OVERFLOW,
+    POSITION,
     S_CANCELLED,
+    S_WITHDRAWN,
     SLOTS,
+    STOP,
     STOP_LIMIT,
     TAIL,
     TRAILING,
+    W_FLAT,
     W_OCO,
     WORKING,
     Run,
 )
+
+# The parent of orders that guard a position which a target opened.
+GUARD: Final = -1.0
+# A level above every price.
+ABOVE_ALL: Final = 1e300
 
 
 class Ticket(NamedTuple):
@@ -176,13 +185,36 @@ def withdraw_all(run: Run, t: int, i: int, cause: tuple[int, int]) -> None:
         k = int(run.book[(k - 1) * N_ORDER + O_NEXT])
 
 
-def withdraw_children(run: Run, t: int, i: int, cause: tuple[int, int]) -> None:
-    """End the orders that guard a position of an instrument."""
+def shrink_exits(run: Run, t: int, i: int) -> None:
+    """Keep what guards a position no larger than it; neither guards nor children of brackets outlive what they close.
+
+    The children of an entry that still works sleep again, until it fills more.
+    """
+    position = run.rows[i * N_ROW + POSITION]
     k = int(run.rows[i * N_ROW + HEAD])
     while k > 0:
-        if run.book[(k - 1) * N_ORDER + O_PARENT] != 0.0:
-            withdraw(run, t, k - 1, cause)
-        k = int(run.book[(k - 1) * N_ORDER + O_NEXT])
+        at = (k - 1) * N_ORDER
+        parent, held = run.book[at + O_PARENT], -run.book[at + O_SIDE] * position
+        if parent != 0.0 and run.book[at + O_STATE] == IS_WORKING:
+            if held <= 0.0:
+                withdraw(run, t, k - 1, (S_WITHDRAWN, W_FLAT))
+                if slot_of(run, parent) >= 0:
+                    run.book[at + O_STATE] = float(IS_DORMANT)
+                    run.account[N_DONE] -= 1.0
+            elif parent == GUARD and run.book[at + O_LEFT] > held:
+                run.book[at + O_QUANTITY] -= run.book[at + O_LEFT] - held
+                run.book[at + O_LEFT] = held
+        k = int(run.book[at + O_NEXT])
+
+
+def trigger_rest(run: Run, slot: int) -> None:
+    """Let the rest of a stop that has filled in part go on as what a triggered one is: a market order, or a limit."""
+    book, at = run.book, slot * N_ORDER
+    if book[at + O_KIND] == STOP_LIMIT:
+        book[at + O_KIND] = float(LIMIT)
+    elif book[at + O_KIND] == STOP or book[at + O_KIND] == TRAILING:
+        # Any price reaches this level: it fills at the next open there is.
+        book[at + O_STOP] = 0.0 if book[at + O_SIDE] > 0.0 else ABOVE_ALL
 
 
 def slot_of(run: Run, order: float) -> int:
@@ -329,7 +361,8 @@ HELPERS: Final[tuple[Any, ...]] = (
     withdraw,
     drop_children,
     withdraw_all,
-    withdraw_children,
+    shrink_exits,
+    trigger_rest,
     slot_of,
     prune,
     fall_with,

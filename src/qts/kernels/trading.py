@@ -13,7 +13,7 @@ from qts.kernels.decisions import decide, leave_wish
 from qts.kernels.endings import expire, finish, record, redo, square_at_close, square_at_open
 from qts.kernels.execution import execute, execute_closes
 from qts.kernels.fills import catch_up, fill_curve, is_quiet, next_on_agenda, take_marks
-from qts.kernels.orders import prune, withdraw, withdraw_all, withdraw_children
+from qts.kernels.orders import prune, shrink_exits, withdraw, withdraw_all
 from qts.kernels.state import (
     CLOSED,
     DAY,
@@ -73,11 +73,12 @@ def begin_bar(run: Run, t: int) -> None:
     if rules.intraday:
         clear_squared(run, t)
         square_at_open(run, t)
+        clear_exits(run, t)
     execute(run, t)
     take_marks(run, t)
     if rules.intraday:
         square_at_close(run, t)
-        clear_closed(run, t)
+        clear_ended(run, t)
     if not rules.at_close:
         close_bar(run, t)
 
@@ -117,13 +118,22 @@ def clear_squared(run: Run, t: int) -> None:
     prune(run)
 
 
-def clear_closed(run: Run, t: int) -> None:
-    """Withdraw what guarded a position that its session's end has closed."""
+def clear_exits(run: Run, t: int) -> None:
+    """Withdraw what guarded positions that are closed already."""
     if run.account[WORKING] == 0.0:
         return
     for i in range(run.rules.n_instruments):
-        if run.phase[i * len(run.ts) + t] & LAST != 0 and run.rows[i * N_ROW + POSITION] == 0.0:
-            withdraw_children(run, t, i, (S_WITHDRAWN, W_SQUARE_OFF))
+        shrink_exits(run, t, i)
+    prune(run)
+
+
+def clear_ended(run: Run, t: int) -> None:
+    """Withdraw all orders of instruments whose session has ended, as the broker does with intraday ones."""
+    if run.account[WORKING] == 0.0:
+        return
+    for i in range(run.rules.n_instruments):
+        if run.phase[i * len(run.ts) + t] & LAST != 0:
+            withdraw_all(run, t, i, (S_WITHDRAWN, W_SQUARE_OFF))
     prune(run)
 
 
@@ -188,7 +198,8 @@ HELPERS: Final[tuple[Any, ...]] = (
     end_bar,
     close_bar,
     clear_squared,
-    clear_closed,
+    clear_exits,
+    clear_ended,
     clear_expired,
     new_day,
     judge,

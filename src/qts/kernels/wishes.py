@@ -27,7 +27,6 @@ from qts.kernels.state import (
     S_CUT,
     S_PARTIAL,
     S_REJECTED,
-    SIGN,
     T_FREEZE,
     TOLD,
     W_FUNDS,
@@ -38,6 +37,9 @@ from qts.kernels.state import (
     Run,
 )
 from qts.kernels.twins import Column
+
+# In TOLD: the cut has been told of, and something was filled.
+FILLED_IN_PART: Final = 2.0
 
 
 def execute_wishes(run: Run, t: int, prices: Column) -> None:
@@ -69,13 +71,9 @@ def fill_wish(run: Run, i: int, t: int, reference: float) -> None:
     """Execute a wish, unless nothing can be traded in the bar; what opens or adds is cut to what the account can pay."""
     row = i * N_ROW
     at = i * len(run.ts) + t
-    if math.isnan(reference) or run.volume[at] == 0.0 or is_locked(run, at, run.rows[row + SIGN]):
-        return
-    position = run.rows[row + POSITION]
-    whole = run.rows[row + WANTED] - position
-    if whole * run.rows[row + SIGN] < 0.0:
-        # What was to be sold is sold already: a sale never becomes a purchase.
-        drop_wish(run, i)
+    whole = run.rows[row + WANTED] - run.rows[row + POSITION]
+    # The side is that of what is missing now: a square-off or a stop may have come in between.
+    if math.isnan(reference) or run.volume[at] == 0.0 or is_locked(run, at, 1.0 if whole > 0.0 else -1.0):
         return
     change, same, slices = whole, 0.0, slices_of(run, i, abs(whole))
     if run.rules.volume_share > 0.0:
@@ -105,6 +103,8 @@ def trade_wish(run: Run, t: int, sizes: tuple[float, float], draft: Deal) -> Non
             tell_cut(run, t, (i, MARKET, order), (whole, abs(closing + opening)))
     if change == whole or opening != asked:
         drop_wish(run, i)
+    else:
+        run.rows[row + TOLD] = FILLED_IN_PART
     if closing + opening != 0.0:
         trade(run, Deal(i, t, closing + opening, reference, reason, at_close, MARKET, order, same, slices, math.nan))
 
