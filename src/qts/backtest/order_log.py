@@ -6,13 +6,29 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+import numpy as np
+
 from qts.backtest.ledger import KINDS
 from qts.core.arrays import Floats, Ints
 from qts.core.clock import instant_of
 from qts.core.instrument import InstrumentId
 from qts.core.money import rupees_from_float
 from qts.core.trading import OrderEvent, OrderStatus, Side
-from qts.kernels.state import E_BAR, E_FILLED, E_INSTRUMENT, E_KIND, E_QUANTITY, E_SIDE, E_STATUS, E_WHY, N_STATUS, N_WHY
+from qts.kernels.state import (
+    E_BAR,
+    E_FILLED,
+    E_INSTRUMENT,
+    E_KIND,
+    E_QUANTITY,
+    E_SIDE,
+    E_STATUS,
+    E_WHY,
+    N_STATUS,
+    N_WHY,
+    S_WITHDRAWN,
+    W_FLAT,
+    W_REPLACED,
+)
 from qts.market.listing import RejectReason
 
 # In the order of the core's numbers.
@@ -59,8 +75,13 @@ if len(STATUSES) != N_STATUS or len(REASONS) != N_WHY:
 
 
 def order_events(log: Floats, ts: Ints, instruments: Sequence[InstrumentId]) -> tuple[OrderEvent, ...]:
-    """Return every event of the log, in the order they happened."""
-    return tuple(_event(row, ts, instruments) for row in log.tolist())
+    """Return the events of the log, in the order they happened.
+
+    Protection that went with its position, or was made anew for a larger one, is left out: no order of anybody's was turned down, and
+    there may be as many of these as there are trades.
+    """
+    silent = (log[:, E_STATUS] == S_WITHDRAWN) & np.isin(log[:, E_WHY], (W_FLAT, W_REPLACED))
+    return tuple(_event(row, ts, instruments) for row in log[~silent].tolist())
 
 
 def _event(row: list[float], ts: Ints, instruments: Sequence[InstrumentId]) -> OrderEvent:
