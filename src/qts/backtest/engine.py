@@ -51,7 +51,8 @@ def run(
     settings : BacktestSettings
         Account, product, sizing, costs and fills.
     terms : sequence of InstrumentTerms, optional
-        Lots, ticks and locks of each instrument, for prices as traded; without them a lot is one share and prices are not rounded.
+        Lots, ticks, locks, margins, expiry and charges of each instrument; without them a lot is one share and prices are not rounded.
+        Futures and options need theirs.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def run(
         slippage_total=slippage,
         traded_notional=notional,
         final_positions=positions,
-        warnings=warnings_of(timeline, played.account, fills, settings),
+        warnings=warnings_of(simulation, fills),
         warmup_bars=timeline.warmup_bars,
         order_events=order_events(played.log, timeline.ts, timeline.instruments),
     )

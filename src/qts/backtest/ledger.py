@@ -9,7 +9,8 @@ from decimal import Context, Decimal, localcontext
 from typing import Final
 
 from qts.backtest.settings import BacktestSettings, CostKind, CostModel, SlippageKind
-from qts.backtest.terms import InstrumentTerms
+from qts.backtest.settlement import end_fill
+from qts.backtest.terms import PLAIN, InstrumentTerms
 from qts.core.arrays import Floats, Ints
 from qts.core.clock import instant_of
 from qts.core.instrument import InstrumentId, exchange_of
@@ -26,6 +27,7 @@ from qts.kernels.state import (
     F_REFERENCE,
     F_SLICES,
     LIMIT,
+    SETTLEMENT,
 )
 from qts.market.charges import DayBill, DayFill
 
@@ -82,7 +84,7 @@ class _Ledger:
     def __init__(self, settings: BacktestSettings, instruments: Sequence[InstrumentId], terms: Sequence[InstrumentTerms]) -> None:
         self._settings = settings
         self._instruments = instruments
-        self._has_ticks = [bool(one.ticks) for one in terms] or [False] * len(instruments)
+        self._terms = tuple(terms) or (PLAIN,) * len(instruments)
         self._days: dict[InstrumentId, _Day] = {}
         self._parts: dict[tuple[InstrumentId, date, int | None], DayFill] = {}
         slippage = settings.slippage
@@ -99,13 +101,15 @@ class _Ledger:
         side = Side.BUY if row[F_QUANTITY] > 0.0 else Side.SELL
         quantity = _shares(abs(row[F_QUANTITY]))
         reference = rupees_from_float(row[F_REFERENCE])
-        price = self._price(row, reference, side, has_ticks=self._has_ticks[i])
+        price = self._price(row, reference, side, has_ticks=bool(self._terms[i].ticks))
         filled_at = instant_of(ts)
         order = DayFill(side=side, quantity=quantity, price=price, order=int(row[F_ORDER]) or None, slices=max(int(row[F_SLICES]), 1))
+        is_end = row[F_KIND] == SETTLEMENT
         if self._settings.costs.kind is CostKind.ZERODHA:
-            charges = self._scheduled(order, filled_at.date(), instrument)
+            charges = self._scheduled(order, filled_at.date(), i, is_end=is_end)
         else:
-            charges = self._simple(order, filled_at.date(), instrument)
+            # These models say what a trade costs, and a contract's end is none.
+            charges = _NOTHING if is_end else self._simple(order, filled_at.date(), instrument)
         return Fill(
             filled_at=filled_at,
             instrument=instrument,
@@ -139,10 +143,17 @@ class _Ledger:
         price = reference + against if side is Side.BUY else reference - against
         return price if price > 0 else min(reference, _USUAL_TICK)
 
-    def _scheduled(self, order: DayFill, on: date, instrument: InstrumentId) -> Charges:
+    def _scheduled(self, order: DayFill, on: date, i: int, *, is_end: bool) -> Charges:
+        instrument, terms = self._instruments[i], self._terms[i]
+        if is_end and terms.segment is not None:
+            held = order.quantity if order.side is Side.SELL else -order.quantity
+            order = end_fill(instrument, terms.segment, held=held, close=order.price, on=on)
         day = self._days.get(instrument)
         if day is None or day.on != on:
-            bill = DayBill(on=on, exchange=exchange_of(instrument), product=self._settings.product)
+            exchange, product = exchange_of(instrument), self._settings.product
+            bill = DayBill(
+                on=on, exchange=exchange, product=product, segment=terms.segment, stt_class=terms.stt_class, underlying=terms.underlying
+            )
             day = self._days[instrument] = _Day(on=on, bill=bill, charges=_NOTHING)
         day.bill.add(order)
         after = day.bill.charges()

@@ -4,76 +4,150 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
+from qts.backtest.settlement import CONTRACT_SEGMENTS, end_fill
+from qts.backtest.terms import PLAIN, InstrumentTerms
 from qts.core.arrays import Floats, Ints
 from qts.core.instrument import Exchange, InstrumentId, exchange_of
-from qts.core.trading import Product
+from qts.core.trading import Fill, FillReason, Product, Side
+from qts.kernels.charging import (
+    DELIVERY_CAP,
+    DELIVERY_FEE,
+    DELIVERY_STAMP_BUY,
+    DELIVERY_STAMP_SELL,
+    DELIVERY_STT_BUY,
+    DELIVERY_STT_SELL,
+    DP,
+    FLAT_FEE,
+    INTRADAY_CAP,
+    INTRADAY_FEE,
+    INTRADAY_STAMP_BUY,
+    INTRADAY_STAMP_SELL,
+    INTRADAY_STT,
+    TAX,
+    TRADED_STT_BUY,
+    TRADED_STT_SELL,
+    TURNOVER,
+)
 from qts.kernels.state import N_RATE
-from qts.market.charges import ChargeSegment, rates_on, regime_starts
+from qts.market.charges import ChargeSegment, DayBill, SegmentRates, rates_on, regime_starts
 
 _EPOCH: Final = date(1970, 1, 1)
 
 
-def rate_table(instruments: Sequence[InstrumentId], start: date, end: date) -> tuple[Ints, Floats]:
+def rate_table(
+    instruments: Sequence[InstrumentId], start: date, end: date, *, terms: Sequence[InstrumentTerms] = ()
+) -> tuple[Ints, Floats]:
     """Return the days on which a rate changes, as days since the epoch, and the rates of each stretch, flattened.
 
     The rates have shape ``(n_instruments, n_changes + 1, N_RATE)`` before flattening, columns as named in ``qts.kernels.charging``.
+    Instruments without terms pay as shares.
 
     Raises
     ------
     BadParameter
         If an instrument's exchange has no schedule.
     """
-    exchanges = [exchange_of(instrument) for instrument in instruments]
+    chosen = terms or (PLAIN,) * len(instruments)
+    paid = [_Paid(exchange_of(instrument), one) for instrument, one in zip(instruments, chosen, strict=True)]
     # Asked before the dates, so that an exchange without a schedule is named whatever the span.
-    for exchange in exchanges:
-        rates_on(start, exchange, ChargeSegment.EQUITY_DELIVERY)
-    changes = sorted({on for exchange in set(exchanges) for on in regime_starts(exchange, start + timedelta(days=1), end)})
-    table = [[_row(exchange, on) for on in (start, *changes)] for exchange in exchanges]
+    for one in paid:
+        one.rates(start)
+    changes = sorted({on for one in dict.fromkeys(paid) for on in one.changes(start + timedelta(days=1), end)})
+    rows = {one: [one.row(on) for on in (start, *changes)] for one in dict.fromkeys(paid)}
     starts = np.array([(on - _EPOCH).days for on in changes], dtype=np.int64)
-    return starts, np.array(table, dtype=np.float64).reshape(-1)
+    return starts, np.array([rows[one] for one in paid], dtype=np.float64).reshape(-1)
 
 
-def estimates_used(exchange: Exchange, on: date, product: Product) -> tuple[str, ...]:
-    """Return a sentence for each estimate among the rates of this date."""
-    segment = ChargeSegment.EQUITY_INTRADAY if product is Product.MIS else ChargeSegment.EQUITY_DELIVERY
-    return rates_on(on, exchange, segment).estimates
+def estimates_used(fill: Fill, terms: InstrumentTerms = PLAIN) -> tuple[str, ...]:
+    """Return a sentence for each estimate among the rates that a fill paid."""
+    exchange, on = exchange_of(fill.instrument), fill.filled_at.date()
+    paid = _Paid(exchange, terms)
+    if terms.segment is not None and terms.segment in CONTRACT_SEGMENTS:
+        if fill.reason is not FillReason.EXPIRY:
+            return paid.rates(on).estimates
+        held = fill.quantity if fill.side is Side.SELL else -fill.quantity
+        ended = end_fill(fill.instrument, terms.segment, held=held, close=fill.price, on=on)
+        bill = DayBill(on=on, exchange=exchange, product=fill.product, segment=terms.segment, underlying=terms.underlying)
+        bill.add(ended)
+        return bill.estimates()
+    # Delivery pays brokerage only on what was bought and sold on one day, which is charged as intraday.
+    is_intraday = fill.product is Product.MIS
+    segments = [ChargeSegment.EQUITY_INTRADAY if is_intraday else ChargeSegment.EQUITY_DELIVERY]
+    segments += [ChargeSegment.EQUITY_INTRADAY] if fill.charges.brokerage else []
+    return tuple(dict.fromkeys(sentence for segment in segments for sentence in paid.rates(on, segment).estimates))
 
 
-def _row(exchange: Exchange, on: date) -> list[float]:
-    intraday = rates_on(on, exchange, ChargeSegment.EQUITY_INTRADAY)
-    delivery = rates_on(on, exchange, ChargeSegment.EQUITY_DELIVERY)
-    taxed = intraday.exchange
-    taxed += intraday.ipft if intraday.gst_on_ipft else Decimal(0)
-    taxed += intraday.sebi if intraday.gst_on_sebi else Decimal(0)
-    turnover = intraday.exchange + intraday.ipft + intraday.sebi + taxed * intraday.gst
-    row = [
-        float(turnover),
-        float(intraday.gst),
-        float(intraday.brokerage_fraction),
-        _cap(intraday.brokerage_cap),
-        float(delivery.brokerage_fraction),
-        _cap(delivery.brokerage_cap),
-        float(intraday.stt_sell),
-        float(delivery.stt_buy),
-        float(delivery.stt_sell),
-        float(intraday.stamp_buy),
-        float(intraday.stamp_sell),
-        float(delivery.stamp_buy),
-        float(delivery.stamp_sell),
-        float(delivery.dp_sell),
-        0.0,
-        0.0,
-        0.0,
-    ]
-    if len(row) != N_RATE:
-        raise AssertionError(f"{len(row)} rates where the fills loop reads {N_RATE}")
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """By what an instrument's rates are chosen."""
+
+    exchange: Exchange
+    terms: InstrumentTerms
+
+    @property
+    def segment(self) -> ChargeSegment:
+        """Return the contract's segment, and delivery of shares."""
+        segment = self.terms.segment
+        return segment if segment is not None and segment in CONTRACT_SEGMENTS else ChargeSegment.EQUITY_DELIVERY
+
+    def rates(self, on: date, segment: ChargeSegment | None = None) -> SegmentRates:
+        """Return the rates of a date."""
+        terms = self.terms
+        return rates_on(on, self.exchange, segment or self.segment, stt_class=terms.stt_class, underlying=terms.underlying)
+
+    def changes(self, start: date, end: date) -> tuple[date, ...]:
+        """Return when one of them changes."""
+        terms, segment = self.terms, self.segment
+        named = None if segment is ChargeSegment.EQUITY_DELIVERY else segment
+        return regime_starts(self.exchange, start, end, segment=named, stt_class=terms.stt_class, underlying=terms.underlying)
+
+    def row(self, on: date) -> list[float]:
+        """Return the row of the fills loop."""
+        if self.segment is ChargeSegment.EQUITY_DELIVERY:
+            return _share_row(self.rates(on, ChargeSegment.EQUITY_INTRADAY), self.rates(on))
+        return _contract_row(self.rates(on))
+
+
+def _share_row(intraday: SegmentRates, delivery: SegmentRates) -> list[float]:
+    row = _no_rates()
+    row[TURNOVER], row[TAX] = _turnover(intraday), float(intraday.gst)
+    row[INTRADAY_FEE], row[INTRADAY_CAP] = float(intraday.brokerage_fraction), _cap(intraday.brokerage_cap)
+    row[DELIVERY_FEE], row[DELIVERY_CAP] = float(delivery.brokerage_fraction), _cap(delivery.brokerage_cap)
+    row[INTRADAY_STT] = float(intraday.stt_sell)
+    row[DELIVERY_STT_BUY], row[DELIVERY_STT_SELL] = float(delivery.stt_buy), float(delivery.stt_sell)
+    row[INTRADAY_STAMP_BUY], row[INTRADAY_STAMP_SELL] = float(intraday.stamp_buy), float(intraday.stamp_sell)
+    row[DELIVERY_STAMP_BUY], row[DELIVERY_STAMP_SELL] = float(delivery.stamp_buy), float(delivery.stamp_sell)
+    row[DP] = float(delivery.dp_sell)
     return row
+
+
+def _contract_row(rates: SegmentRates) -> list[float]:
+    row = _no_rates()
+    row[TURNOVER], row[TAX] = _turnover(rates), float(rates.gst)
+    row[INTRADAY_FEE], row[INTRADAY_CAP] = float(rates.brokerage_fraction), _cap(rates.brokerage_cap)
+    row[FLAT_FEE] = float(rates.brokerage_flat)
+    row[TRADED_STT_BUY], row[TRADED_STT_SELL] = float(rates.stt_buy), float(rates.stt_sell)
+    row[INTRADAY_STAMP_BUY], row[INTRADAY_STAMP_SELL] = float(rates.stamp_buy), float(rates.stamp_sell)
+    return row
+
+
+def _no_rates() -> list[float]:
+    return [0.0] * N_RATE
+
+
+def _turnover(rates: SegmentRates) -> float:
+    """Return what both sides pay of their value, with its tax."""
+    taxed = rates.exchange
+    taxed += rates.ipft if rates.gst_on_ipft else Decimal(0)
+    taxed += rates.sebi if rates.gst_on_sebi else Decimal(0)
+    return float(rates.exchange + rates.ipft + rates.sebi + taxed * rates.gst)
 
 
 def _cap(cap: Decimal | None) -> float:

@@ -205,8 +205,6 @@ class BacktestSettings:
     def __post_init__(self) -> None:
         if not self.capital.is_finite() or not 0 < self.capital <= _LARGEST:
             raise BadParameter("capital", self.capital, "is not a positive amount of rupees", hint="Use for example 1000000.")
-        if self.product is Product.NRML:
-            raise BadParameter("product", self.product, "futures and options are not backtested yet", hint="Use CNC or MIS.")
 
 
 def parse_size(text: str) -> Sizing:

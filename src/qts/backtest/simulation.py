@@ -13,7 +13,7 @@ from qts.backtest.phases import session_phases
 from qts.backtest.playing import Played, play
 from qts.backtest.settings import BacktestSettings
 from qts.backtest.stepping import step
-from qts.backtest.terms import InstrumentTerms, share_terms, term_table
+from qts.backtest.terms import InstrumentTerms, run_terms, term_table, until_expiry
 from qts.core.bars import Bars
 from qts.core.trading import Product
 from qts.strategies import Form, Strategy
@@ -43,8 +43,9 @@ def simulate(
     if settings.product is Product.CNC and timeline.n_below_zero:
         # NaN, "keep", passes through.
         timeline = replace(timeline, target=np.maximum(timeline.target, 0.0))
+    chosen = run_terms(timeline, terms, settings)
+    timeline = until_expiry(timeline, chosen)
     phases = session_phases(timeline, bars[0].interval, settings)
-    chosen = share_terms(timeline, terms)
     table = term_table(timeline, chosen)
     if strategy.form is Form.ON_BAR:
         played = step(strategy, params, bars, timeline=timeline, phases=phases, settings=settings, table=table)

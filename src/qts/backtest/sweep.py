@@ -24,7 +24,7 @@ from qts.backtest.rule_cells import rule_cell, rule_cells
 from qts.backtest.settings import BacktestSettings, CostKind
 from qts.backtest.simulation import Simulation, simulate
 from qts.backtest.sweep_blocks import IsCancelled, OnProgress, Reached, play_blocks
-from qts.backtest.terms import PLAIN, InstrumentTerms, term_table
+from qts.backtest.terms import PLAIN, InstrumentTerms, check_product, term_table
 from qts.core.arrays import Bools, Floats, Ints
 from qts.core.bars import Bars
 from qts.core.clock import session_date_of
@@ -210,6 +210,7 @@ def _lean(
 @functools.lru_cache(maxsize=64)
 def lean_rules(instrument: InstrumentId, interval: Interval, settings: BacktestSettings) -> Rules:
     """Return the settings as the fills loop reads them; they depend on the bars in nothing."""
+    check_product(settings.product, instrument)
     one = np.ones((1, 1))
     timeline = Timeline(
         instruments=(instrument,),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -12,17 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qts.backtest.inputs import Timeline
+from qts.backtest.settings import BacktestSettings
+from qts.backtest.settlement import CONTRACT_SEGMENTS, NO_COSTS, EndCosts, end_costs
 from qts.core.arrays import Floats, Ints
 from qts.core.errors import BadParameter
+from qts.core.instrument import InstrumentId, exchange_of
+from qts.core.trading import Product
 from qts.kernels.arithmetic import PARTS_OF_RUPEE
 from qts.kernels.charging import AS_CONTRACT, AS_SHARE
-from qts.kernels.state import N_TERM
+from qts.kernels.state import N_TERM, T_EXPIRES
 from qts.market.charges import ChargeSegment, SttClass
-from qts.market.listing import TickFrom, locked_bars
+from qts.market.listing import DERIVATIVE_EXCHANGES, TickFrom, locked_bars
 
 _DAY: Final = 86_400_000_000
 _IST: Final = 19_800_000_000
 _EPOCH: Final = date(1970, 1, 1)
+
+_CONTRACT_HINT: Final = "Use NRML to hold it, or MIS to close it within the day."
+_SHARE_HINT: Final = "Use CNC to hold it, or MIS to close it within the day."
 
 Locks = NDArray[np.int8]
 
@@ -64,6 +71,11 @@ class InstrumentTerms:
     locks: bool = False
     estimates: tuple[str, ...] = ()
 
+    @property
+    def is_contract(self) -> bool:
+        """Return whether this is a future or an option, and no share."""
+        return self.segment in CONTRACT_SEGMENTS or self.expiry is not None
+
     def __post_init__(self) -> None:
         if self.lot < 1:
             raise BadParameter("lot", self.lot, "is not a whole number above zero", hint="A share's lot is 1.")
@@ -76,8 +88,9 @@ PLAIN: Final = InstrumentTerms()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermTable:
-    """The terms of a run's instruments as the columns the fills loop reads, named in ``qts.kernels.state``."""
+    """The terms of a run's instruments, and the same as the columns the fills loop reads, named in ``qts.kernels.state``."""
 
+    given: tuple[InstrumentTerms, ...]
     terms: Floats
     ticks: Floats
     lock: Locks
@@ -103,15 +116,19 @@ def term_table(timeline: Timeline, terms: Sequence[InstrumentTerms]) -> TermTabl
     days = (timeline.ts + _IST) // _DAY
     rows: list[list[float]] = []
     ticks: list[tuple[float, float]] = []
-    for one in terms:
+    for i, one in enumerate(terms):
         first = len(ticks)
         ticks.extend(_tick_rows(one.ticks, days))
-        rows.append([*_numbers(one), _expiry_bar(one, days), float(one.locks), float(first), float(len(ticks)), float(_formula(one))])
-    ends = np.array([row[6] for row in rows if row[6] >= 0.0], dtype=np.int64)
+        bar = _expiry_bar(one, days, timeline.close[i])
+        costs = NO_COSTS if bar < 0 else _end_costs(timeline.instruments[i], one, int(days[bar]))
+        numbers = (bar, one.locks, first, len(ticks), AS_CONTRACT if one.segment in CONTRACT_SEGMENTS else AS_SHARE)
+        rows.append([*_numbers(one), *(float(number) for number in numbers), *costs])
+    ends = np.array([row[T_EXPIRES] for row in rows if row[T_EXPIRES] >= 0.0], dtype=np.int64)
     lock = np.zeros((0, 0), dtype=np.int8)
     if any(one.locks for one in terms):
         lock = np.stack([_locked(timeline, i, one, days) for i, one in enumerate(terms)])
     return TermTable(
+        given=tuple(terms),
         terms=np.array(rows, dtype=np.float64).reshape(-1),
         ticks=np.array(ticks, dtype=np.float64).reshape(-1),
         lock=lock,
@@ -119,20 +136,49 @@ def term_table(timeline: Timeline, terms: Sequence[InstrumentTerms]) -> TermTabl
     )
 
 
-def share_terms(timeline: Timeline, terms: Sequence[InstrumentTerms] | None) -> tuple[InstrumentTerms, ...]:
+def run_terms(timeline: Timeline, terms: Sequence[InstrumentTerms] | None, settings: BacktestSettings) -> tuple[InstrumentTerms, ...]:
     """Return the terms of a run's instruments, plain ones where none are given.
 
     Raises
     ------
     BadParameter
-        If an instrument is a contract: those cannot be charged and settled yet.
+        If the product is not one of an instrument's, or parts of a lot are to be traded.
     """
-    if terms is None:
-        return (PLAIN,) * len(timeline.instruments)
-    for instrument, one in zip(timeline.instruments, terms, strict=False):
-        if _formula(one) == AS_CONTRACT or one.expiry is not None:
-            raise BadParameter("instruments", instrument, "futures and options are not backtested yet", hint="Use shares.")
-    return tuple(terms)
+    chosen = (PLAIN,) * len(timeline.instruments) if terms is None else tuple(terms)
+    for instrument, one in zip(timeline.instruments, chosen, strict=False):
+        check_product(settings.product, instrument, one)
+        if settings.fractional and one.lot > 1:
+            reason = f"{instrument} is traded in whole lots of {one.lot}"
+            raise BadParameter("fractional", True, reason, hint="Leave it out.")
+    return chosen
+
+
+def check_product(product: Product, instrument: InstrumentId, terms: InstrumentTerms = PLAIN) -> None:
+    """Refuse a product that an instrument is not traded under.
+
+    Raises
+    ------
+    BadParameter
+        If a future or an option is to be delivered (CNC), or a share held as a contract (NRML).
+    """
+    is_contract = terms.is_contract or exchange_of(instrument) in DERIVATIVE_EXCHANGES
+    if product is Product.CNC and is_contract:
+        raise BadParameter("product", product, f"{instrument} is a contract, and delivery is for shares", hint=_CONTRACT_HINT)
+    if product is Product.NRML and not is_contract:
+        raise BadParameter("product", product, f"{instrument} is no contract, and NRML is for futures and options", hint=_SHARE_HINT)
+
+
+def until_expiry(timeline: Timeline, terms: Sequence[InstrumentTerms]) -> Timeline:
+    """Return the timeline without the bars that a contract has after its last day."""
+    if all(one.expiry is None for one in terms):
+        return timeline
+    days = (timeline.ts + _IST) // _DAY
+    columns = {name: getattr(timeline, name).copy() for name in ("open", "high", "low", "close", "volume")}
+    for i, one in enumerate(terms):
+        if one.expiry is not None:
+            for column in columns.values():
+                column[i, days > (one.expiry - _EPOCH).days] = np.nan
+    return replace(timeline, **columns)
 
 
 def _numbers(one: InstrumentTerms) -> list[float]:
@@ -140,9 +186,11 @@ def _numbers(one: InstrumentTerms) -> list[float]:
     return [float(one.lot), float(one.freeze or 0), *(float(x) for margin in margins for x in (margin.fraction, margin.base))]
 
 
-def _formula(one: InstrumentTerms) -> int:
-    is_share = one.segment in {None, ChargeSegment.EQUITY_DELIVERY, ChargeSegment.EQUITY_INTRADAY}
-    return AS_SHARE if is_share else AS_CONTRACT
+def _end_costs(instrument: InstrumentId, one: InstrumentTerms, day: int) -> EndCosts:
+    """Return what it costs to hold a contract to its end."""
+    if one.segment is None or one.segment not in CONTRACT_SEGMENTS:
+        return NO_COSTS
+    return end_costs(instrument, one.segment, underlying=one.underlying, on=_EPOCH + timedelta(days=day))
 
 
 def _tick_rows(ticks: Sequence[TickFrom], days: Ints) -> list[tuple[float, float]]:
@@ -150,15 +198,16 @@ def _tick_rows(ticks: Sequence[TickFrom], days: Ints) -> list[tuple[float, float
     return [(float(np.searchsorted(days, (tick.start - _EPOCH).days)), float(tick.size * int(PARTS_OF_RUPEE))) for tick in ticks]
 
 
-def _expiry_bar(one: InstrumentTerms, days: Ints) -> float:
-    """Return the bar at whose close a contract is settled: the last of its expiry date, else the first of a later date; -1 for none."""
+def _expiry_bar(one: InstrumentTerms, days: Ints, close: Floats) -> int:
+    """Return the bar at whose close a contract is settled: its own last of its last day, else the first of a later date; -1 for none."""
     if one.expiry is None:
-        return -1.0
+        return -1
     day = (one.expiry - _EPOCH).days
+    own = np.flatnonzero((days == day) & ~np.isnan(close))
+    if own.size:
+        return int(own[-1])
     after = int(np.searchsorted(days, day, side="right"))
-    if after > 0 and days[after - 1] == day:
-        return float(after - 1)
-    return float(after) if after < len(days) else -1.0
+    return after if after < len(days) else -1
 
 
 def _locked(timeline: Timeline, i: int, one: InstrumentTerms, days: Ints) -> Locks:

@@ -2,40 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
 
 from qts.backtest.inputs import Timeline
+from qts.backtest.margins import first_shortfall
 from qts.backtest.rates import estimates_used
 from qts.backtest.settings import BacktestSettings, CostKind, FillTiming
+from qts.backtest.settlement import ends_in_shares
+from qts.backtest.simulation import Simulation
+from qts.backtest.terms import InstrumentTerms
 from qts.core.arrays import Floats
-from qts.core.instrument import Exchange, exchange_of
+from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.trading import Fill, FillReason, Product
 from qts.kernels.state import CARRIED, CUT, HALTED, LIMITED, ORDERS, REFUSED, RUINED, TOO_SMALL
 from qts.market.sessions import square_off
 
+# By the account's counter: a sentence, or the noun that is counted and what is said of it.
+_TOLD: Final = {
+    RUINED: ("", "The account was lost: equity fell to zero or below, all positions were closed, and nothing was traded after that."),
+    HALTED: ("", "The drawdown limit was reached: all positions were closed, and nothing was traded after that."),
+    LIMITED: ("order", "cut to what the limits on positions allow."),
+    CUT: ("order", "cut to what the cash could pay."),
+    REFUSED: ("order", "not filled, for the cash could not pay one {unit}."),
+    TOO_SMALL: ("target", "too small for one {unit}: nothing was held."),
+    CARRIED: ("intraday position", "carried overnight: nothing traded in the session's last bar."),
+    ORDERS: ("order", "still waiting when the bars ended."),
+}
 
-def warnings_of(timeline: Timeline, account: Floats, fills: Sequence[Fill], settings: BacktestSettings) -> tuple[str, ...]:
+
+def warnings_of(simulation: Simulation, fills: Sequence[Fill]) -> tuple[str, ...]:
     """Return the warnings of a run as sentences, the weightiest first."""
-    return (*_of_account(account), *_of_settings(timeline, settings), *_of_square_off(fills), *_of_rates(fills, settings))
+    timeline, settings = simulation.timeline, simulation.settings
+    terms = dict(zip(timeline.instruments, simulation.terms, strict=True))
+    unit = "lot" if any(one.lot > 1 for one in simulation.terms) else "share"
+    return (
+        *_of_account(simulation.played.account, unit),
+        *_of_margins(simulation),
+        *_of_settings(timeline, settings),
+        *_of_ends(simulation, fills),
+        *_of_square_off(fills),
+        *_of_rates(fills, settings, terms),
+    )
 
 
-def _of_account(account: Floats) -> Iterator[str]:
-    if account[RUINED]:
-        yield "The account was lost: equity fell to zero or below, all positions were closed, and nothing was traded after that."
-    if account[HALTED]:
-        yield "The drawdown limit was reached: all positions were closed, and nothing was traded after that."
-    if account[LIMITED]:
-        yield f"{_count(account[LIMITED], 'order')} cut to what the limits on positions allow."
-    if account[CUT]:
-        yield f"{_count(account[CUT], 'order')} cut to what the cash could pay."
-    if account[REFUSED]:
-        yield f"{_count(account[REFUSED], 'order')} not filled, for the cash could not pay one share."
-    if account[TOO_SMALL]:
-        yield f"{_count(account[TOO_SMALL], 'target')} too small for one share: nothing was held."
-    if account[CARRIED]:
-        yield f"{_count(account[CARRIED], 'intraday position')} carried overnight: nothing traded in the session's last bar."
-    if account[ORDERS]:
-        yield f"{_count(account[ORDERS], 'order')} still waiting when the bars ended."
+def _of_account(account: Floats, unit: str) -> Iterator[str]:
+    for counter, (noun, text) in _TOLD.items():
+        if account[counter]:
+            yield f"{_count(account[counter], noun)} {text.format(unit=unit)}" if noun else text
+
+
+def _of_margins(simulation: Simulation) -> Iterator[str]:
+    if simulation.settings.product is not Product.NRML:
+        return
+    on = first_shortfall(simulation.timeline, simulation.played, simulation.terms)
+    if on is not None:
+        text = f"Margin shortfall: on {on} the equity was less than what the positions block."
+        yield f"{text} A broker asks for more then, or closes them; here they were kept."
+
+
+def _of_ends(simulation: Simulation, fills: Sequence[Fill]) -> Iterator[str]:
+    """Tell how contracts were settled: the price is an estimate, and shares that change hands are not held on."""
+    for instrument, one, closes in zip(simulation.timeline.instruments, simulation.terms, simulation.timeline.close, strict=True):
+        if one.expiry is not None and np.isnan(closes).all():
+            yield f"{instrument} expired on {one.expiry}, before its first bar: nothing was traded in it."
+    ended = [fill for fill in fills if fill.reason is FillReason.EXPIRY]
+    if ended:
+        names = ", ".join(dict.fromkeys(fill.instrument for fill in ended))
+        yield f"Settled at expiry at its own last close, an estimate of the exchange's settlement price: {names}."
+    delivered = [fill.instrument for fill in ended if ends_in_shares(fill.instrument, fill.filled_at.date())]
+    if delivered:
+        names = ", ".join(dict.fromkeys(delivered))
+        yield f"Ends in shares, of which only the charges are taken; the shares are not held on, nor their full price asked for: {names}."
 
 
 def _of_settings(timeline: Timeline, settings: BacktestSettings) -> Iterator[str]:
@@ -55,16 +95,10 @@ def _of_square_off(fills: Sequence[Fill]) -> Iterator[str]:
         yield f"The time from which intraday positions are closed is an estimate: {source}."
 
 
-def _of_rates(fills: Sequence[Fill], settings: BacktestSettings) -> Iterator[str]:
+def _of_rates(fills: Sequence[Fill], settings: BacktestSettings, terms: Mapping[InstrumentId, InstrumentTerms]) -> Iterator[str]:
     if settings.costs.kind is not CostKind.ZERODHA:
         return
-    used: dict[str, None] = {}
-    for fill in fills:
-        # Delivery pays brokerage only on what was bought and sold on one day, which is charged as intraday.
-        products = (settings.product, Product.MIS) if fill.charges.brokerage else (settings.product,)
-        for product in products:
-            used.update(dict.fromkeys(estimates_used(exchange_of(fill.instrument), fill.filled_at.date(), product)))
-    for sentence in used:
+    for sentence in dict.fromkeys(sentence for fill in fills for sentence in estimates_used(fill, terms[fill.instrument])):
         yield f"A rate used is an estimate: {sentence}."
 
 

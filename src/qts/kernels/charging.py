@@ -24,6 +24,13 @@ from qts.kernels.state import (
     N_TERM,
     PAID,
     PAID_ON,
+    T_END_FEE,
+    T_END_LONG_PART,
+    T_END_LONG_UNIT,
+    T_END_NOTHING,
+    T_END_SHORT_PART,
+    T_END_SHORT_UNIT,
+    T_END_WORTHLESS,
     T_FORMULA,
     Run,
     Whole,
@@ -91,6 +98,16 @@ def scheduled_cost(run: Run, i: int, t: int, part: Part) -> float:
     day = day_of(run.ts[t])
     before = run.rows[row + PAID] if run.rows[row + PAID_ON] == day else 0.0
     return day_cost(run, i, day, part) - before
+
+
+def end_cost(run: Run, i: int, quantity: float, price: float) -> float:
+    """Return what the end of a contract costs; the quantity is signed as a deal's, so that of a long position is negative."""
+    at, terms = i * N_TERM, run.terms
+    if price <= terms[at + T_END_WORTHLESS]:
+        return terms[at + T_END_NOTHING]
+    if quantity < 0.0:
+        return terms[at + T_END_FEE] - quantity * (price * terms[at + T_END_LONG_PART] + terms[at + T_END_LONG_UNIT])
+    return terms[at + T_END_FEE] + quantity * (price * terms[at + T_END_SHORT_PART] + terms[at + T_END_SHORT_UNIT])
 
 
 def day_cost(run: Run, i: int, day: int, part: Part) -> float:
@@ -229,6 +246,7 @@ def later_parts(run: Run, newest: int, first: int) -> tuple[float, float]:
 HELPERS: Final[tuple[Any, ...]] = (
     day_of,
     scheduled_cost,
+    end_cost,
     day_cost,
     cost_of_totals,
     regime_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from qts.kernels.booking import account_equity, trade_apart
+from qts.kernels.booking import account_equity, note, trade_apart
 from qts.kernels.decisions import make_due, settle_due
 from qts.kernels.funding import Deal, volume_left
 from qts.kernels.state import (
@@ -27,15 +27,18 @@ from qts.kernels.state import (
     PENDING,
     POSITION,
     RUINED,
+    S_EXPIRED,
     SETTLEMENT,
     SPENT,
     SQUARE_OFF,
     STOPPED,
     T_EXPIRES,
+    W_EXPIRED,
     WANTED,
+    WISH,
     Run,
 )
-from qts.kernels.wishes import drop_wish, is_locked
+from qts.kernels.wishes import drop_wish, is_locked, slices_of
 
 
 def close_position(run: Run, i: int, t: int, how: tuple[float, int, bool, int]) -> None:
@@ -46,7 +49,9 @@ def close_position(run: Run, i: int, t: int, how: tuple[float, int, bool, int]) 
 def close_part(run: Run, where: tuple[int, int], change: float, how: tuple[float, int, bool, int]) -> None:
     """Trade what closes a position, or as much of it as there is volume for; ``where`` is the instrument and the bar."""
     run.account[LAST_ID] += 1.0
-    trade_apart(run, Deal(where[0], where[1], change, how[0], how[1], how[2], how[3], run.account[LAST_ID], 0.0, 1.0, math.nan))
+    # A settlement is no order, which a freeze quantity would cut.
+    slices = 1.0 if how[3] == SETTLEMENT else slices_of(run, where[0], abs(run.rows[where[0] * N_ROW + POSITION]))
+    trade_apart(run, Deal(where[0], where[1], change, how[0], how[1], how[2], how[3], run.account[LAST_ID], 0.0, slices, math.nan))
 
 
 def force(run: Run, i: int, t: int, how: tuple[float, int, bool, int]) -> bool:
@@ -116,7 +121,10 @@ def expire(run: Run, t: int) -> None:
         if run.terms[i * N_TERM + T_EXPIRES] != t:
             continue
         row = i * N_ROW
-        drop_wish(run, i)
+        if run.rows[row + PENDING] > 0.0:
+            drop_wish(run, i)
+            change = run.rows[row + WANTED] - run.rows[row + POSITION]
+            note(run, t, (i, MARKET, run.rows[row + WISH]), (change, 0.0, float(S_EXPIRED), float(W_EXPIRED)))
         if run.rows[row + POSITION] != 0.0:
             close_position(run, i, t, (run.rows[row + MARK], EXPIRY, True, SETTLEMENT))
         run.account[N_OVERDUE] -= run.rows[row + OVERDUE]

@@ -61,6 +61,8 @@ def begin_bar(run: Run, t: int) -> None:
     if not rules.at_close:
         execute_wishes(run, t, run.open)
     take_marks(run, t)
+    if rules.expires:
+        expire(run, t)
     if rules.intraday:
         square_at_close(run, t)
     if not rules.at_close:
@@ -75,9 +77,7 @@ def end_bar(run: Run, t: int) -> None:
 
 
 def close_bar(run: Run, t: int) -> None:
-    """Settle what ends with this bar and write the account."""
-    if run.rules.expires:
-        expire(run, t)
+    """Close what is open when the bars end, where that is asked for, and write the account."""
     if run.rules.close_at_end and t == len(run.ts) - 1:
         finish(run, t)
     record(run, t)

@@ -6,7 +6,7 @@ import math
 from typing import Any, Final, NamedTuple
 
 from qts.kernels.arithmetic import NOISE, Cost, Slip, on_tick, simple_cost, slipped_price, whole_lots
-from qts.kernels.charging import day_of, scheduled_cost
+from qts.kernels.charging import day_of, end_cost, scheduled_cost
 from qts.kernels.state import (
     CASH,
     F_BAR,
@@ -211,6 +211,9 @@ def cost_of(run: Run, deal: Deal, quantity: float) -> float:
     """Return the charges of this signed quantity of the deal."""
     rules = run.rules
     price = price_of(run, deal, quantity)
+    if deal.kind == SETTLEMENT:
+        # Models without a schedule say what a trade costs, and a contract's end is none.
+        return end_cost(run, deal.instrument, quantity, price) if rules.cost_kind == SCHEDULED_COST else 0.0
     if rules.cost_kind == SCHEDULED_COST:
         return scheduled_cost(run, deal.instrument, deal.bar, (quantity, price, deal.same, deal.slices))
     cost = Cost(rules.cost_kind, rules.cost_rate, rules.cost_minimum)

@@ -181,8 +181,9 @@ BY_SHARES, BY_CASH, BY_EQUITY, BY_ATR_RISK, BY_VOLATILITY = range(5)
 NO_COST, PERCENT_COST, PER_SHARE_COST, SCHEDULED_COST = range(4)
 
 # Per instrument in ``terms``: the lot and the freeze quantity (0 for none); what of its value and how many rupees a unit blocks, long and
-# short; the bar at whose close it ends (-1 for none); whether its prices lock; its rows of ``ticks``, from and to.
-N_TERM: Final = 11
+# short; the bar at whose close it ends (-1 for none); whether its prices lock; its rows of ``ticks``, from and to. T_END_... are what its
+# end costs: a fee and, of what was long or short, a part of the price and rupees a unit; not above T_END_WORTHLESS only T_END_NOTHING.
+N_TERM: Final = 18
 (
     T_LOT,
     T_FREEZE,
@@ -195,6 +196,13 @@ N_TERM: Final = 11
     T_TICK_FROM,
     T_TICK_TO,
     T_FORMULA,
+    T_END_WORTHLESS,
+    T_END_NOTHING,
+    T_END_FEE,
+    T_END_LONG_PART,
+    T_END_LONG_UNIT,
+    T_END_SHORT_PART,
+    T_END_SHORT_UNIT,
 ) = range(N_TERM)
 # Per change of a tick in ``ticks``: from which bar on, and how many ten-thousandths of a rupee.
 N_TICK: Final = 2

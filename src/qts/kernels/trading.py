@@ -76,6 +76,9 @@ def begin_bar(run: Run, t: int) -> None:
         clear_exits(run, t)
     execute(run, t)
     take_marks(run, t)
+    if rules.expires:
+        clear_expired(run, t)
+        expire(run, t)
     if rules.intraday:
         square_at_close(run, t)
         clear_ended(run, t)
@@ -91,11 +94,8 @@ def end_bar(run: Run, t: int) -> None:
 
 
 def close_bar(run: Run, t: int) -> None:
-    """Settle what ends with this bar, write the account and hold it to its limits."""
+    """Close what is open when the bars end, where that is asked for, write the account and hold it to its limits."""
     rules = run.rules
-    if rules.expires:
-        clear_expired(run, t)
-        expire(run, t)
     if rules.close_at_end and t == len(run.ts) - 1:
         finish(run, t)
     was_ruined = run.account[RUINED]

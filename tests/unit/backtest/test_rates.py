@@ -1,16 +1,21 @@
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
 from qts.backtest.rates import estimates_used, rate_table
-from qts.core import Exchange, InstrumentId, Product
+from qts.backtest.terms import InstrumentTerms
+from qts.core import IST, Exchange, InstrumentId, Product
 from qts.core.errors import BadParameter
-from qts.kernels.charging import DP, INTRADAY_STT, TURNOVER
+from qts.core.trading import Charges, Fill, FillReason, Side
+from qts.kernels.charging import DELIVERY_STT_BUY, DP, FLAT_FEE, INTRADAY_STT, TRADED_STT_SELL, TURNOVER
 from qts.kernels.state import N_RATE
-from qts.market.charges import ChargeSegment, rates_on, regime_starts
+from qts.market.charges import ChargeSegment, SttClass, rates_on, regime_starts
 
 INFY, SENSEX_SHARE, INDEX = InstrumentId("NSE:INFY"), InstrumentId("BSE:INFY"), InstrumentId("INDEX:SP500")
 
@@ -41,12 +46,50 @@ def test_an_exchange_without_a_schedule_is_refused() -> None:
         rate_table([INFY, INDEX], date(2024, 1, 1), date(2024, 1, 2))
 
 
+def fill_of(product: Product, on: date, **changes: Any) -> Fill:
+    price = Decimal(100)
+    fill = Fill(
+        filled_at=datetime(on.year, on.month, on.day, 10, tzinfo=IST),
+        instrument=INFY,
+        side=Side.SELL,
+        quantity=Decimal(50),
+        price=price,
+        reference_price=price,
+        slippage=Decimal(0),
+        charges=Charges(),
+        product=product,
+        reason=FillReason.SIGNAL,
+    )
+    return replace(fill, **changes)
+
+
 def test_estimates_are_those_of_the_product_s_segment() -> None:
-    assert (
-        estimates_used(Exchange.NSE, date(2019, 1, 1), Product.CNC)
-        == rates_on(date(2019, 1, 1), Exchange.NSE, ChargeSegment.EQUITY_DELIVERY).estimates
-    )
-    assert (
-        estimates_used(Exchange.NSE, date(2019, 1, 1), Product.MIS)
-        == rates_on(date(2019, 1, 1), Exchange.NSE, ChargeSegment.EQUITY_INTRADAY).estimates
-    )
+    on = date(2019, 1, 1)
+    intraday = rates_on(on, Exchange.NSE, ChargeSegment.EQUITY_INTRADAY).estimates
+    delivery = rates_on(on, Exchange.NSE, ChargeSegment.EQUITY_DELIVERY).estimates
+    assert estimates_used(fill_of(Product.MIS, on)) == intraday
+    assert estimates_used(fill_of(Product.CNC, on)) == delivery
+    both = estimates_used(fill_of(Product.CNC, on, charges=Charges(brokerage=Decimal(1))))
+    assert set(both) == {*intraday, *delivery}
+
+
+def test_estimates_of_a_contract_s_end_are_those_it_paid() -> None:
+    name, on = InstrumentId("NFO:RELIANCE24MAYFUT"), date(2024, 5, 30)
+    terms = InstrumentTerms(segment=ChargeSegment.EQUITY_FUTURES, underlying="RELIANCE")
+    rates = rates_on(on, Exchange.NFO, ChargeSegment.EQUITY_FUTURES, underlying="RELIANCE")
+    traded = estimates_used(fill_of(Product.NRML, on, instrument=name), terms)
+    ended = estimates_used(fill_of(Product.NRML, on, instrument=name, reason=FillReason.EXPIRY), terms)
+    assert traded == rates.estimates
+    assert ended == rates.estimates_with(["physical"])
+
+
+def test_a_contract_pays_by_its_segment_and_a_fund_by_its_class() -> None:
+    name, on = InstrumentId("NFO:NIFTY24MAY22500CE"), date(2024, 5, 30)
+    terms = [InstrumentTerms(segment=ChargeSegment.EQUITY_OPTIONS, underlying="NIFTY"), InstrumentTerms(stt_class=SttClass.OTHER_ETF)]
+    _, flat = rate_table([name, INFY], on, on, terms=terms)
+    option, fund = flat.reshape(2, N_RATE)
+    rates = rates_on(on, Exchange.NFO, ChargeSegment.EQUITY_OPTIONS)
+    assert (option[FLAT_FEE], option[TRADED_STT_SELL], option[DP]) == (float(rates.brokerage_flat), float(rates.stt_sell), 0.0)
+    of_fund = rates_on(on, Exchange.NSE, ChargeSegment.EQUITY_DELIVERY, stt_class=SttClass.OTHER_ETF)
+    assert fund[DELIVERY_STT_BUY] == float(of_fund.stt_buy)
+    assert of_fund.stt_buy != rates_on(on, Exchange.NSE, ChargeSegment.EQUITY_DELIVERY).stt_buy

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 
 from qts.backtest import BacktestSettings, CostKind, SizingKind, SlippageKind, parse_costs, parse_size, parse_slippage
-from qts.core import Product
 from qts.core.errors import BadParameter
 
 AMOUNTS = st.decimals(min_value=Decimal("0.0001"), max_value=Decimal("0.9999"), places=4)
@@ -72,8 +71,3 @@ def test_percent_is_a_fraction_and_the_hint_says_so() -> None:
 def test_capital_must_be_an_amount(capital: str) -> None:
     with pytest.raises(BadParameter, match="capital"):
         BacktestSettings(capital=Decimal(capital))
-
-
-def test_derivatives_are_refused_for_now() -> None:
-    with pytest.raises(BadParameter, match="NRML"):
-        BacktestSettings(product=Product.NRML)

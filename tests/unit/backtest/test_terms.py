@@ -13,7 +13,6 @@ from qts.backtest import BacktestResult, BacktestSettings, parse_costs, parse_si
 from qts.backtest.terms import InstrumentTerms
 from qts.core import Bars
 from qts.core.errors import BadParameter
-from qts.market.charges import ChargeSegment
 from qts.market.listing import TickFrom
 from qts.strategies import Strategy
 
@@ -64,11 +63,6 @@ def test_orders_above_the_freeze_quantity_pay_as_several(says: Says, make_bars: 
     sliced = dealt(says([1, 0, 0, 0]), same_day, InstrumentTerms(freeze=100), **chosen)
     assert whole.charges.brokerage == 40
     assert sliced.charges.brokerage == 200
-
-
-def test_a_contract_is_refused_by_name(says: Says, make_bars: MakeBars) -> None:
-    with pytest.raises(BadParameter, match="futures and options are not backtested yet"):
-        dealt(says([1]), make_bars([(100, 100)]), InstrumentTerms(segment=ChargeSegment.EQUITY_FUTURES))
 
 
 @pytest.mark.parametrize("given", [{"lot": 0}, {"lot": 75, "freeze": 50}])
