@@ -16,6 +16,7 @@ from qts.app.run_document import MarginPart, TermsPart
 from qts.app.run_identity import text_hash
 from qts.app.workspace import Workspace
 from qts.backtest.terms import IN_FULL, InstrumentTerms, Margin
+from qts.backtest.terms import check_product as check_instrument
 from qts.core.bars import Bars
 from qts.core.clock import instant_of, session_date_of
 from qts.core.errors import BadParameter, EmptySpan
@@ -25,7 +26,6 @@ from qts.core.trading import Product
 from qts.data.storage import PriceBasis, SeriesInfo
 from qts.market.charges import segment_of, stt_class_of
 from qts.market.listing import (
-    DERIVATIVE_EXCHANGES,
     Contract,
     ContractKind,
     TickFrom,
@@ -38,8 +38,6 @@ from qts.market.listing import (
 
 MonthCloses = Mapping[tuple[int, int], Decimal]
 
-_CONTRACT_HINT: Final = "Use NRML to hold it, or MIS to close it within the day (--product NRML)."
-_SHARE_HINT: Final = "Use CNC to hold it, or MIS to close it within the day (--product CNC)."
 # The close of the month before the first bar is looked for this far back.
 _LOOK_BACK: Final = timedelta(days=45)
 _IST: Final = 19_800_000_000
@@ -54,11 +52,7 @@ def check_product(product: Product, names: Sequence[InstrumentId]) -> None:
         If a future or an option is to be delivered (CNC), or a share held as a contract (NRML).
     """
     for name in names:
-        is_contract = exchange_of(name) in DERIVATIVE_EXCHANGES
-        if product is Product.CNC and is_contract:
-            raise BadParameter("product", product, f"{name} is a contract, and delivery is for shares", hint=_CONTRACT_HINT)
-        if product is Product.NRML and not is_contract:
-            raise BadParameter("product", product, f"{name} is no contract, and NRML is for futures and options", hint=_SHARE_HINT)
+        check_instrument(product, name)
 
 
 def month_closes(workspace: Workspace, info: SeriesInfo, bars: Bars, *, as_of: str) -> dict[tuple[int, int], Decimal]:

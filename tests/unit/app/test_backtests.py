@@ -164,12 +164,17 @@ def test_an_index_needs_a_word_about_costs(workspace: Workspace, make_bars: Call
     assert document.costs.total == pytest.approx(traded * 0.0005)
 
 
-def test_a_contract_under_delivery_is_refused_by_name(
+def test_a_contract_under_delivery_is_refused_by_name_and_held_otherwise(
     workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
 ) -> None:
     store_bars(workspace, replace(make_bars("NSE:X", Exchange.NSE, seed=5), instrument=InstrumentId("NFO:X26NOVFUT")))
     with pytest.raises(BadParameter, match="NFO:X26NOVFUT is a contract"):
         run_backtest(workspace, request(instruments="NFO:X26NOVFUT"))
+    with pytest.raises(BadParameter, match="lot of NFO:X26NOVFUT is not on record"):
+        run_backtest(workspace, request(instruments="NFO:X26NOVFUT", product="NRML"))
+    document = run_backtest(workspace, request(instruments="NFO:X26NOVFUT", product="NRML", lot=150, params={"fast": 5, "slow": 20}))
+    assert document.fills
+    assert all(fill.quantity % 150 == 0 for fill in document.fills)
 
 
 @pytest.mark.parametrize(("costs", "is_said"), [("zerodha", True), ("percent:0.0005", False)])

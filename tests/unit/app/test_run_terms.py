@@ -21,10 +21,10 @@ INFY = InstrumentId("NSE:INFY")
 @pytest.mark.parametrize(
     ("product", "name", "way_out"),
     [
-        (Product.CNC, "NFO:NIFTY26NOVFUT", "--product NRML"),
-        (Product.CNC, "MCX:GOLD26DECFUT", "--product NRML"),
-        (Product.NRML, "NSE:INFY", "--product CNC"),
-        (Product.NRML, "INDEX:SP500", "--product CNC"),
+        (Product.CNC, "NFO:NIFTY26NOVFUT", "NRML to hold it"),
+        (Product.CNC, "MCX:GOLD26DECFUT", "NRML to hold it"),
+        (Product.NRML, "NSE:INFY", "CNC to hold it"),
+        (Product.NRML, "INDEX:SP500", "CNC to hold it"),
     ],
 )
 def test_a_product_that_does_not_go_with_the_instrument_is_refused_with_the_way_out(product: Product, name: str, way_out: str) -> None:
