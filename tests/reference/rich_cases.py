@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
-from tests.reference.cases import DAYS, FIRST_DAY, SLIPPAGES, TICK, Case, instants, settings_of, walk, wishes
+from tests.reference.cases import DAYS, FIRST_DAY, SLIPPAGES, TICK, Case, instants, order_case, settings_of, walk, wishes
 from tests.reference.scene import Action, Terms, on_tick
 
 from qts.core import Bars, Exchange, InstrumentId, Interval, session_date_of
@@ -128,3 +128,22 @@ def actions_of(rng: np.random.Generator) -> tuple[Action, ...]:
         )
         for day in days
     )
+
+
+def delivery_order_case(seed: int) -> Case:
+    """Return orders of all kinds in delivery, each filled at once."""
+    return in_delivery(order_case(seed))
+
+
+def delivery_case(seed: int) -> Case:
+    """Return managed targets in delivery, each order filled at once."""
+    return in_delivery(managed_case(seed))
+
+
+def in_delivery(case: Case) -> Case:
+    settings = {**case.settings, "product": "CNC"}
+    if settings["slippage"].startswith("volume-share"):
+        settings["slippage"] = "bps:7"
+    if "matrix" in settings and settings["size"].startswith(("atr-risk", "vol-target")):
+        settings["size"] = "percent:0.97"
+    return replace(case, settings=settings)

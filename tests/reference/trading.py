@@ -96,9 +96,11 @@ class Desk:
 
     def trade_at_close(self) -> None:
         """Let market orders work at the close."""
+        is_intraday = self.account.rules.product == "MIS"
         for side in (SELL, BUY):
             for holding in self.account.holdings:
-                self._trade_one(holding, side, phase=None)
+                if not (is_intraday and self.ts in holding.last_of_day):  # its close has just squared everything off
+                    self._trade_one(holding, side, phase=None)
 
     def account_row(self, order: Order) -> Row | None:
         return self.row(self.holding(order))
