@@ -37,7 +37,8 @@ def told(result: BacktestResult) -> list[tuple[str, float, float, str]]:
 
 def ordered(rows: Bars, orders: Mapping[int, Callable[[Context], Any]], settings: BacktestSettings) -> BacktestResult:
     def on_bar(context: Context) -> None:
-        orders.get(context.bar, lambda _: None)(context)
+        if context.bar in orders:
+            orders[context.bar](context)
 
     return run(Strategy(title="Scripted", on_bar=on_bar), {}, [rows], settings)
 
