@@ -37,10 +37,9 @@ CHARGES: Final = "src/qts/market/charges"
 KERNELS: Final = "src/qts/kernels"
 ENGINE_TESTS: Final = ("tests/golden/test_order_rules.py", "tests/golden/test_reference_engine.py", "tests/laws")
 GROUPS: Final = {
-    "day": Group(files=(f"{CHARGES}/day.py",), tests=("tests/unit/market/charges",)),
     "charges": Group(
         files=tuple(f"{CHARGES}/{name}.py" for name in ("pricing", "netting", "day", "contract_day", "fills", "rates")),
-        tests=("tests/unit/market/charges",),
+        tests=("tests/unit/market/charges", "tests/golden/test_reference_bill.py"),
     ),
     "ledger": Group(files=("src/qts/backtest/ledger.py",), tests=("tests/unit/backtest", *ENGINE_TESTS)),
     "kernels": Group(
