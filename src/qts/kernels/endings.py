@@ -142,7 +142,8 @@ def finish(run: Run, t: int) -> None:
         last = t
         while math.isnan(run.close[i * n_bars + last]):
             last -= 1
-        if run.volume[i * n_bars + last] != 0.0:
+        side = -1.0 if run.rows[row + POSITION] > 0.0 else 1.0
+        if run.volume[i * n_bars + last] != 0.0 and not is_locked(run, i * n_bars + last, side):
             force(run, i, t, (run.rows[row + MARK], END, True, MARKET))
 
 

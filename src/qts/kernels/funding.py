@@ -172,6 +172,9 @@ def fits(run: Run, deal: Deal, closing: float, given: tuple[float, float]) -> bo
     quantity = given[0]
     whole = closing + (quantity if deal.quantity > 0.0 else -quantity)
     price = price_of(run, deal, whole)
+    if closing != 0.0 and run.rules.impact > 0.0:
+        # The closing part trades at the price of this much, not at that of all that was asked for.
+        given = (quantity, given[1] + closing * (price_of(run, deal, deal.quantity + closing) - price))
     charges = cost_of(run, deal, whole) if whole != 0.0 else 0.0
     if not run.rules.is_margined:
         return quantity * price + charges <= given[1] + NOISE
