@@ -147,6 +147,15 @@ def test_an_exit_never_sells_more_than_is_held(candles: Candles) -> None:
     assert [row[1:] for row in told(ordered(bars, {0: orders[0]}, PLAIN))] == [(10, 100, "signal"), (-10, 95, "stop_loss")]
 
 
+def test_what_a_turn_closes_is_counted_at_the_price_of_what_is_filled(candles: Candles) -> None:
+    # Of 1,050 to sell, 50 close and 100 can be paid: at 99.796 they need 9,980, and there are 4,999 and 50 times 99.796.
+    bars = candles([FLAT] * 4, volumes=[1050] * 4, interval=Interval.MINUTE_15, start=datetime(2024, 5, 6, 9, 15, tzinfo=IST))
+    settings = replace(MIS, capital=Decimal(10_000), slippage=parse_slippage("volume-share:1,impact=0.1"))
+    orders = {0: lambda context: context.instruments[0].buy(50), 1: lambda context: context.instruments[0].sell(1050)}
+    result = ordered(bars, orders, settings)
+    assert [float(fill.quantity) for fill in result.fills[:2]] == [50, 150]
+
+
 def test_an_order_joined_to_a_refused_one_works_by_itself(candles: Candles) -> None:
     def both(context: Context) -> None:
         one = context.instruments[0]
