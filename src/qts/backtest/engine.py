@@ -15,12 +15,13 @@ from qts.backtest.ledger import EXACT, price_fills
 from qts.backtest.order_log import order_events
 from qts.backtest.result import BacktestResult
 from qts.backtest.settings import BacktestSettings
-from qts.backtest.simulation import simulate
+from qts.backtest.simulation import Simulation, simulate
 from qts.backtest.terms import InstrumentTerms
 from qts.backtest.trades import build_trades
 from qts.backtest.warnings import warnings_of
 from qts.core.arrays import Floats
 from qts.core.bars import Bars
+from qts.core.collection import collection_paused
 from qts.core.errors import CheckFailed
 from qts.core.trading import Charges, Fill
 from qts.kernels.state import F_COST
@@ -64,6 +65,12 @@ def run(
         If the strategy raises or returns what cannot be traded.
     """
     simulation = simulate(strategy, params, bars, settings, terms=terms)
+    with collection_paused():
+        return _result_of(simulation)
+
+
+def _result_of(simulation: Simulation) -> BacktestResult:
+    """Return what happened in exact numbers: fills with their charges, trades, the account."""
     timeline, played, settings = simulation.timeline, simulation.played, simulation.settings
     fills = price_fills(played.raw, timeline.ts, timeline.instruments, settings, terms=simulation.terms)
     _check_costs(fills, played.raw)
