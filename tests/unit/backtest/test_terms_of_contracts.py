@@ -220,3 +220,14 @@ def test_the_core_and_the_ledger_agree_in_every_segment_and_regime(says: Says, n
     assert [float(fill.charges.total) for fill in result.fills] == pytest.approx(raw[:, F_COST].tolist(), abs=1e-6)
     # Two slices, each with a fee or a cap of its own.
     assert max(fill.charges.brokerage for fill in result.fills) > 20
+
+
+def test_turning_round_is_cut_by_the_price_of_what_is_traded(says: Says, make_bars: MakeBars) -> None:
+    bars = make_bars([(100, 100)] * 3, name=FUTURE, volumes=[300, 300, 300])
+    chosen = {"size": parse_size("lots:8"), "capital": Decimal(2000), "costs": parse_costs("none")}
+    result = dealt(says([0.125, -1, -1]), bars, TENTH, slippage=parse_slippage("volume-share:1,impact=0.9"), **chosen)
+    # Equity is 1984.375 after the purchase at 100.625. Six lots sold short fit, with the one held: at 69.375 the closing lot leaves
+    # 1218.75, and they block 1040.625. Seven, at 60, would block 1050 of 984.375.
+    turned = result.fills[:2]
+    assert [int(fill.quantity) for fill in turned] == [25, 175]
+    assert [float(fill.price) for fill in turned] == pytest.approx([100.625, 69.375])
