@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Final
 
 from qts.backtest.refusals import reason_of, refusal, refusal_now
@@ -14,7 +15,7 @@ from qts.kernels.arithmetic import whole_lots
 from qts.kernels.booking import account_equity, note
 from qts.kernels.charging import day_of
 from qts.kernels.decisions import aim, leave_wish, settle_due, within_limits
-from qts.kernels.orders import Ticket, add_order, slot_of, trailing_level, withdraw
+from qts.kernels.orders import Ticket, add_order, trailing_level, withdraw
 from qts.kernels.state import N_EVENT, N_FILL, N_ORDER, N_ROW, N_TERM, Run
 from qts.kernels.twins import Column
 from qts.kernels.wishes import drop_wish
@@ -33,6 +34,7 @@ _ENDED: Final = {
     state.S_EXPIRED: OrderState.EXPIRED,
     state.S_WITHDRAWN: OrderState.CANCELLED,
 }
+_IN_BOOK: Final = (state.IS_WORKING, state.IS_DORMANT)
 _ROOM: Final = 64
 
 
@@ -43,7 +45,7 @@ class EngineDesk:
     ``given`` collects the orders with the bars they were given at.
     """
 
-    __slots__ = ("_aimed", "_ended", "_filled", "_given", "_is_matrix", "_n_events", "_n_fills", "_sync", "run", "t")
+    __slots__ = ("_aimed", "_ended", "_filled", "_given", "_is_matrix", "_n_events", "_n_fills", "_slots", "_sync", "run", "t")
 
     def __init__(self, run: Run, *, sync: Callable[[], None], given: list[tuple[int, OrderRequest]], is_matrix: bool) -> None:
         self._sync = sync
@@ -52,6 +54,8 @@ class EngineDesk:
         self.t = -1
         self._is_matrix = is_matrix
         self._aimed: set[int] = set()
+        # Where orders stand in the book: they keep their place while they work, and the book may be long.
+        self._slots: dict[int, int] = {}
         self._filled: dict[int, float] = {}
         self._ended: dict[int, tuple[OrderState, str]] = {}
         self._n_fills = 0
@@ -73,7 +77,7 @@ class EngineDesk:
         self._sync()
         self.make_room()
         run = self.run
-        slot = slot_of(run, float(order))
+        slot = self._slot(order)
         if slot >= 0:
             withdraw(run, self.t, slot, (state.S_CANCELLED, state.W_USER))
             return True
@@ -90,7 +94,7 @@ class EngineDesk:
         """Return what became of an order."""
         self._read()
         filled = self._filled.get(order, 0.0)
-        slot = slot_of(self.run, float(order))
+        slot = self._slot(order)
         if slot >= 0:
             sleeps = self.run.book[slot * N_ORDER + state.O_STATE] == state.IS_DORMANT
             return OrderReport(OrderState.WAITING if sleeps else OrderState.WORKING, filled, "")
@@ -149,7 +153,7 @@ class EngineDesk:
         self._aimed.clear()
 
     def _hold(self, i: int, position: float) -> int:
-        _check_number("position", position)
+        position = _check_number("position", position)
         run, row = self.run, i * N_ROW
         lots = whole_lots(abs(position), run.rules.units, run.terms[i * N_TERM + state.T_LOT])
         wanted = lots if position > 0.0 else -lots
@@ -203,6 +207,7 @@ class EngineDesk:
         )
         slot = add_order(run, ticket, self.t + 1)
         order = self._last_id()
+        self._slots[order] = slot
         if kind == state.TRAILING:
             run.book[slot * N_ORDER + state.O_STOP] = trailing_level(run, slot, self.t, run.rows[i * N_ROW + state.MARK])
         self._protect(request, side=side, parent=order)
@@ -231,7 +236,7 @@ class EngineDesk:
         if request.oco is None:
             return 0.0, False
         run = self.run
-        slot = slot_of(run, float(request.oco))
+        slot = self._slot(request.oco)
         if slot < 0:
             # One that was refused or cancelled has done nothing that this one would do again.
             return 0.0, self.report(request.oco).filled > 0.0
@@ -240,6 +245,15 @@ class EngineDesk:
             run.account[state.LAST_ID] += 1.0
             run.book[at + state.O_GROUP] = run.account[state.LAST_ID]
         return run.book[at + state.O_GROUP], False
+
+    def _slot(self, order: int) -> int:
+        """Return the slot of an order that is in the book, or -1."""
+        slot = self._slots.get(order, -1)
+        at = slot * N_ORDER
+        if slot < 0 or (self.run.book[at + state.O_ID] == order and self.run.book[at + state.O_STATE] in _IN_BOOK):
+            return slot
+        del self._slots[order]
+        return -1
 
     def _within(self, i: int, side: float, quantity: float) -> float:
         """Return what our own limits leave of an order."""
@@ -288,7 +302,12 @@ def _lengthen(column: Column, most: int) -> None:
         column.extend([0.0] * max(most, len(column)))
 
 
-def _check_number(name: str, value: float | None) -> float:
-    if value is None or not isinstance(value, (int, float)) or not math.isfinite(value):
+def _check_number(name: str, value: object) -> float:
+    try:
+        # Numbers out of arrays are numbers too.
+        number = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise BadParameter(name, value, "is not a number", hint="Give a finite number.")
-    return float(value)
+    return number

@@ -33,8 +33,8 @@ from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
 from qts.kernels.lean_account import MEASURES
 from qts.kernels.state import Rules
-from qts.kernels.twins import prefers_compiled
-from qts.strategies import ParamValue, Strategy
+from qts.kernels.twins import load_compiler, prefers_compiled
+from qts.strategies import Form, ParamValue, Strategy
 
 _MAX_THREADS: Final = 256
 _PRICES: Final = ("open", "high", "low", "close")
@@ -160,7 +160,10 @@ def sweep(
         _play_lean(lean, table, threads=threads, tell=tell, is_cancelled=asked)
     done = ~np.isnan(table[:, 0])
     n_bars = len(bars[0]) if bars else 0
-    for at in np.flatnonzero(~done).tolist():
+    rest = np.flatnonzero(~done).tolist()
+    if rest and strategy.form is not Form.ON_BAR and prefers_compiled(sum(map(len, bars)) * len(rest)):
+        load_compiler()
+    for at in rest:
         if asked():
             break
         simulation = simulate(strategy, values[at], bars, settings, terms=terms)

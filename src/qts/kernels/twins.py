@@ -29,6 +29,11 @@ def prefers_compiled(n_bars: int) -> bool:
     return n_bars >= COMPILE_FROM or _COMPILER in sys.modules
 
 
+def load_compiler() -> None:
+    """Import the compiler, so that it is preferred from now on: for short series that are played many times."""
+    importlib.import_module(_COMPILER)
+
+
 def as_input(values: NDArray[Any]) -> NDArray[Any]:
     """Return the values as a contiguous read-only view: the one kind of input the twins are compiled for."""
     view = np.ascontiguousarray(values).view()

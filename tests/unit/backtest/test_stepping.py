@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from qts.backtest import BacktestResult, BacktestSettings, FillTiming, parse_costs, parse_size, parse_slippage, run
@@ -144,7 +145,9 @@ def test_a_short_in_delivery_is_refused_with_its_reason(play: Play) -> None:
     result = play([FLAT] * 3, {0: lambda context: kept.append(context.instrument.sell(10))})
     assert told(result) == []
     assert (kept[0].report.state, kept[0].report.reason) == (OrderState.REJECTED, "no_short_in_delivery")
-    assert [(event.status, event.reason, event.quantity) for event in result.order_events] == [("rejected", "no_short_in_delivery", 10)]
+    assert [(str(event.status), event.reason, int(event.quantity)) for event in result.order_events] == [
+        ("rejected", "no_short_in_delivery", 10)
+    ]
 
 
 def test_what_is_offered_already_cannot_be_sold_again(play: Play) -> None:
@@ -178,7 +181,7 @@ def test_a_quantity_that_cannot_be_traded_is_refused(play: Play, quantity: float
 def test_an_order_beyond_the_cash_is_cut_and_told(play: Play) -> None:
     result = play([FLAT] * 3, {0: lambda context: context.instrument.buy(5000)})
     assert told(result) == [("07", 1000.0, 100.0, "signal")]
-    assert [(event.status, event.quantity, event.filled) for event in result.order_events] == [("cut", 5000, 1000)]
+    assert [(str(event.status), int(event.quantity), int(event.filled)) for event in result.order_events] == [("cut", 5000, 1000)]
 
 
 def test_a_held_quantity_is_one_order_for_the_difference(play: Play) -> None:
@@ -243,3 +246,31 @@ def test_parameters_reach_the_strategy(candles: Callable[..., Bars]) -> None:
     )
     result = run(strategy, {"shares": "25"}, [candles([FLAT] * 3)], BacktestSettings(costs=parse_costs("none")))
     assert [fill.quantity for fill in result.fills] == [25]
+
+
+@pytest.mark.parametrize("quantity", [np.int64(10), np.float64(10.0), np.float32(10.0)])
+def test_quantities_out_of_arrays_are_taken(play: Play, quantity: Any) -> None:
+    asked: Orders = {0: lambda context: context.instrument.buy(quantity), 1: lambda context: context.instrument.hold(quantity * 2)}
+    assert told(play([FLAT] * 3, asked)) == [("07", 10.0, 100.0, "signal"), ("08", 10.0, 100.0, "signal")]
+
+
+@pytest.mark.parametrize("quantity", [10**400, "10", float("nan"), float("inf"), Decimal(10)])
+def test_a_quantity_that_is_no_number_is_refused(play: Play, quantity: Any) -> None:
+    with pytest.raises(BadParameter, match="is not a number"):
+        play([FLAT] * 2, {0: lambda context: context.instrument.buy(quantity)})
+
+
+def test_reports_of_old_orders_stay_with_them_when_their_places_are_used_again(play: Play) -> None:
+    orders: list[OrderHandle] = []
+    states: list[list[OrderState]] = []
+
+    def act(context: Context) -> None:
+        if orders and orders[-1].is_working:
+            orders[-1].cancel()
+        if context.bar < 3:
+            orders.append(context.instrument.buy(1, limit=50.0 if context.bar else 150.0))
+        states.append([order.report.state for order in orders])
+
+    play([FLAT] * 4, dict.fromkeys(range(4), act))
+    done = [OrderState.FILLED, OrderState.CANCELLED, OrderState.CANCELLED]
+    assert states == [[OrderState.WORKING], [done[0], OrderState.WORKING], [*done[:2], OrderState.WORKING], done]

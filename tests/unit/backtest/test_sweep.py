@@ -99,3 +99,16 @@ def test_what_cannot_be_swept_is_named(walk: MakeBars, cells: list[Mapping[str, 
 def test_bars_that_cannot_be_played_are_refused(make_bars: MakeBars) -> None:
     with pytest.raises(DataError, match="no price"):
         sweep(CROSS, CELLS, [make_bars([(100, 100), (-1, 100)])], BacktestSettings(size=parse_size("shares:1")))
+
+
+@pytest.mark.parametrize(("n_cells", "loads"), [(2, 0), (6, 1)])
+def test_short_bars_tried_many_times_are_worth_the_compiler(
+    walk: MakeBars, monkeypatch: pytest.MonkeyPatch, n_cells: int, loads: int
+) -> None:
+    module = importlib.import_module("qts.backtest.sweep")
+    loaded: list[bool] = []
+    monkeypatch.setattr(module, "prefers_compiled", lambda n_bars: n_bars >= 300)
+    monkeypatch.setattr(module, "load_compiler", lambda: loaded.append(True))
+    strategy = Strategy(title="In", params={"n": Param(1)}, targets=lambda bars, n: np.full(len(bars), n / 10))
+    sweep(strategy, [{"n": n} for n in range(n_cells)], [walk(60)], BacktestSettings())
+    assert len(loaded) == loads
