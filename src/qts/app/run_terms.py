@@ -78,7 +78,7 @@ def terms_of(
     name : InstrumentId
         What is traded.
     product : Product
-        Held contracts (NRML) block a margin; everything else is paid in full.
+        Futures and sold options block the same margin held overnight (NRML) and intraday (MIS); everything else is paid in full.
     span : tuple of date
         The first and the last date of its bars.
     closes : mapping of (year, month) to Decimal or None
@@ -103,7 +103,7 @@ def terms_of(
     if contract is None:
         is_share = exchange_of(name) is not Exchange.INDEX
         return InstrumentTerms(ticks=ticks, locks=is_share and closes is not None, stt_class=stt_class_of(name), estimates=tuple(estimates))
-    long, short, told = _margins(contract, product, span[0])
+    long, short, told = _margins(contract, span[0])
     freeze = freeze_quantity(contract, span[1])
     quantity, noted = _lot(name, contract, span[0], lot)
     estimates += [*noted, *told, *_of_listing(contract, freeze)]
@@ -178,14 +178,12 @@ def estimate_warnings(names: Sequence[InstrumentId], terms: Sequence[InstrumentT
     return tuple(f"{', '.join(named)}: {estimate}." for estimate, named in concerned.items())
 
 
-def _margins(contract: Contract, product: Product, on: date) -> tuple[Margin, Margin, list[str]]:
+def _margins(contract: Contract, on: date) -> tuple[Margin, Margin, list[str]]:
     rate = margin_estimate(contract, on)
     told = [f"what a position blocks is an estimate ({rate.note})"]
     if contract.kind is ContractKind.OPTION and contract.strike is not None:
         part = rate.fraction_short or Decimal(1)
         return IN_FULL, Margin(fraction=Decimal(1), base=contract.strike * part), told
-    if product is not Product.NRML:
-        return IN_FULL, IN_FULL, []
     return Margin(fraction=rate.fraction_long), Margin(fraction=rate.fraction_short or rate.fraction_long), told
 
 

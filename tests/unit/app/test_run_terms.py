@@ -101,7 +101,7 @@ def test_a_held_future_has_its_lot_margin_day_of_expiry_and_a_word_on_each_estim
     for word in ("blocks", "freeze", "expiry"):
         assert any(word in estimate for estimate in terms.estimates)
     within_the_day = terms_of(FUTURE, product=Product.MIS, span=span, closes={}, lot=None)
-    assert within_the_day.margin_long == within_the_day.margin_short == IN_FULL
+    assert (within_the_day.margin_long, within_the_day.margin_short) == (terms.margin_long, terms.margin_short)
 
 
 def test_a_sold_option_blocks_a_part_of_its_strike_and_a_bought_one_its_premium() -> None:
