@@ -21,7 +21,7 @@ from qts.strategies.rule import Rule
 from qts.strategies.terms import Ref
 
 Targets: TypeAlias = Callable[..., Floats]
-OnBar: TypeAlias = Callable[[Context], None]
+OnBar: TypeAlias = Callable[[Context], object]
 Constraint: TypeAlias = str | Callable[..., bool]
 GUARDS: Final = ("stop_loss", "take_profit", "trailing")
 
