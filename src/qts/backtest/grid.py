@@ -69,7 +69,9 @@ def expand_grid(strategy: Strategy, axes: Mapping[str, str | Sequence[object]], 
             # Every value fits by itself, so what is broken is a constraint between them.
             refused = error
     if not cells:
-        raise BadParameter("grid", f"{size:,} cells", f"no combination is allowed: {refused}", hint="Choose ranges that keep it.")
+        raise BadParameter(
+            "grid", f"{size:,} cells", f"no combination is allowed: {str(refused).rstrip('.')}", hint="Choose ranges that keep it."
+        )
     return Grid(cells=tuple(cells), n_skipped=size - len(cells), axes=read)
 
 

@@ -71,7 +71,7 @@ def test_cells_are_all_combinations_the_last_axis_fastest_without_those_that_bre
         pytest.param({"kind": "sma,x"}, {}, "not one of the choices", id="an unknown choice"),
         pytest.param({"fast": "0:4:2"}, {}, "below 1", id="a value out of bounds"),
         pytest.param({"fast": "1.5,2"}, {}, "not a whole number", id="a fraction of a whole number"),
-        pytest.param({"fast": "20:30:1", "slow": "5:9:1"}, {}, "no combination is allowed", id="nothing left"),
+        pytest.param({"fast": "20:30:1", "slow": "5:9:1"}, {}, r"no combination is allowed: fast .* with slow = 9\.$", id="nothing left"),
         pytest.param({"fast": "1:100:1", "slow": "1:20000:1"}, {}, "2,000,000 cells", id="too many cells"),
         pytest.param({"slow": "1:3000000:1"}, {}, "3,000,000 values", id="too many values"),
     ],
