@@ -20,7 +20,7 @@ from typing import Final
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 COPIED: Final = ("src", "tests", "pyproject.toml", "README.md", "tools", "docs")
-REFERENCE_RUNS: Final = "60"
+REFERENCE_RUNS: Final = "20"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +35,32 @@ class Group:
 WORDS: Final = ("^ *raise ", "^ *(hint|reason) = ")
 CHARGES: Final = "src/qts/market/charges"
 KERNELS: Final = "src/qts/kernels"
-ENGINE_TESTS: Final = ("tests/golden/test_order_rules.py", "tests/golden/test_reference_engine.py", "tests/laws")
+# The quick tests that reach the whole loop; each change runs those of them that reach its function.
+ENGINE_TESTS: Final = (
+    *(f"tests/unit/backtest/test_{name}.py" for name in ("engine", "engine_protection", "partial_fills", "settlement", "terms")),
+    "tests/golden/test_order_rules.py",
+    "tests/golden/test_target_rules.py",
+    "tests/golden/test_reference_engine.py",
+)
+
+
+def kernel_group(*names: str) -> Group:
+    """Return the group of some modules of the kernels."""
+    own = (f"tests/unit/kernels/test_{name}.py" for name in names)
+    tests = tuple(test for test in own if (REPOSITORY / test).exists())
+    return Group(files=tuple(f"{KERNELS}/{name}.py" for name in names), tests=(*tests, *ENGINE_TESTS))
+
+
 GROUPS: Final = {
     "charges": Group(
         files=tuple(f"{CHARGES}/{name}.py" for name in ("pricing", "netting", "day", "contract_day", "fills", "rates")),
         tests=("tests/unit/market/charges", "tests/golden/test_reference_bill.py"),
     ),
-    "ledger": Group(files=("src/qts/backtest/ledger.py",), tests=("tests/unit/backtest", *ENGINE_TESTS)),
-    "kernels": Group(
-        files=tuple(f"{KERNELS}/{name}.py" for name in ("fills", "funding", "charging", "arithmetic")),
-        tests=("tests/unit/kernels", "tests/unit/backtest", *ENGINE_TESTS),
-    ),
+    "ledger": Group(files=("src/qts/backtest/ledger.py",), tests=("tests/unit/backtest/test_ledger.py", *ENGINE_TESTS)),
+    "arithmetic": kernel_group("arithmetic"),
+    "charging": kernel_group("charging"),
+    "money": kernel_group("funding", "booking"),
+    "loop": kernel_group("wishes", "decisions", "execution", "orders", "fills", "trading", "endings"),
 }
 
 
@@ -107,7 +122,7 @@ def prepare(folder: Path, group: Group) -> None:
         'source_paths = ["src"]',
         f"only_mutate = {list(group.files)}",
         f"pytest_add_cli_args_test_selection = {list(group.tests)}",
-        'pytest_add_cli_args = ["-p", "no:randomly", "-p", "no:cacheprovider", "-q", "-x"]',
+        'pytest_add_cli_args = ["-p", "no:randomly", "-p", "no:cacheprovider", "-q", "-x", "-k", "not compiled"]',
         'also_copy = ["README.md", "tools", "docs"]',
         f"do_not_mutate_patterns = {list(WORDS)}",
         "use_git_change_detection = false",
