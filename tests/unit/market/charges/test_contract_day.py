@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from qts.core import Charges, Exchange, Product, Side
 from qts.core.errors import BadParameter
 from qts.market.charges import ChargeSegment, DayBill, DayFill, Settlement, day_charges, lines_of, rates_on
+from qts.market.charges.contract_day import ContractDay
 
 TODAY = date(2026, 11, 20)
 FUTURES, OPTIONS = ChargeSegment.EQUITY_FUTURES, ChargeSegment.EQUITY_OPTIONS
@@ -251,3 +253,14 @@ def test_a_flat_fee_stands_instead_of_fraction_and_cap() -> None:
     assert rates.brokerage_flat == 20
     assert rates.brokerage_fraction == 0
     assert rates.brokerage_cap is None
+
+
+def test_a_tax_that_leaves_the_protection_fund_out_is_less_by_its_part() -> None:
+    # A future of 1,612,000 rupees pays 0.0001 % to the exchange's fund, 18 % of which is tax.
+    rates = replace(rates_on(TODAY, Exchange.NFO, FUTURES), ipft=Decimal("0.000001"))
+    gst = {}
+    for taxed in (True, False):
+        day = ContractDay(rates=replace(rates, gst_on_ipft=taxed), segment=FUTURES)
+        day.add(sell(65, 24800))
+        gst[taxed] = day.charges().gst
+    assert gst[True] - gst[False] == Decimal("0.29016")
