@@ -24,7 +24,7 @@ KINDS = {
     "contracts": contract_case,
     "actions": action_case,
 }
-PLAYED = os.environ.get("QTS_REFERENCE_KINDS", "targets,delivery-orders,delivery").split(",")
+PLAYED = os.environ.get("QTS_REFERENCE_KINDS", "targets,orders,managed,contracts").split(",")
 RUNS = int(os.environ.get("QTS_REFERENCE_RUNS", "500")) // len(PLAYED)
 SEED = os.environ.get("QTS_REFERENCE_SEED")
 BLOCK = 50

@@ -188,6 +188,8 @@ class Decider:
         tick = holding.tick(on)
         prices = [price for price in (wish.limit, wish.stop, wish.stop_loss, wish.target) if price is not None]
         is_intraday_entry = desk.account.rules.product == "MIS" and not reduces
+        # Filling at the close, a market order of the session's last bar would come after everything was squared off.
+        is_after_close = desk.account.rules.at_close and wish.kind == "market" and desk.ts in holding.last_of_day
         sales: dict[str, Decimal] = {}  # members of one group sell one quantity between them
         for order in desk.of(holding):
             if order.side == SELL and (order.group is None or order.group != wish.group):
@@ -201,7 +203,7 @@ class Decider:
             "off_tick": tick is not None and any(price % tick for price in prices),
             "stop_on_wrong_side": wish.stop is not None and mark is not None and wish.side * (wish.stop - mark) <= 0,
             "no_short_in_delivery": desk.account.rules.product == "CNC" and wish.side == SELL and wish.quantity > free,
-            "market_closed": (is_intraday_entry and holding.name in self.is_late) or mark is None,
+            "market_closed": (is_intraday_entry and (holding.name in self.is_late or is_after_close)) or mark is None,
             "expired_contract": holding.is_expired or (terms.expiry is not None and on > terms.expiry),
             "drawdown_stop": (self.is_stopped or self.is_ruined) and not reduces,
             "daily_loss_limit": self.is_day_stopped and not reduces,

@@ -185,7 +185,7 @@ class Stage:
         if is_late:
             self.withdraw(holding, lambda order: order.aim is not None or order.side * holding.quantity >= 0)
         if (is_late or holding.is_overdue) and holding.quantity and self.desk.close_out(holding, row.open, row=row, reason="square_off"):
-            holding.is_overdue, holding.is_due = False, True
+            holding.is_overdue, holding.is_due = False, not holding.is_stopped_out
         if is_late and not holding.quantity:
             self.withdraw(holding, lambda _: True)
         if is_late and holding.is_stopped_out:
@@ -208,6 +208,7 @@ class Stage:
             if expiry == self.desk.on and is_last:
                 self.expire(holding)
             elif self.rules.product == "MIS" and is_last:
+                self.withdraw(holding, lambda _: True)  # intraday orders end with their session
                 holding.is_due = not holding.is_stopped_out
                 holding.is_overdue = bool(holding.quantity) and not self.desk.close_out(holding, row.close, row=row, reason="square_off")
 
