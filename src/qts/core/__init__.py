@@ -3,6 +3,7 @@
 from qts.core.arrays import Bools, Floats, Ints
 from qts.core.bars import LARGEST_PRICE, SMALLEST_PRICE, Bar, Bars
 from qts.core.clock import IST, Clock, FixedClock, instant_of, micros_of, session_date_of
+from qts.core.corporate_action import ActionKind, CorporateAction
 from qts.core.discovery import Plugin, discover, discover_entry_points, discover_folder, line_in, load_file, said_by
 from qts.core.instrument import Exchange, Instrument, InstrumentId, exchange_of, parse_instrument, symbol_of
 from qts.core.interval import Interval, parse_interval
@@ -16,11 +17,13 @@ __all__ = [
     "PAISA",
     "SMALLEST_PRICE",
     "ZERO",
+    "ActionKind",
     "Bar",
     "Bars",
     "Bools",
     "Charges",
     "Clock",
+    "CorporateAction",
     "Direction",
     "Exchange",
     "Fill",
