@@ -1,9 +1,9 @@
 """Quant Trading Service: market data, honest backtests with Indian costs, and a web interface.
 
 In a notebook the verbs of the command line are functions: ``qts.bars("NSE:INFY")``, ``qts.backtest("ema_cross", instruments=…)``,
-``qts.catalog()``, ``qts.calendar()``, ``qts.costs()``, ``qts.reconcile(file)``, ``qts.strategies()``, ``qts.runs()``, ``qts.run(id)``,
-``qts.replay(id)``, ``qts.sweep("ema_cross", …, grid=…)``, ``qts.import_files(…)``, ``qts.demo()``. Importing the package loads nothing; a
-verb loads what it needs when it is called.
+``qts.catalog()``, ``qts.sql("SELECT …")``, ``qts.calendar()``, ``qts.costs()``, ``qts.reconcile(file)``, ``qts.strategies()``,
+``qts.runs()``, ``qts.run(id)``, ``qts.replay(id)``, ``qts.sweep("ema_cross", …, grid=…)``, ``qts.import_files(…)``, ``qts.demo()``.
+Importing the package loads nothing; a verb loads what it needs when it is called.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qts.app.verbs import bars, calendar, catalog, costs, demo, import_files, reconcile, replay, run, runs, sweep
+    from qts.app.verbs import bars, calendar, catalog, costs, demo, import_files, reconcile, replay, run, runs, sql, sweep
 
 __version__ = "0.1.0"
 
-__all__ = ["bars", "calendar", "catalog", "costs", "demo", "import_files", "reconcile", "replay", "run", "runs", "sweep"]
+__all__ = ["bars", "calendar", "catalog", "costs", "demo", "import_files", "reconcile", "replay", "run", "runs", "sql", "sweep"]
 
 # Verbs that are packages, too: the package itself can be called.
 _CALLABLE_PACKAGES = frozenset({"backtest", "strategies"})

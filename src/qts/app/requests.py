@@ -98,6 +98,15 @@ class BarsRequest(Request):
     )
 
 
+class SqlRequest(Request):
+    """A query over the stored bars."""
+
+    sql: str = Field(min_length=1, description="One statement that reads from the views `bars` and `series`.")
+    as_of: str | None = Field(default=None, description="Snapshot of the store to read; the present one when absent.")
+    max_rows: int = Field(default=1_000, ge=1, le=5_000_000, description="Most rows of the answer.")
+    seconds: float | None = Field(default=None, gt=0, le=3600, description="After how many seconds it is stopped.")
+
+
 class CalendarRequest(Request):
     """Sessions of an exchange over a span of dates."""
 

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
         default="next_open", description="When a decision fills: at the next open, or at its own close."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severe event that is logged.")
+    query_seconds: float = Field(default=30.0, gt=0, le=3600, description="After how many seconds a query in SQL is stopped.")
+    query_memory: str = Field(
+        default="1GB", pattern=r"^[1-9][0-9]* ?(MB|GB|MiB|GiB)$", description="How much memory a query in SQL may use, such as 1GB."
+    )
     max_api_bars: int = Field(default=200_000, ge=1, description="Most bars that one API answer may hold.")
 
     @field_validator("home")

@@ -23,9 +23,10 @@ from qts.app.importing import import_files as import_into
 from qts.app.reconciling import ReconcileRequest, ReconciliationDocument, reconcile_file
 from qts.app.replays import ReplayDocument
 from qts.app.replays import replay as replay_run
-from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, ImportRequest, OrderCostsRequest, build
+from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, ImportRequest, OrderCostsRequest, SqlRequest, build
 from qts.app.run_document import RunDocument
 from qts.app.settings import load_settings
+from qts.app.sql import SqlDocument, run_sql
 from qts.app.strategies import StrategyDocument, list_strategies
 from qts.app.sweep_document import SweepDocument
 from qts.app.sweep_request import SweepRequest
@@ -56,6 +57,12 @@ def catalog(*, home: Home = None) -> tuple[SeriesDocument, ...]:
     """Return what is stored, and what is missing in it."""
     with _opened(home) as workspace:
         return list_series(workspace)
+
+
+def sql(query: str, *, home: Home = None, **options: object) -> SqlDocument:
+    """Return what a query finds in the stored bars; it can only read."""
+    with _opened(home) as workspace:
+        return run_sql(workspace, build(SqlRequest, sql=query, **options))
 
 
 def calendar(**options: object) -> CalendarDocument:

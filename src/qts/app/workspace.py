@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +12,7 @@ from qts.app.control import ControlDatabase
 from qts.app.settings import Settings, load_settings
 from qts.core.clock import Clock
 from qts.core.errors import BadPath
-from qts.data.storage import BarStore, ParquetStore
+from qts.data.storage import Admission, BarStore, ParquetStore
 from qts.kernels import use_cache
 from qts.strategies import Catalog, load_catalog
 
@@ -24,6 +25,7 @@ class Workspace:
     store: BarStore
     control: ControlDatabase
     clock: Clock
+    queries: Admission = field(default_factory=lambda: Admission(os.cpu_count() or 1))
 
     def catalog(self) -> Catalog:
         """Return the strategies as they are on disk at this moment."""

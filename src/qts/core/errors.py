@@ -7,7 +7,8 @@
     │   ├── UnknownInstrument, UnknownStrategy, UnknownRun
     │   ├── BadParameter      a value is of the wrong kind, out of range, or breaks a constraint
     │   ├── BadPath           a file or folder is absent or may not be read
-    │   └── EmptySpan         nothing is stored for the span asked for
+    │   ├── EmptySpan         nothing is stored for the span asked for
+    │   └── QueryStopped      a query took more time, memory or turns than it may
     ├── DataError         the market data is wrong or missing
     │   ├── BadFile           a file is not what it claims to be
     │   │   └── NotPrices         a sound file of something else than bars
@@ -123,6 +124,14 @@ class EmptySpan(InputError):
             else "`qts catalog` shows what is stored; `qts import FILE` adds more."
         )
         super().__init__(f"{instrument} has no {interval} bars in {asked}; {held}.", hint=hint)
+
+
+class QueryStopped(InputError):
+    """A query took more time, memory or turns than it may have."""
+
+    def __init__(self, reason: str, *, hint: str) -> None:
+        self.reason = reason
+        super().__init__(f"The query was stopped: {reason}.", hint=hint)
 
 
 class DataError(QtsError):

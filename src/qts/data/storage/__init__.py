@@ -1,11 +1,13 @@
 """Where bars are kept: immutable Parquet files and a manifest that says which of them are live."""
 
+from qts.data.storage.admission import Admission
 from qts.data.storage.parquet_store import ParquetStore
 from qts.data.storage.records import FileFinding, FileState
 from qts.data.storage.series import PriceBasis, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 from qts.data.storage.store import BarStore
 
 __all__ = [
+    "Admission",
     "BarStore",
     "FileFinding",
     "FileState",
