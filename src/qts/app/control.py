@@ -5,19 +5,18 @@ The runs themselves are folders of files; this is their list. SQLite in write-ah
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.schema import CreateTable
 
-from qts.core.errors import DamagedFile
+from qts.data.storage.database import Database
+from qts.data.storage.migration import Migrations
 
-SCHEMA_VERSION: Final = 1
+_WAIT_SECONDS: Final = 30.0
 _METADATA: Final = sa.MetaData()
 
 _RUNS: Final = sa.Table(
@@ -79,38 +78,45 @@ class Trial:
 
 
 class ControlDatabase:
-    """The runs and the trial ledger of one home folder."""
+    """The runs and the trial ledger of one home folder; other stores keep their tables in the same database."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     @classmethod
-    def open(cls, path: Path) -> ControlDatabase:
-        """Open the database, creating it on first use.
+    def open(cls, place: Path | str) -> ControlDatabase:
+        """Open the database, creating it on first use and bringing an older one up to date.
+
+        Parameters
+        ----------
+        place : Path or str
+            A file of SQLite, or the URL of a PostgreSQL database.
 
         Raises
         ------
+        BadPath
+            If it cannot be opened, or was made by a later release.
         DamagedFile
-            If the file is there and is no control database of this version.
+            If the file is there and is no database.
+        StoreFull
+            If there is no room to make it.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-        sa.event.listen(engine, "connect", _prepare_connection)
-        try:
-            with engine.begin() as connection:
-                _create(connection, path)
-        except DatabaseError as error:
-            engine.dispose()
-            raise DamagedFile(str(path), f"it cannot be opened as the control database ({error.orig})") from error
-        return cls(engine)
+        if isinstance(place, Path):
+            place.parent.mkdir(parents=True, exist_ok=True)
+        return cls(Database.open(place, migrations=CONTROL, wait_seconds=_WAIT_SECONDS))
+
+    @property
+    def database(self) -> Database:
+        """Return the database, for the other stores that keep their tables in it."""
+        return self._database
 
     def close(self) -> None:
         """Let go of the file."""
-        self._engine.dispose()
+        self._database.close()
 
     def check(self) -> None:
         """Read one row, to see that the database answers."""
-        with self._engine.connect() as connection:
+        with self._database.reading() as connection:
             connection.execute(sa.select(sa.func.count()).select_from(_RUNS)).scalar_one()
 
     def record(self, summary: RunSummary) -> None:
@@ -131,9 +137,9 @@ class ControlDatabase:
             "n_trades": summary.n_trades,
         }
         trial = {name: row[name] for name in ("run_id", "made_at", "interval", "sharpe")} | {"idea": summary.strategy}
-        with self._engine.begin() as connection:
-            connection.execute(sa.insert(_RUNS).prefix_with("OR IGNORE"), row)
-            connection.execute(sa.insert(_TRIALS).prefix_with("OR IGNORE"), trial)
+        with self._database.writing() as connection:
+            _add(connection, _RUNS, [row])
+            _add(connection, _TRIALS, [trial])
 
     def count(self, idea: str, trials: Sequence[Trial], *, made_at: datetime) -> None:
         """Count attempts at an idea whose runs are not kept; one that was counted before changes nothing."""
@@ -142,41 +148,42 @@ class ControlDatabase:
             for trial in trials
         ]
         if rows:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(_TRIALS).prefix_with("OR IGNORE"), rows)
+            with self._database.writing() as connection:
+                _add(connection, _TRIALS, rows)
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Return the stored runs, latest first."""
         query = sa.select(_RUNS).order_by(_RUNS.c.made_at.desc(), _RUNS.c.run_id)
-        with self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return tuple(_summary(row) for row in connection.execute(query).mappings())
 
     def trials(self, idea: str) -> tuple[Trial, ...]:
         """Return the distinct attempts at an idea, in the order they were made."""
         query = sa.select(_TRIALS).where(_TRIALS.c.idea == idea).order_by(_TRIALS.c.made_at, _TRIALS.c.run_id)
-        with self._engine.connect() as connection:
+        with self._database.reading() as connection:
             rows: Sequence[sa.RowMapping] = connection.execute(query).mappings().all()
         return tuple(Trial(run_id=row["run_id"], interval=row["interval"], sharpe=row["sharpe"]) for row in rows)
 
 
-def _prepare_connection(connection: object, record: object) -> None:
-    del record
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection
-    cursor.execute("PRAGMA busy_timeout = 30000")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()
+def _add(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add those of the rows whose keys are new; the writer's lock keeps them new until they are in."""
+    keys = [column.name for column in table.primary_key]
+    for row in rows:
+        if (
+            connection.execute(sa.select(sa.literal(1)).where(*(table.c[key] == row[key] for key in keys)).select_from(table)).first()
+            is None
+        ):
+            connection.execute(sa.insert(table), row)
 
 
-def _create(connection: sa.Connection, path: Path) -> None:
-    found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if found > SCHEMA_VERSION:
-        raise DamagedFile(str(path), f"it was made by a later release (schema {found}, this release knows {SCHEMA_VERSION})")
-    if found < SCHEMA_VERSION:
-        for table in _METADATA.sorted_tables:
-            # Another process may be doing the same at this moment.
-            connection.execute(CreateTable(table, if_not_exists=True))
-        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+def _first_version(connection: sa.Connection) -> int | None:
+    # On a server there was none before there were revisions.
+    return (connection.exec_driver_sql("PRAGMA user_version").scalar_one() or None) if connection.dialect.name == "sqlite" else None
+
+
+def _mark(connection: sa.Connection, number: int) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA user_version = {number}")
 
 
 def _summary(row: sa.RowMapping) -> RunSummary:
@@ -195,3 +202,6 @@ def _summary(row: sa.RowMapping) -> RunSummary:
         max_drawdown=row["max_drawdown"],
         n_trades=row["n_trades"],
     )
+
+
+CONTROL: Final = Migrations(folder=Path(__file__).parent / "migrations", first_version=_first_version, mark=_mark)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qts.app.control import ControlDatabase, RunSummary, Trial
-from qts.core.errors import DamagedFile
+from qts.core.errors import BadPath, DamagedFile
 
 RUN = RunSummary(
     run_id="a1",
@@ -97,5 +97,5 @@ def test_a_database_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(DamagedFile, match="later release"):
+    with pytest.raises(BadPath, match="later release"):
         ControlDatabase.open(path)

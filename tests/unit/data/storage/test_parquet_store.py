@@ -141,12 +141,12 @@ def test_many_instruments_are_stored_and_found(store: ParquetStore) -> None:
     assert store.read(keys[777]).close.tolist() == [778.0]
 
 
-def test_a_manifest_of_another_format_is_left_alone(tmp_path: Path) -> None:
+def test_a_manifest_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
     ParquetStore.open(tmp_path).close()
     with sqlite3.connect(tmp_path / "manifest.sqlite") as connection:
-        connection.execute("UPDATE format SET version = 99")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    with pytest.raises(BadPath, match="format 99"):
+    with pytest.raises(BadPath, match="later release"):
         ParquetStore.open(tmp_path)
 
 
