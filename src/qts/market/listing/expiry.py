@@ -11,7 +11,7 @@ from typing import Final
 
 from qts.core import Exchange
 from qts.market.listing.rows import RuleRow, row_in_force, rule_rows
-from qts.market.sessions import is_session, known_span, previous_session
+from qts.market.sessions import is_session, known_span, previous_session, remembered
 
 _DAY: Final = timedelta(days=1)
 _DECEMBER: Final = 12
@@ -33,7 +33,7 @@ def named_underlyings(exchange: Exchange) -> frozenset[str]:
     return index_names(exchange) | {name for row in rows for name in row.names("underlyings")}
 
 
-@cache
+@remembered
 def monthly_expiry(exchange: Exchange, underlying: str, month: date) -> date | None:
     """Return the last day of the monthly contract of an underlying, or None where no rule is on record (commodities, early years).
 

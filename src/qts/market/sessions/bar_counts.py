@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Final
 
 from qts.core import IST, Exchange, Interval, Session, WindowKind
 from qts.market.sessions.calendar import daily_stamp, is_session, session_on, sessions
+from qts.market.sessions.tables import remembered
 
 _DAYS_PER_YEAR: Final = 365.25
 _MINUTE: Final = timedelta(minutes=1)
@@ -41,7 +42,39 @@ def bars_expected(exchange: Exchange, on: date, interval: Interval, *, has_deriv
     return _count(session, daily_stamp(exchange, on), interval)
 
 
-@cache
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarRange:
+    """How many bars of continuous trading a session holds at least and at most; the two differ where it depends on the security."""
+
+    at_least: int
+    at_most: int
+    is_estimate: bool
+
+
+def bar_range(exchange: Exchange, on: date, interval: Interval, *, has_derivatives: bool | None = None) -> BarRange | None:
+    """Return the bars that a session may hold, or None for weeks, months and intraday bars of ``INDEX``; both are 0 without a session.
+
+    Where nobody says whether a share has derivatives, a day with a closing auction holds as many bars as one with (360 minutes) at least
+    and as many as one without (375) at most.
+
+    >>> bar_range(Exchange.NSE, date(2026, 8, 3), Interval.MINUTE_1)
+    BarRange(at_least=360, at_most=375, is_estimate=False)
+    """
+    if interval in (Interval.WEEK, Interval.MONTH):
+        return None
+    session = session_on(exchange, on, has_derivatives=has_derivatives)
+    if session is None:
+        return BarRange(at_least=0, at_most=0, is_estimate=False)
+    found = bars_expected(exchange, on, interval, has_derivatives=has_derivatives)
+    if found is not None:
+        return BarRange(at_least=found, at_most=found, is_estimate=session.is_estimate)
+    if not session.windows:
+        return None
+    both = [_count(one, daily_stamp(exchange, on), interval) for one in _of_both_kinds(exchange, on)]
+    return BarRange(at_least=min(both), at_most=max(both), is_estimate=session.is_estimate)
+
+
+@remembered
 def bars_per_year(exchange: Exchange, interval: Interval, start: date, end: date, *, has_derivatives: bool | None = None) -> float:
     """Return the number of bars in a year, counted on the calendar: the factor that annualises a series of bars.
 
@@ -69,6 +102,11 @@ def bars_per_year(exchange: Exchange, interval: Interval, start: date, end: date
     days = sessions(exchange, start, end, has_derivatives=has_derivatives is True)
     n_bars = len(days) if interval is Interval.DAY else sum(_count(day, daily_stamp(exchange, day.date), interval) for day in days)
     return n_bars / ((end - start).days + 1) * _DAYS_PER_YEAR
+
+
+def _of_both_kinds(exchange: Exchange, on: date) -> list[Session]:
+    found = (session_on(exchange, on, has_derivatives=has_derivatives) for has_derivatives in (True, False))
+    return [session for session in found if session is not None]
 
 
 def _count(session: Session, opened_at: datetime, interval: Interval) -> int:

@@ -13,9 +13,3 @@ def holidays_by_year() -> dict[int, frozenset[date]]:
     lines = Path(__file__).with_name("holidays.txt").read_text(encoding="utf-8").splitlines()
     parts = (line.split() for line in lines if line and not line.startswith("#"))
     return {int(year[:-1]): frozenset(date.fromisoformat(f"{year[:-1]}-{day}") for day in days) for year, *days in parts}
-
-
-def known_span() -> tuple[date, date]:
-    """Return the first and last date whose holidays are on record; beyond them every weekday is assumed to be a session."""
-    years = holidays_by_year()
-    return date(min(years), 1, 1), date(max(years), 12, 31)

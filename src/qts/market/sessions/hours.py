@@ -6,7 +6,7 @@ The hours are data, not code: ``hours.toml`` beside this file holds one dated ro
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from enum import StrEnum
@@ -16,6 +16,12 @@ from typing import Final
 
 _SUNDAY: Final = 6
 _US_RULE_OF_2007: Final = 2007
+_FIELDS: Final = frozenset(
+    {
+        "market", "valid_from", "continuous", "pre_open", "closing_auction", "post_close", "summer_close",
+        "square_off", "square_off_lead", "square_off_estimate", "estimate", "confidence", "source",
+    }
+)  # fmt: skip
 
 
 class Market(StrEnum):
@@ -75,9 +81,20 @@ def parse_span(text: str) -> Span:
     return span
 
 
-def hours_on(market: Market, on: date) -> RegularHours | None:
-    """Return the market's row in force on a date, or None where it has none yet."""
+def optional_span(raw: Mapping[str, object], name: str) -> Span | None:
+    """Return the span of a field that may be absent."""
+    return parse_span(str(raw[name])) if name in raw else None
+
+
+def hours_on(market: Market, on: date, extra: Sequence[RegularHours] = ()) -> RegularHours | None:
+    """Return the market's row in force on a date, or None where it has none yet.
+
+    A row of ``extra`` takes the place of the shipped one of its market and first day, or stands between them.
+    """
     rows = [row for row in _rows() if row.market is market]
+    if extra:
+        dated = {row.valid_from: row for row in rows} | {row.valid_from: row for row in extra if row.market is market}
+        rows = [dated[day] for day in sorted(dated)]
     valid = [row for row in rows if row.valid_from <= on]
     if valid:
         return valid[-1]
@@ -109,21 +126,31 @@ def _sunday(year: int, month: int, not_before: int) -> date:
 @cache
 def _rows() -> tuple[RegularHours, ...]:
     text = Path(__file__).with_name("hours.toml").read_text(encoding="utf-8")
-    return tuple(sorted((_row_of(raw) for raw in tomllib.loads(text)["hours"]), key=lambda row: (row.market, row.valid_from)))
+    return tuple(sorted((hours_row(raw) for raw in tomllib.loads(text)["hours"]), key=lambda row: (row.market, row.valid_from)))
 
 
-def _row_of(raw: Mapping[str, object]) -> RegularHours:
+def hours_row(raw: Mapping[str, object]) -> RegularHours:
+    """Return one row from its fields.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If a field is missing, not known, or does not fit.
+    """
     valid_from, lead = raw["valid_from"], raw.get("square_off_lead", 10)
     if type(valid_from) is not date or type(lead) is not int:
         raise TypeError(f"valid_from and square_off_lead of {raw['market']} are not a date and a number")
+    unknown = sorted(raw.keys() - _FIELDS)
+    if unknown:
+        raise ValueError(f"has a field that is not known: {unknown[0]}")
     summer_close, square_off = raw.get("summer_close"), raw.get("square_off")
     return RegularHours(
         market=Market(str(raw["market"])),
         valid_from=valid_from,
         continuous=parse_span(str(raw["continuous"])),
-        pre_open=_optional_span(raw, "pre_open"),
-        closing_auction=_optional_span(raw, "closing_auction"),
-        post_close=_optional_span(raw, "post_close"),
+        pre_open=optional_span(raw, "pre_open"),
+        closing_auction=optional_span(raw, "closing_auction"),
+        post_close=optional_span(raw, "post_close"),
         summer_close=None if summer_close is None else time.fromisoformat(str(summer_close)),
         square_off=None if square_off is None else time.fromisoformat(str(square_off)),
         square_off_lead=lead,
@@ -131,7 +158,3 @@ def _row_of(raw: Mapping[str, object]) -> RegularHours:
         is_estimate=bool(raw.get("estimate", False)),
         source=str(raw["source"]),
     )
-
-
-def _optional_span(raw: Mapping[str, object], name: str) -> Span | None:
-    return parse_span(str(raw[name])) if name in raw else None

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from qts.core import Exchange
 from qts.core.errors import BadParameter
-from qts.market.sessions.hours import Span, parse_span
+from qts.market.sessions.hours import Span, optional_span, parse_span
 
 EQUITY_EXCHANGES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO})
+_FIELDS: Final = frozenset(
+    {"date", "kind", "note", "source", "windows", "estimate", "exchanges", "pre_open", "closing_auction", "post_close"}
+)
 
 
 class OverlayKind(StrEnum):
@@ -28,13 +32,19 @@ class OverlayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayRow:
-    """One correction of the calendar. ``windows`` are continuous trading; empty means the regular hours of the day."""
+    """One correction of the calendar. ``windows`` are continuous trading; empty means the regular hours of the day.
+
+    ``pre_open``, ``closing_auction`` and ``post_close`` go with ``windows`` of their own.
+    """
 
     date: date
     kind: OverlayKind
     note: str
     source: str
     windows: tuple[Span, ...] = ()
+    pre_open: Span | None = None
+    closing_auction: Span | None = None
+    post_close: Span | None = None
     is_estimate: bool = False
     exchanges: frozenset[Exchange] = EQUITY_EXCHANGES
 
@@ -51,7 +61,7 @@ def parse_overlay(text: str, *, origin: str) -> tuple[OverlayRow, ...]:
         If the text is no TOML, or a row lacks a field or has one of a wrong kind; ``origin`` names the file.
     """
     try:
-        return tuple(_row_of(raw) for raw in tomllib.loads(text).get("session", []))
+        return tuple(overlay_row(raw) for raw in tomllib.loads(text).get("session", []))
     except tomllib.TOMLDecodeError as error:
         raise BadParameter(
             origin, "calendar overlay", f"is not TOML: {error}", hint="Compare it with a row of the shipped overlay."
@@ -67,22 +77,49 @@ def load_overlay(exchange: Exchange, extra: Sequence[OverlayRow] = ()) -> Overla
     return rows | {row.date: row for row in extra if exchange in row.exchanges}
 
 
-@cache
-def _shipped() -> tuple[OverlayRow, ...]:
-    path = Path(__file__).with_name("overlay.toml")
-    return parse_overlay(path.read_text(encoding="utf-8"), origin=path.name)
+def overlay_row(raw: Mapping[str, object]) -> OverlayRow:
+    """Return one row from its fields.
 
-
-def _row_of(raw: Mapping[str, object]) -> OverlayRow:
+    Raises
+    ------
+    KeyError, TypeError, ValueError, AttributeError
+        If a field is missing, not known, or does not fit.
+    """
     on, windows, exchanges = raw["date"], raw.get("windows", []), raw.get("exchanges")
     if type(on) is not date or not isinstance(windows, list):
         raise ValueError(f"{on!s} needs a date like 2026-11-08 and a list of windows")
-    return OverlayRow(
+    row = OverlayRow(
         date=on,
         kind=OverlayKind(str(raw["kind"])),
         note=str(raw["note"]),
         source=str(raw["source"]),
         windows=tuple(parse_span(str(window)) for window in windows),
+        pre_open=optional_span(raw, "pre_open"),
+        closing_auction=optional_span(raw, "closing_auction"),
+        post_close=optional_span(raw, "post_close"),
         is_estimate=bool(raw.get("estimate", False)),
         exchanges=frozenset(Exchange(name) for name in exchanges) if isinstance(exchanges, list) else EQUITY_EXCHANGES,
     )
+    _check(row, raw)
+    return row
+
+
+def _check(row: OverlayRow, raw: Mapping[str, object]) -> None:
+    unknown = sorted(raw.keys() - _FIELDS)
+    if unknown:
+        raise ValueError(f"has a field that is not known: {unknown[0]}")
+    if "exchanges" in raw and (not isinstance(raw["exchanges"], list) or not row.exchanges):
+        raise ValueError("exchanges is a list of names that is not empty, or is left out")
+    others = (row.pre_open, row.closing_auction, row.post_close)
+    if row.kind is OverlayKind.REMOVE and (row.windows or any(others)):
+        raise ValueError("a session that is removed has no windows")
+    if any(others) and not row.windows:
+        raise ValueError("pre_open, closing_auction and post_close go with windows: write those of continuous trading, too")
+    if any(later.opens < earlier.closes for earlier, later in pairwise(row.windows)):
+        raise ValueError("the windows overlap or are not in order")
+
+
+@cache
+def _shipped() -> tuple[OverlayRow, ...]:
+    path = Path(__file__).with_name("overlay.toml")
+    return parse_overlay(path.read_text(encoding="utf-8"), origin=path.name)

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from qts.core import IST, Exchange, WindowKind
 from qts.core.errors import BadParameter
 from qts.market.sessions.calendar import market_of, session_on
-from qts.market.sessions.hours import RegularHours, hours_on
+from qts.market.sessions.hours import RegularHours
+from qts.market.sessions.tables import regular_hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ def square_off(exchange: Exchange, on: date) -> SquareOff:
     """
     if exchange is Exchange.INDEX:
         raise BadParameter("exchange", exchange, "index levels are not traded and never squared off", hint="Use product CNC.")
-    hours = hours_on(market_of(exchange), on)
+    hours = regular_hours(exchange, market_of(exchange), on)
     if hours is None:
         raise LookupError("hours.toml lacks a market")
     session = session_on(exchange, on)

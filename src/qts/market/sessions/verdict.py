@@ -31,6 +31,6 @@ def accepts(exchange: Exchange, at: datetime, interval: Interval) -> SessionVerd
         return SessionVerdict.PLAUSIBLE if is_period else SessionVerdict.NOT_A_SESSION
     if not interval.is_intraday or exchange is Exchange.INDEX:
         return SessionVerdict.SESSION
-    found = (session_on(exchange, on, segment=segment) for segment in Segment)
+    found = (session_on(exchange, on, segment=segment) for segment in (Segment.CASH, Segment.FO))
     windows = (window for session in found if session is not None for window in session.windows)
     return SessionVerdict.SESSION if any(window.opens_at <= at < window.closes_at for window in windows) else SessionVerdict.PLAUSIBLE

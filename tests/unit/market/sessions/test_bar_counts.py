@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from qts.core import Exchange, Interval
-from qts.market.sessions import bars_expected, bars_per_year, sessions
+from qts.market.sessions import BarRange, bar_range, bars_expected, bars_per_year, sessions
 
 NSE, DAY, MINUTE = Exchange.NSE, Interval.DAY, Interval.MINUTE_1
 CLOSING_AUCTION = date(2026, 8, 3)
@@ -92,3 +92,38 @@ def test_bars_without_a_calendar_have_conventional_counts(exchange: Exchange, in
 
 def test_years_beyond_the_table_do_not_raise() -> None:
     assert bars_per_year(NSE, DAY, date(2030, 1, 1), date(2031, 12, 31)) == pytest.approx(261, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "on", "interval", "expected"),
+    [
+        pytest.param(NSE, "2026-08-03", "1m", (360, 375), id="a share nobody knows about"),
+        pytest.param(NSE, "2026-08-03", "15m", (24, 25), id="in quarters of an hour"),
+        pytest.param(NSE, "2026-07-31", "1m", (375, 375), id="the day before the auction came"),
+        pytest.param(Exchange.NFO, "2026-08-03", "1m", (385, 385), id="derivatives"),
+        pytest.param(NSE, "2024-03-02", "5m", (21, 21), id="a drill in two sessions"),
+        pytest.param(NSE, "2024-01-22", "1m", (0, 0), id="a holiday"),
+        pytest.param(NSE, "2026-08-03", "1d", (1, 1), id="a day is one bar"),
+    ],
+)
+def test_bars_of_a_session_lie_in_a_range(exchange: Exchange, on: str, interval: str, expected: tuple[int, int]) -> None:
+    found = bar_range(exchange, date.fromisoformat(on), Interval(interval))
+    assert found is not None
+    assert (found.at_least, found.at_most) == expected
+
+
+@pytest.mark.parametrize(("has_derivatives", "n_bars"), [(True, 360), (False, 375)])
+def test_the_range_is_one_number_where_the_security_is_known(*, has_derivatives: bool, n_bars: int) -> None:
+    found = bar_range(NSE, CLOSING_AUCTION, MINUTE, has_derivatives=has_derivatives)
+    assert found == BarRange(at_least=n_bars, at_most=n_bars, is_estimate=False)
+
+
+def test_a_year_without_a_list_of_holidays_gives_estimates() -> None:
+    found = bar_range(NSE, date(2031, 1, 6), MINUTE)
+    assert found is not None
+    assert found.is_estimate
+
+
+@pytest.mark.parametrize(("exchange", "interval"), [(NSE, Interval.WEEK), (NSE, Interval.MONTH), (Exchange.INDEX, MINUTE)])
+def test_nothing_is_said_where_nothing_is_known(exchange: Exchange, interval: Interval) -> None:
+    assert bar_range(exchange, date(2024, 7, 3), interval) is None

@@ -30,6 +30,7 @@ from qts.market.sessions import (
     previous_session,
     session_on,
     sessions,
+    venue,
 )
 
 NSE = Exchange.NSE
@@ -171,9 +172,65 @@ def test_half_day_of_the_commodity_exchange_is_an_estimate() -> None:
     assert "evening" in session.note
 
 
-def test_special_sessions_of_shares_are_none_of_currency_and_commodity() -> None:
-    assert not is_session(Exchange.CDS, date(2026, 11, 8))
-    assert not is_session(Exchange.MCX, date(2026, 11, 8))
+def test_budget_sunday_of_shares_is_none_of_currency_and_commodity() -> None:
+    assert not is_session(Exchange.CDS, date(2026, 2, 1))
+    assert not is_session(Exchange.MCX, date(2026, 2, 1))
+
+
+@pytest.mark.parametrize("exchange", [Exchange.CDS, Exchange.BCD, Exchange.MCX, Exchange.NCO])
+def test_every_segment_holds_muhurat_in_2026_at_estimated_hours(exchange: Exchange) -> None:
+    session = session_on(exchange, date(2026, 11, 8))
+    assert session is not None
+    assert session.is_estimate
+
+
+def test_new_years_day_of_commodities_ends_at_five() -> None:
+    session = session_on(Exchange.MCX, date(2026, 1, 1))
+    assert windows_of(session) == ["09:00-17:00"]
+    assert session is not None
+    assert session.is_estimate
+    assert "morning" in session.note
+
+
+def test_mcx_trades_all_day_where_only_shares_have_a_holiday() -> None:
+    assert windows_of(session_on(Exchange.MCX, date(2026, 1, 15))) == ["09:00-23:55"]
+    assert windows_of(session_on(Exchange.NCO, date(2026, 1, 15))) == ["17:00-23:55"]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "segment", "on", "continuous"),
+    [
+        pytest.param("NSE", "currency", "2026-07-01", ["09:00-17:00"], id="currency of NSE is CDS"),
+        pytest.param("BSE", "currency", "2026-07-01", ["09:00-17:00"], id="currency of BSE is BCD"),
+        pytest.param("NSE", "commodity", "2026-07-01", ["09:00-23:30"], id="commodities of NSE, New York's summer"),
+        pytest.param("BSE", "commodity", "2026-12-01", ["09:00-23:55"], id="commodities of BSE, New York's winter"),
+        pytest.param("MCX", "cash", "2026-07-01", ["09:00-23:30"], id="MCX has one segment"),
+    ],
+)
+def test_segments_keep_the_hours_of_their_own_market(exchange: str, segment: str, on: str, continuous: list[str]) -> None:
+    session = session_on(Exchange(exchange), date.fromisoformat(on), segment=segment)
+    assert windows_of(session) == continuous
+    assert session == session_on(venue(Exchange(exchange), segment), date.fromisoformat(on))
+
+
+@pytest.mark.parametrize(
+    ("on", "is_open"),
+    [
+        pytest.param("2026-04-01", False, id="the banks close their year"),
+        pytest.param("2026-08-26", False, id="Id-E-Milad"),
+        pytest.param("2026-04-02", True, id="an ordinary day"),
+        pytest.param("2025-04-01", False, id="the year before, an estimate"),
+    ],
+)
+def test_currency_rests_with_the_banks_while_shares_trade(on: str, *, is_open: bool) -> None:
+    day = date.fromisoformat(on)
+    assert is_session(NSE, day)
+    assert is_session(Exchange.CDS, day) == is_session(NSE, day, segment="currency") == is_open
+
+
+def test_drills_and_auction_of_derivatives_have_their_windows() -> None:
+    assert windows_of(session_on(Exchange.NFO, date(2024, 3, 2))) == ["09:15-10:00", "11:30-12:30"]
+    assert windows_of(session_on(Exchange.NFO, date(2004, 1, 1))) == ["09:55-15:30"]
 
 
 def test_muhurat_of_2026_has_a_date_but_estimated_hours() -> None:
@@ -281,8 +338,9 @@ def test_daily_stamp_keeps_the_date_in_india(exchange: Exchange, on: date) -> No
 def test_sessions_of_one_day_agree_with_the_single_questions(exchange: Exchange, on: date, segment: Segment) -> None:
     found = session_on(exchange, on, segment=segment)
     assert sessions(exchange, on, on, segment=segment) == (() if found is None else (found,))
-    assert is_session(exchange, on) == (found is not None)
-    assert previous_session(exchange, next_session(exchange, on)) == (on if found else previous_session(exchange, on))
+    assert is_session(exchange, on, segment=segment) == (found is not None)
+    place = venue(exchange, segment)
+    assert previous_session(place, next_session(place, on)) == (on if found else previous_session(place, on))
 
 
 @given(st.sampled_from(Exchange), st.dates(date(1990, 1, 1), date(2030, 1, 1)), st.sampled_from([True, False, None]))
@@ -303,9 +361,9 @@ def test_segment_is_read_in_any_case() -> None:
 
 
 def test_unknown_segment_is_named() -> None:
-    with pytest.raises(BadParameter, match="segment = commodity: there is no such segment") as caught:
-        parse_segment("commodity")
-    assert "cash, fo" in caught.value.hint
+    with pytest.raises(BadParameter, match="segment = debt: there is no such segment") as caught:
+        parse_segment("debt")
+    assert "cash, fo, currency, commodity" in caught.value.hint
 
 
 def test_calendar_imports_none_of_the_heavy_libraries() -> None:

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import exchange_calendars
 import pytest
 
-from qts.market.sessions.holidays import holidays_by_year, known_span
+from qts.market.sessions import known_span
+from qts.market.sessions.holidays import holidays_by_year
 
 
 def test_holidays_of_2026_are_the_sixteen_published_ones() -> None:
