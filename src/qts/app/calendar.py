@@ -1,8 +1,8 @@
-"""When an exchange trades: its sessions over a span of dates."""
+"""When an exchange trades and when not: its sessions and holidays over a span of dates, and the session that comes next."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -12,7 +12,7 @@ from qts.core.clock import IST, Clock
 from qts.core.errors import BadParameter
 from qts.core.instrument import Exchange
 from qts.core.session import Session
-from qts.market.sessions import sessions
+from qts.market.sessions import Holiday, holidays, next_session, session_on, sessions, venue
 
 _DEFAULT_SPAN: Final = timedelta(days=30)
 _MAX_SPAN: Final = timedelta(days=366 * 60)
@@ -41,8 +41,20 @@ class SessionDocument(BaseModel):
     is_estimate: bool
 
 
+class HolidayDocument(BaseModel):
+    """A weekday without a session. ``name`` is empty where no reason is on record."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    date: str
+    weekday: str
+    name: str
+    source: str
+    is_estimate: bool
+
+
 class CalendarDocument(BaseModel):
-    """The sessions of a span."""
+    """The sessions and holidays of a span, and the session that trades now or next, whatever the span."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -51,6 +63,8 @@ class CalendarDocument(BaseModel):
     start: str
     end: str
     sessions: tuple[SessionDocument, ...]
+    holidays: tuple[HolidayDocument, ...]
+    next_session: SessionDocument
 
 
 def parse_exchange(text: str) -> Exchange:
@@ -68,7 +82,7 @@ def parse_exchange(text: str) -> Exchange:
 
 
 def list_sessions(request: CalendarRequest, clock: Clock) -> CalendarDocument:
-    """Return the sessions of a span, today's date and the thirty days after it where no span is given.
+    """Return the sessions and holidays of a span, today's date and the thirty days after it where no span is given.
 
     Raises
     ------
@@ -84,6 +98,8 @@ def list_sessions(request: CalendarRequest, clock: Clock) -> CalendarDocument:
         start=start.isoformat(),
         end=end.isoformat(),
         sessions=tuple(_document(session) for session in found),
+        holidays=tuple(_holiday(holiday) for holiday in holidays(exchange, start, end, segment=request.segment)),
+        next_session=_document(_next(exchange, request.segment, clock.now())),
     )
 
 
@@ -100,6 +116,28 @@ def _span(request: CalendarRequest, clock: Clock) -> tuple[date, date]:
     if end - start > _MAX_SPAN:
         raise BadParameter("to", end, f"is more than sixty years after {start}", hint="Ask for a shorter span.")
     return start, end
+
+
+def _next(exchange: Exchange, segment: str, now: datetime) -> Session:
+    """Return the session of today where it has not ended, or the next one."""
+    place, today = venue(exchange, segment), now.astimezone(IST).date()
+    session = session_on(place, today, segment=segment)
+    if session is not None and (not session.windows or now < max(window.closes_at for window in session.windows)):
+        return session
+    following = session_on(place, next_session(place, today), segment=segment)
+    if following is None:
+        raise LookupError("the next session is none")
+    return following
+
+
+def _holiday(holiday: Holiday) -> HolidayDocument:
+    return HolidayDocument(
+        date=holiday.date.isoformat(),
+        weekday=f"{holiday.date:%A}",
+        name=holiday.name,
+        source=holiday.source,
+        is_estimate=holiday.is_estimate,
+    )
 
 
 def _document(session: Session) -> SessionDocument:

@@ -111,7 +111,10 @@ class CalendarRequest(Request):
     """Sessions of an exchange over a span of dates."""
 
     exchange: str = Field(default="NSE", description="Exchange.")
-    segment: Literal["cash", "fo"] = Field(default="cash", description="Segment: cash, or futures and options.")
+    segment: Literal["cash", "fo", "currency", "commodity"] = Field(
+        default="cash",
+        description="Segment of NSE or BSE: cash, fo (futures and options), currency or commodity; other exchanges have one.",
+    )
     start: date | None = Field(default=None, alias="from", description="First date; today when absent.")
     end: date | None = Field(default=None, alias="to", description="Last date, included; thirty days after the first when absent.")
 

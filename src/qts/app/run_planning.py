@@ -45,6 +45,7 @@ from qts.core.interval import Interval
 from qts.core.trading import Product
 from qts.data.storage import PriceBasis, SeriesInfo
 from qts.market.charges import schedule_version
+from qts.market.sessions import calendar_version
 from qts.strategies import CatalogEntry, Form, ParamValue, Strategy
 
 _INDEX_HINT: Final = (
@@ -104,7 +105,8 @@ class RunPlan:
             snapshot=self.data.snapshot,
             cost_schedule=self.engine.cost_schedule,
             settings=self.told.model_dump(),
-            terms=terms_hash(self.terms),
+            # Corrections of the calendar move square-offs and the bars of a year; without any the id is as it was.
+            terms=terms_hash(self.terms) + calendar_version(),
             engine_version=self.engine.version,
         ).run_id()
 

@@ -8,18 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
 
+from qts.app.home import default_home
 from qts.core.errors import BadFile, BadParameter, BadPath, InputError
 
 TOML_NAME = "qts.toml"
-
-
-def default_home() -> Path:
-    """Return the folder that holds all state when nobody names one: the platform's user data folder."""
-    return Path(platformdirs.user_data_dir("qts", appauthor=False))
 
 
 class Settings(BaseSettings):

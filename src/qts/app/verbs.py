@@ -13,6 +13,7 @@ from pathlib import Path
 from qts.app.backtests import StoredRun, list_runs, load_run, run_backtest
 from qts.app.bars import read_bars
 from qts.app.calendar import CalendarDocument, list_sessions
+from qts.app.calendar_file import use_calendar_of
 from qts.app.catalog import SeriesDocument, list_series
 from qts.app.clock import SystemClock
 from qts.app.control import RunSummary
@@ -65,8 +66,9 @@ def sql(query: str, *, home: Home = None, **options: object) -> SqlDocument:
         return run_sql(workspace, build(SqlRequest, sql=query, **options))
 
 
-def calendar(**options: object) -> CalendarDocument:
-    """Return when an exchange trades."""
+def calendar(*, home: Home = None, **options: object) -> CalendarDocument:
+    """Return when an exchange trades, with the corrections of the home folder."""
+    use_calendar_of(load_settings(home=home).home)
     return list_sessions(build(CalendarRequest, **options), SystemClock())
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from qts.app.calendar_file import use_calendar_of
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
 from qts.app.settings import Settings, load_settings
@@ -43,12 +44,14 @@ class Workspace:
 
 
 def open_workspace(settings: Settings | None = None, *, clock: Clock | None = None) -> Workspace:
-    """Open the home folder, creating it on first use.
+    """Open the home folder, creating it on first use; its corrections of the calendar hold in this process from now on.
 
     Raises
     ------
     BadPath
         If the folder cannot be made or written.
+    BadFile
+        If its ``calendar.toml`` is not what it must be.
     """
     settings = settings or load_settings()
     try:
@@ -57,6 +60,7 @@ def open_workspace(settings: Settings | None = None, *, clock: Clock | None = No
     except OSError as error:
         reason = f"the home folder cannot be written ({(error.strerror or 'unknown reason').lower()})"
         raise BadPath(str(settings.home), reason, hint="Choose another with QTS_HOME or --home.") from error
+    use_calendar_of(settings.home)
     use_cache(settings.home / "cache")
     return Workspace(
         settings=settings,

@@ -13,6 +13,9 @@ from qts.cli.options import DATE_FORMATS, Json, as_date
 from qts.cli.output import note, say, write_json, write_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qts.app.calendar import CalendarDocument, WindowDocument
     from qts.app.costs import CostsDocument, ExamplesDocument, RoundTripCosts
     from qts.app.run_document import ChargesPart
 
@@ -26,29 +29,32 @@ def register(app: typer.Typer) -> None:
 
 
 def calendar(
+    context: typer.Context,
     *,
     exchange: Annotated[str, typer.Option(help="Exchange.")] = "NSE",
-    segment: Annotated[str, typer.Option(help="Segment: cash or fo.")] = "cash",
+    segment: Annotated[str, typer.Option(help="Segment of NSE or BSE: cash, fo, currency or commodity.")] = "cash",
     start: Annotated[datetime | None, typer.Option("--from", formats=DATE_FORMATS, help="First date; today when absent.")] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=DATE_FORMATS, help="Last date, included.")] = None,
+    shows_holidays: Annotated[bool, typer.Option("--holidays", help="Show the weekdays without a session, and why.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show when an exchange trades."""
+    """Show when an exchange trades.
+
+    Corrections stand in calendar.toml of the home folder.
+    """
     from qts.app.calendar import list_sessions
+    from qts.app.calendar_file import use_calendar_of
     from qts.app.clock import SystemClock
+    from qts.app.home import home_folder
     from qts.app.requests import CalendarRequest, build
 
+    use_calendar_of(home_folder((context.obj or {}).get("home")))
     request = build(CalendarRequest, exchange=exchange, segment=segment, start=as_date(start), end=as_date(end))
     document = list_sessions(request, SystemClock())
     if as_json:
         write_json(document)
         return
-    rows = []
-    for session in document.sessions:
-        windows = [f"{_time(window.opens_at)}-{_time(window.closes_at)}" for window in session.windows if window.kind == "continuous"]
-        remark = session.note + (" (estimate)" if session.is_estimate else "")
-        rows.append((session.date, session.weekday, ", ".join(windows), remark.strip()))
-    write_table(("Date", "Day", "Trading (IST)", "Note"), rows, title=f"{document.exchange} {document.segment}: {len(rows)} sessions")
+    _draw_holidays(document) if shows_holidays else _draw_sessions(document)
 
 
 def costs(
@@ -191,6 +197,38 @@ def _draw_examples(document: ExamplesDocument) -> None:
         )
     write_table(("Example", "Date", "Mode", "Total", "Expected", "Outcome"), rows, numeric=("Total", "Expected"))
     say(f"{document.agreeing} agree, {document.differing} differ, {document.not_priced} could not be priced.")
+
+
+def _draw_sessions(document: CalendarDocument) -> None:
+    rows = []
+    said = ""
+    for session in document.sessions:
+        remark = _remark(session.note, session.is_estimate)
+        trading = [window for window in session.windows if window.kind == "continuous"]
+        others = [window for window in session.windows if window.kind != "continuous"]
+        # A remark that goes on for weeks is said once.
+        rows.append((session.date, session.weekday, _spans(trading), _spans(others, named=True), "" if remark == said else remark))
+        said = remark
+    title = f"{document.exchange} {document.segment}: {len(rows)} sessions"
+    write_table(("Date", "Day", "Trading (IST)", "Besides", "Note"), rows, title=title)
+    coming = document.next_session
+    trading = [window for window in coming.windows if window.kind == "continuous"]
+    say(f"Next session: {coming.weekday} {coming.date} {_spans(trading)}".rstrip() + ".")
+
+
+def _draw_holidays(document: CalendarDocument) -> None:
+    rows = [(day.date, day.weekday, _remark(day.name or "not on record", day.is_estimate), day.source) for day in document.holidays]
+    title = f"{document.exchange} {document.segment}: {len(rows)} weekdays without a session, {document.start} to {document.end}"
+    write_table(("Date", "Day", "Holiday", "Source"), rows, title=title)
+
+
+def _spans(windows: Sequence[WindowDocument], *, named: bool = False) -> str:
+    spans = [(f"{_time(window.opens_at)}-{_time(window.closes_at)}", window.kind.replace("_", " ")) for window in windows]
+    return ", ".join(f"{kind} {span}" if named else span for span, kind in spans)
+
+
+def _remark(text: str, is_estimate: bool) -> str:
+    return f"{text} (estimate)".strip() if is_estimate else text
 
 
 def _time(instant: str) -> str:

@@ -60,3 +60,30 @@ def test_exchanges_are_read_in_any_case() -> None:
 def test_the_edges_of_the_calendar_can_be_asked_for(request_: CalendarRequest, edges: tuple[str, str]) -> None:
     document = list_sessions(request_, FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
     assert (document.start, document.end) == edges
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param("2026-11-20T20:00+05:30", "2026-11-23", id="after the last window of a Friday"),
+        pytest.param("2026-11-20T15:45+05:30", "2026-11-20", id="before the post-close"),
+        pytest.param("2026-11-23T16:30+05:30", "2026-11-25", id="the next day is a holiday"),
+        pytest.param("2026-01-31T12:00+05:30", "2026-02-01", id="the Budget Sunday"),
+    ],
+)
+def test_the_session_that_comes_next_is_told(now: str, expected: str) -> None:
+    document = list_sessions(CalendarRequest(), FixedClock(datetime.fromisoformat(now)))
+    assert document.next_session.date == expected
+
+
+def test_next_session_is_that_of_the_segment() -> None:
+    clock = FixedClock(datetime.fromisoformat("2026-03-31T20:00+05:30"))
+    assert list_sessions(CalendarRequest(), clock).next_session.date == "2026-04-01"
+    assert list_sessions(CalendarRequest(segment="currency"), clock).next_session.date == "2026-04-02"
+
+
+def test_holidays_of_the_span_have_names_and_sources() -> None:
+    document = list_sessions(CalendarRequest(start=date(2022, 1, 24), end=date(2022, 1, 30)), CLOCK)
+    (holiday,) = document.holidays
+    assert (holiday.date, holiday.weekday, holiday.name) == ("2022-01-26", "Wednesday", "Republic Day")
+    assert holiday.source

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qts.app.settings import Settings, default_home, load_settings
+from qts.app.home import default_home
+from qts.app.settings import Settings, load_settings
 from qts.core.errors import BadFile, BadParameter, InputError
 
 

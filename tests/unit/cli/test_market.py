@@ -27,6 +27,35 @@ def test_2027_can_be_asked_for(qts: Qts) -> None:
     assert (done.code, "(estimate)" in done.out) == (0, True)
 
 
+def test_holidays_are_named_with_their_source(qts: Qts) -> None:
+    span = "--from", "2026-04-01", "--to", "2026-04-03"
+    done = qts("calendar", "--holidays", *span)
+    assert "Good Friday" in done.out
+    assert "Annual closing of the banks" not in done.out
+    assert "Annual closing of the banks" in qts("calendar", "--holidays", "--segment", "currency", *span).out
+
+
+def test_windows_of_every_kind_and_the_next_session_are_shown(qts: Qts) -> None:
+    done = qts("calendar", "--from", "2026-08-03", "--to", "2026-08-04")
+    assert "closing auction 15:15-15:35" in done.out
+    assert done.out.count("securities with derivatives stop") == 1
+    assert "Next session: " in done.out
+
+
+def test_the_file_of_the_home_corrects_the_calendar(qts: Qts, home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    row = '[[session]]\ndate = 2025-03-08\nkind = "add"\nnote = "a Saturday of ours"\nsource = "me"\n'
+    (home / "calendar.toml").write_text(row, encoding="utf-8")
+    span = "--from", "2025-03-08", "--to", "2025-03-08"
+    assert "a Saturday of ours" in qts("calendar", *span).out
+    (home / "calendar.toml").write_text(row.replace("add", "ad"), encoding="utf-8")
+    failed = qts("calendar", *span, "--json")
+    assert failed.code == 3
+    assert "line 1" in failed.document["error"]["message"]
+    (home / "calendar.toml").unlink()
+    assert qts("calendar", *span, "--json").document["sessions"] == []
+
+
 def test_one_order_is_priced_with_its_lines(qts: Qts) -> None:
     words = "costs", "--on", "2026-02-27", "--segment", "equity_intraday", "--side", "SELL", "--quantity", "500", "--price", "1000"
     document = qts(*words, "--mode", "exact", "--json").document
