@@ -2,7 +2,7 @@
 
 from qts.data.storage.admission import Admission
 from qts.data.storage.parquet_store import ParquetStore
-from qts.data.storage.records import FileFinding, FileState
+from qts.data.storage.records import FileFinding, FileState, Hole, Quarantine
 from qts.data.storage.series import PriceBasis, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 from qts.data.storage.store import BarStore
 
@@ -11,9 +11,11 @@ __all__ = [
     "BarStore",
     "FileFinding",
     "FileState",
+    "Hole",
     "ParquetStore",
     "PriceBasis",
     "Provenance",
+    "Quarantine",
     "SeriesBars",
     "SeriesInfo",
     "SeriesKey",

@@ -120,6 +120,18 @@ class Database:
         except UnicodeDecodeError as error:
             raise DamagedFile(self._name, str(error)) from error
 
+    def findings(self, *, quick: bool = False) -> tuple[str, ...]:
+        """Return what is wrong with the file, nothing where it is sound; ``quick`` does not ask whether every index finds every row."""
+        if self._path is None:
+            return ()  # a server looks after its own pages
+        try:
+            with self.reading() as connection:
+                answer = connection.exec_driver_sql("PRAGMA quick_check" if quick else "PRAGMA integrity_check").scalars().all()
+                lost = [] if quick else connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        except DamagedFile as error:
+            return (error.reason,)
+        return (*(str(line) for line in answer if line != "ok"), *(f"a row of {row[0]} refers to nothing in {row[2]}" for row in lost))
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from qts.core import Bars, InstrumentId
 from qts.data.storage.layout import FileGroup
 from qts.data.storage.lookup import absent, require_aware, sort_key, span_of
-from qts.data.storage.records import Commit, FileFinding, FileState, StoredFile
+from qts.data.storage.records import Commit, FileFinding, Hole, Quarantine, StoredFile
 from qts.data.storage.rows import join, require_sound
 from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 from qts.data.storage.vault import Vault, disk_faults
@@ -20,10 +20,10 @@ if TYPE_CHECKING:  # a database library is imported when a store is opened, not 
     import duckdb
 
     from qts.data.storage.drafting import Built
+    from qts.data.storage.integrity import Inspector
     from qts.data.storage.manifest import Manifest
 
 _TRIES: Final = 4
-_STATES: Final = {True: FileState.OK, False: FileState.DAMAGED, None: FileState.MISSING}
 _Groups: TypeAlias = Mapping[FileGroup, Sequence[tuple[InstrumentId, Bars]]]
 
 
@@ -127,15 +127,25 @@ class ParquetStore:
         with self._manifest.reading() as ledger:
             return ledger.snapshots()
 
-    def verify(self) -> tuple[FileFinding, ...]:
-        """Read every file of every snapshot afresh and return what each is like, sorted by path; foreign files are listed too."""
-        with self._manifest.reading() as ledger:
-            files = ledger.files()
-        live = {file.path for file in files if file.end is None}
+    def verify(self, *, quick: bool = False) -> tuple[FileFinding, ...]:
+        """Return what every file of every snapshot is like, sorted by path, read afresh (``quick``: by its size); foreign ones too."""
         with disk_faults(self._root):
-            states = {file.path: _STATES[self._vault.is_sound(file)] for file in files}
-            states |= {path: FileState.FOREIGN for path in self._vault.found() if path not in states}
-        return tuple(FileFinding(path=path, state=states[path], is_live=path in live) for path in sorted(states))
+            return self._inspector().inspect(quick=quick)
+
+    def set_aside(self, findings: Sequence[FileFinding], *, at: datetime) -> Quarantine:
+        """Move damaged files out of the way and put back those whose bytes are found elsewhere; ``refill`` lists what is then missing."""
+        with disk_faults(self._root):
+            return self._inspector().set_aside(findings, at=at)
+
+    def refill(self) -> tuple[Hole, ...]:
+        """Return the spans whose bars were lost to damage: storing them again, the same or newer, closes the hole."""
+        with disk_faults(self._root):
+            return self._inspector().refill()
+
+    def _inspector(self) -> Inspector:
+        from qts.data.storage.integrity import Inspector  # noqa: PLC0415 - see the imports above
+
+        return Inspector(self._root, self._manifest, self._vault)
 
     def sql(self, *, as_of: str | None = None, threads: int = 2, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
         """Return a connection of its own with the views ``bars`` and ``series`` of one snapshot, which can reach nothing else.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from qts.core import InstrumentId
@@ -82,8 +82,28 @@ class FileFinding:
     """The state of one file, its path relative to the root.
 
     ``FOREIGN`` files stand among ours and are in no snapshot: left by a killed writer, or put there by hand. They harm nothing.
+    ``reason`` says what is wrong with a damaged one.
     """
 
     path: str
     state: FileState
     is_live: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """What was done about damage: files moved out of the way and to where, and files whose bytes were found elsewhere and put back."""
+
+    aside: Mapping[str, str]
+    put_back: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """Bars of a series that the manifest promises and no file holds: to be fetched or imported again. Both dates are included."""
+
+    key: SeriesKey
+    first: date
+    last: date
+    path: str
