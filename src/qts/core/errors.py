@@ -20,6 +20,12 @@
     ├── StrategyFailed    a strategy raised, or returned what cannot be traded
     ├── CheckFailed       a check found something (a replay differs, a file is corrupt)
     ├── SourceError       the outside failed
+    │   ├── AuthExpired       no session, or it has ended: log in again
+    │   ├── AccessDenied      the account or its plan lacks the right
+    │   ├── RequestRefused    the outside says that we asked wrongly
+    │   ├── RateLimited       asked too often; carries when to ask again
+    │   ├── SourceDown        not reached, or out of order: try later
+    │   └── BadReply          a reply is not what is documented
     └── OrderRejected     the broker or our risk gate said no
 
 Every error carries the fields it was made of; ``message`` says what happened, ``hint`` the way out.
@@ -32,6 +38,7 @@ from datetime import date
 from typing import Final
 
 _MAX_SHOWN: Final = 120
+_MIB: Final = 1 << 20
 
 
 class QtsError(Exception):
@@ -169,13 +176,18 @@ class DuplicateBar(DataError):
 
 
 class StoreFull(DataError):
-    """No room is left on the disk; nothing was half-written."""
+    """No room is left on the disk; nothing was half-written. ``free`` and ``kept`` are bytes, where a reserve is what is left."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, free: int | None = None, kept: int | None = None) -> None:
         self.path = path
-        super().__init__(
-            f"The disk that holds {path} is full: nothing of this step was stored.", hint="Free some space and run the same command again."
-        )
+        self.free = free
+        self.kept = kept
+        if free is None or kept is None:
+            what, way_out = "is full", "Free some space and run the same command again."
+        else:
+            what = f"has {free / _MIB:,.0f} MiB free, and {kept / _MIB:,.0f} MiB are kept free"
+            way_out = "Free some space and run the same command again, or lower the setting keep_free."
+        super().__init__(f"The disk that holds {path} {what}: nothing of this step was stored.", hint=way_out)
 
 
 class StoreBusy(DataError):
@@ -214,6 +226,60 @@ class CheckFailed(QtsError):
 
 class SourceError(QtsError):
     """The outside failed: a broker, a service, a download."""
+
+
+class AuthExpired(SourceError):
+    """There is no session with the broker, or it has ended."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"There is no valid session with the broker: {reason}.", hint="Log in again: `qts login`.")
+
+
+class AccessDenied(SourceError):
+    """The account or its plan lacks the right to this call; a new login changes nothing."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        hint = (
+            "Market data needs the paid plan of Kite Connect; the free one has orders and portfolio only. Logging in again does not help."
+        )
+        super().__init__(f"The broker denies access: {reason}.", hint=hint)
+
+
+class RequestRefused(SourceError):
+    """The outside says that the request itself is wrong; asking again changes nothing."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The broker refuses the request: {reason}.", hint="Check the instrument, the interval and the dates.")
+
+
+class RateLimited(SourceError):
+    """We asked too often. ``retry_after`` is in how many seconds to ask again, None where that was not said."""
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        wait = "" if retry_after is None else f" for {retry_after:g} s"
+        super().__init__(
+            f"The broker asks us to wait{wait}: too many requests.", hint="Wait, and see that no other program uses the same key."
+        )
+
+
+class SourceDown(SourceError):
+    """The outside cannot be reached, or says itself that it is out of order."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The source does not answer: {reason}.", hint="Try again later; what was fetched so far is kept.")
+
+
+class BadReply(SourceError):
+    """A reply is not what is documented: cut, empty, of another kind, or with impossible values."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The source sent a reply that makes no sense: {reason}.", hint="Try again; nothing of this reply was stored.")
 
 
 class OrderRejected(QtsError):
