@@ -1,0 +1,214 @@
+"""Which corporate actions do raw prices betray? Overnight jumps that are too large, too round and too calm to be news.
+
+A jump says when and how much, not what: a bonus of one for one and a split of 2 rupees into 1 look alike, and a part split off looks
+like neither. So what is found here is suspected and told of, and nothing is done with it before a person has confirmed it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from qts.core import Bars, Floats, InstrumentId, Ints, session_date_of
+from qts.core.corporate_action import ActionKind
+from qts.data.actions.ratios import decimal_of, nearest_ratio
+from qts.data.actions.records import DETECTED, ActionRecord, ActionState, StatedAction
+
+JUMP_SOURCE: Final = DETECTED + "overnight jump"
+
+# An overnight change beyond these is suspected whatever its size; within them only one that is near a common ratio and calm.
+_LARGE_DROP: Final = math.log(0.72)
+_LARGE_RISE: Final = math.log(1.7)
+# The smallest drop looked at: bonuses of one for ten, less what a day's news may add.
+_SMALL_DROP: Final = math.log(0.925)
+# How far a jump may be from a common ratio, as a part of its size, and at most: the ex day's own news comes on top of the action.
+_FIT: Final = 0.12
+_WORST_FIT: Final = 0.06
+# A first day whose range is more than this part of the jump is news, not arithmetic; a large one is a price being found.
+_CALM: Final = 0.35
+_WILD: Final = 0.18
+# Shares change hands more often on news: more than this many times the usual volume, and for the smallest bonuses.
+_EXCITED: Final = 8.0
+_EXCITED_AT_TEN: Final = 3.0
+_SMALLEST_SIZE: Final = 0.13
+# A jump that is won back or doubled within a week was none; as a part of its size.
+_KEPT: Final = 0.35
+_DAYS_KEPT: Final = 5
+_DAYS_BEFORE: Final = 20
+# The market's own median move overnight, above which small jumps are everybody's.
+_MARKET_MOVED: Final = 0.02
+_LEAST_PEERS: Final = 5
+# What prices alone can say of an action: not what it was.
+_MOST_SURE: Final = 0.95
+# Below this many rupees a jump may be a step or two of the tick.
+_TICKS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Jump:
+    """An overnight jump and what surrounds it. Sizes are natural logarithms, ``size`` without the market's own move."""
+
+    i_bar: int
+    size: float
+    market: float | None
+    common: Decimal
+    misfit: float
+    day_range: float
+    volume_times: float | None
+    drift: float | None
+
+
+def market_moves(series: Iterable[Bars]) -> dict[int, float]:
+    """Return the median overnight move of these daily series by day since 1970, as a natural logarithm.
+
+    Days on which fewer than five of them traded have none.
+    """
+    moves: dict[int, list[float]] = defaultdict(list)
+    for bars in series:
+        if len(bars) > 1:
+            for day, move in zip(_days(bars.ts[1:]).tolist(), _overnight(bars).tolist(), strict=True):
+                moves[day].append(move)
+    return {day: float(np.median(found)) for day, found in moves.items() if len(found) >= _LEAST_PEERS}
+
+
+def suspect_jumps(bars: Bars, *, market: Mapping[int, float] | None = None) -> tuple[ActionRecord, ...]:
+    """Return what may have been corporate actions in a raw daily series, oldest first.
+
+    A jump from one close to the next open is suspected if it stays, and either is larger than news makes it (a drop by 28 %, a rise by
+    70 %), or is near a common ratio (a bonus of one for three, say), on a day that is calm in range and volume and on which the whole
+    market did not jump.
+
+    Parameters
+    ----------
+    bars : Bars
+        Of days, prices as traded.
+    market : mapping of int to float, optional
+        What :func:`market_moves` returned; without it a jump of everybody's cannot be told, and confidence is lower.
+    """
+    if len(bars) < 2:
+        return ()
+    moves = _overnight(bars)
+    common = np.array([(market or {}).get(day, 0.0) for day in _days(bars.ts[1:]).tolist()])
+    sizes = moves - common
+    steps = np.abs(bars.open[1:] - bars.close[:-1])
+    candidates = np.flatnonzero(((sizes < _SMALL_DROP) | (sizes > _LARGE_RISE)) & (steps > _TICKS)) + 1
+    jumps = (_jump(bars, int(i), float(sizes[i - 1]), market) for i in candidates.tolist())
+    return tuple(_record(bars, jump) for jump in jumps if _is_suspect(jump))
+
+
+def _jump(bars: Bars, i_bar: int, size: float, market: Mapping[int, float] | None) -> _Jump:
+    ratio, misfit = nearest_ratio(math.exp(size))
+    later = bars.close[i_bar : i_bar + _DAYS_KEPT + 1]
+    return _Jump(
+        i_bar=i_bar,
+        size=size,
+        market=None if market is None else market.get(int(_days(bars.ts[i_bar : i_bar + 1])[0])),
+        common=decimal_of(ratio),
+        misfit=misfit,
+        day_range=math.log(bars.high[i_bar] / bars.low[i_bar]),
+        volume_times=_volume_times(bars, i_bar),
+        # The median, so that a single wild close decides nothing.
+        drift=math.log(float(np.median(later)) / bars.open[i_bar]),
+    )
+
+
+def _volume_times(bars: Bars, i_bar: int) -> float | None:
+    before = bars.volume[max(0, i_bar - _DAYS_BEFORE) : i_bar]
+    before = before[~np.isnan(before)]
+    usual = float(np.median(before)) if len(before) else 0.0
+    times = float(bars.volume[i_bar]) / usual if usual > 0 else math.nan
+    return None if math.isnan(times) else times
+
+
+def _fits(jump: _Jump) -> bool:
+    return jump.misfit <= min(_WORST_FIT, _FIT * abs(jump.size))
+
+
+def _is_suspect(jump: _Jump) -> bool:
+    if jump.drift is not None and jump.size * jump.drift < 0 and abs(jump.drift) > _KEPT * abs(jump.size):
+        return False
+    if jump.size < _LARGE_DROP or jump.size > _LARGE_RISE:
+        return True
+    return _fits(jump) and _is_calm(jump)
+
+
+def _is_calm(jump: _Jump) -> bool:
+    if jump.market is not None and abs(jump.market) > _MARKET_MOVED:
+        return False
+    # A day without a range is one on which the price was locked at its limit: news.
+    if not 0.0 < jump.day_range <= _CALM * abs(jump.size):
+        return False
+    most = _EXCITED_AT_TEN if abs(jump.size) < _SMALLEST_SIZE else _EXCITED
+    return jump.volume_times is None or jump.volume_times < most
+
+
+def _record(bars: Bars, jump: _Jump) -> ActionRecord:
+    is_wild = jump.day_range > _WILD and jump.size < 0
+    kind = ActionKind.SPLIT if _fits(jump) and not is_wild else ActionKind.DEMERGER
+    if jump.size > 0:
+        kind = ActionKind.SPLIT
+    is_common = _fits(jump)
+    factor = math.exp(jump.size)
+    ratio = jump.common if is_common else Decimal(str(round(1.0 / factor, 4)))
+    i = jump.i_bar
+    action = StatedAction(
+        instrument=InstrumentId(bars.instrument),
+        ex_date=session_date_of(int(bars.ts[i])),
+        kind=kind,
+        ratio=ratio if kind is ActionKind.SPLIT else Decimal(1),
+        factor=None if kind is ActionKind.SPLIT else Decimal(str(round(factor, 4))),
+    )
+    return ActionRecord(
+        action=action,
+        state=ActionState.SUSPECTED,
+        source=JUMP_SOURCE,
+        evidence=_evidence(bars, jump),
+        confidence=_confidence(jump, fits=kind is ActionKind.SPLIT and is_common),
+    )
+
+
+def _evidence(bars: Bars, jump: _Jump) -> dict[str, float | str]:
+    found: dict[str, float | str] = {
+        "close_before": float(bars.close[jump.i_bar - 1]),
+        "open": float(bars.open[jump.i_bar]),
+        "open_to_close_before": round(float(bars.open[jump.i_bar] / bars.close[jump.i_bar - 1]), 4),
+        "nearest_factor": round(float(1 / jump.common), 4),
+        "day_range": round(math.exp(jump.day_range) - 1, 4),
+    }
+    if jump.market is not None:
+        found["market_overnight"] = round(math.exp(jump.market) - 1, 4)
+    if jump.volume_times is not None:
+        found["volume_times_usual"] = round(jump.volume_times, 2)
+    if jump.drift is not None:
+        found["week_after_open"] = round(math.exp(jump.drift) - 1, 4)
+    return found
+
+
+def _confidence(jump: _Jump, *, fits: bool) -> float:
+    """Return how much speaks for it, 0 to 1: a count of evidence, not a probability."""
+    points = 0.25
+    if fits:
+        points += 0.3 * (1.0 - jump.misfit / _WORST_FIT)
+        points += 0.1 if abs(jump.size) > abs(_LARGE_DROP) / 2 else 0.0
+    points += 0.1 if jump.market is not None and abs(jump.market) < _MARKET_MOVED else 0.0
+    points += 0.1 if jump.drift is not None and abs(jump.drift) < _KEPT * abs(jump.size) else 0.0
+    if jump.volume_times is not None:
+        grown = jump.volume_times * math.exp(jump.size)  # in the shares of before
+        points += 0.15 if jump.volume_times > 1.0 and grown < _EXCITED_AT_TEN else 0.0
+    return round(min(points, _MOST_SURE), 2)
+
+
+def _overnight(bars: Bars) -> Floats:
+    moves: Floats = np.log(bars.open[1:] / bars.close[:-1])
+    return moves
+
+
+def _days(ts: Ints) -> Ints:
+    days: Ints = (ts + 19_800_000_000) // 86_400_000_000
+    return days

@@ -1,0 +1,125 @@
+"""What anything that keeps corporate actions promises, and what recording some of them changes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from qts.core.instrument import InstrumentId
+from qts.data.actions.records import ActionRecord, ActionState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordReport:
+    """What recording did: how many records are new, how many replaced one, how many were there already, how many were ended besides."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    ended: int = 0
+
+
+class ActionStore(Protocol):
+    """A keeper of corporate actions. Nothing is deleted: a record that no longer holds is ended, and can be read as of before."""
+
+    def record(self, records: Sequence[ActionRecord], *, at: datetime) -> RecordReport:
+        """Keep records from this instant on, all or none; see :func:`plan_recording` for what each changes.
+
+        Raises
+        ------
+        BadParameter
+            If the instant has no zone.
+        """
+        ...
+
+    def read(
+        self,
+        *,
+        instruments: Collection[InstrumentId] | None = None,
+        states: Collection[ActionState] | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[ActionRecord, ...]:
+        """Return the records that hold, or held at an instant, by instrument, ex date and kind.
+
+        Parameters
+        ----------
+        instruments : collection of InstrumentId, optional
+            Only of these.
+        states : collection of ActionState, optional
+            Only in these states.
+        known_at : datetime, optional
+            What was known at this instant, aware; the present by default.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What to write: records to add, and the ids of those that end."""
+
+    added: tuple[ActionRecord, ...]
+    ended: tuple[str, ...]
+    report: RecordReport
+
+
+def plan_recording(live: Iterable[ActionRecord], given: Sequence[ActionRecord]) -> Recording:
+    """Return what recording changes, given the records that hold of the same instruments.
+
+    - A record that says the same as the one that holds changes nothing.
+    - What is suspected never replaces what somebody confirmed or rejected, nor stands beside an action that is confirmed for the same
+      day and explains the jump.
+    - What is stated ends what was found in prices for the same day under another kind, for that was a guess at the same action;
+      otherwise a jump would be counted twice.
+    - Otherwise a record replaces the one of its id.
+    """
+    held = {record.action.id: record for record in live}
+    before = dict(held)
+    counts = {"new": 0, "changed": 0, "unchanged": 0}
+    for record in given:
+        outcome = _outcome(held, record)
+        counts[outcome] += 1
+        if outcome != "unchanged":
+            for other in _guesses_at(held, record):
+                del held[other]
+            held[record.action.id] = record
+    added = tuple(record for name, record in held.items() if before.get(name) is not record)
+    ended = tuple(name for name, record in before.items() if held.get(name) is not record)
+    replaced = {record.action.id for record in added}
+    return Recording(added=added, ended=ended, report=RecordReport(**counts, ended=sum(name not in replaced for name in ended)))
+
+
+def _outcome(held: Mapping[str, ActionRecord], record: ActionRecord) -> str:
+    present = held.get(record.action.id)
+    if present is not None and present.says_the_same(record):
+        return "unchanged"
+    if record.state is ActionState.SUSPECTED and _is_settled(held, record):
+        return "unchanged"
+    return "new" if present is None else "changed"
+
+
+def _is_settled(held: Mapping[str, ActionRecord], record: ActionRecord) -> bool:
+    return any(
+        other.state is not ActionState.SUSPECTED
+        and (other.action.changes_shares or other.action.id == record.action.id)
+        and _same_day(other, record)
+        for other in held.values()
+    )
+
+
+def _guesses_at(held: Mapping[str, ActionRecord], record: ActionRecord) -> list[str]:
+    """Return the ids of what was only found in prices for the day of an action that is stated, or found anew."""
+    if record.state is ActionState.REJECTED or not record.action.changes_shares:
+        return []
+    return [
+        name
+        for name, other in held.items()
+        if name != record.action.id
+        and _same_day(other, record)
+        and (other.state is ActionState.SUSPECTED or (other.is_detected and not record.is_detected))
+    ]
+
+
+def _same_day(one: ActionRecord, other: ActionRecord) -> bool:
+    return (one.action.instrument, one.action.ex_date) == (other.action.instrument, other.action.ex_date)
