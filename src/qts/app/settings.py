@@ -6,7 +6,7 @@ import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
@@ -15,6 +15,7 @@ from qts.app.home import default_home
 from qts.core.errors import BadFile, BadParameter, BadPath, InputError
 
 TOML_NAME = "qts.toml"
+_UNITS: Final = {"": 1, "MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
 
 class Settings(BaseSettings):
@@ -50,6 +51,11 @@ class Settings(BaseSettings):
     query_memory: str = Field(
         default="1GB", pattern=r"^[1-9][0-9]* ?(MB|GB|MiB|GiB)$", description="How much memory a query in SQL may use, such as 1GB."
     )
+    keep_free: str = Field(
+        default="1GiB",
+        pattern=r"^(0|[1-9][0-9]* ?(MB|GB|MiB|GiB))$",
+        description="Room on the disk that imports leave free, such as 1GiB, but never more than 5 % of the disk; 0 leaves none.",
+    )
     max_api_bars: int = Field(default=200_000, ge=1, description="Most bars that one API answer may hold.")
 
     @field_validator("home")
@@ -76,6 +82,12 @@ class Settings(BaseSettings):
     def store_root(self) -> Path:
         """Return the folder of the bar store: the home itself, which holds ``data/`` and ``manifest.sqlite``."""
         return self.home
+
+    @property
+    def keep_free_bytes(self) -> int:
+        """Return ``keep_free`` as a number."""
+        unit = self.keep_free.lstrip("0123456789 ")
+        return int(self.keep_free.removesuffix(unit)) * _UNITS[unit]
 
     @property
     def runs_folder(self) -> Path:

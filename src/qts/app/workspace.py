@@ -13,7 +13,7 @@ from qts.app.control import ControlDatabase
 from qts.app.settings import Settings, load_settings
 from qts.core.clock import Clock
 from qts.core.errors import BadPath
-from qts.data.storage import Admission, BarStore, ParquetStore
+from qts.data.storage import Admission, BarStore, ParquetStore, Reserve
 from qts.kernels import use_cache
 from qts.strategies import Catalog, load_catalog
 
@@ -64,7 +64,7 @@ def open_workspace(settings: Settings | None = None, *, clock: Clock | None = No
     use_cache(settings.home / "cache")
     return Workspace(
         settings=settings,
-        store=ParquetStore.open(settings.store_root),
+        store=ParquetStore.open(settings.store_root, reserve=Reserve(n_bytes=settings.keep_free_bytes)),
         control=ControlDatabase.open(settings.control_path),
         clock=clock or SystemClock(),
     )

@@ -3,6 +3,7 @@
 from qts.data.storage.admission import Admission
 from qts.data.storage.parquet_store import ParquetStore
 from qts.data.storage.records import FileFinding, FileState, Hole, Quarantine
+from qts.data.storage.reserve import Reserve
 from qts.data.storage.series import PriceBasis, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 from qts.data.storage.store import BarStore
 
@@ -16,6 +17,7 @@ __all__ = [
     "PriceBasis",
     "Provenance",
     "Quarantine",
+    "Reserve",
     "SeriesBars",
     "SeriesInfo",
     "SeriesKey",

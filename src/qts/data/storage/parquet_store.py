@@ -12,6 +12,7 @@ from qts.core import Bars, InstrumentId
 from qts.data.storage.layout import FileGroup
 from qts.data.storage.lookup import absent, require_aware, sort_key, span_of
 from qts.data.storage.records import Commit, FileFinding, Hole, Quarantine, StoredFile
+from qts.data.storage.reserve import Reserve
 from qts.data.storage.rows import join, require_sound
 from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 from qts.data.storage.vault import Vault, disk_faults
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # a database library is imported when a store is opened, not 
     from qts.data.storage.manifest import Manifest
 
 _TRIES: Final = 4
+_RESERVE: Final = Reserve()
 _Groups: TypeAlias = Mapping[FileGroup, Sequence[tuple[InstrumentId, Bars]]]
 
 
@@ -34,14 +36,15 @@ class ParquetStore:
     files first and then, in one transaction, checks that what it merged with is still live, and swaps; if not, it merges again.
     """
 
-    def __init__(self, root: Path, manifest: Manifest) -> None:
+    def __init__(self, root: Path, manifest: Manifest, *, reserve: Reserve) -> None:
         self._root = root
         self._manifest = manifest
+        self._reserve = reserve
         self._vault = Vault(root)
 
     @classmethod
-    def open(cls, root: Path) -> ParquetStore:
-        """Return the store in a folder, made if there is none.
+    def open(cls, root: Path, *, reserve: Reserve = _RESERVE) -> ParquetStore:
+        """Return the store in a folder, made if there is none; no commit is begun where less than the reserve is free.
 
         Raises
         ------
@@ -56,7 +59,7 @@ class ParquetStore:
 
         with disk_faults(root):
             root.mkdir(parents=True, exist_ok=True)
-        return cls(root, Manifest.open(root / "manifest.sqlite"))
+        return cls(root, Manifest.open(root / "manifest.sqlite"), reserve=reserve)
 
     def close(self) -> None:
         """Close the manifest's connections."""
@@ -71,6 +74,7 @@ class ParquetStore:
             require_sound(batch.bars)
         groups = grouped(batches)
         with disk_faults(self._root):
+            self._reserve.require(self._root, self._root / "data" / "bars")
             numbers = self._numbers({instrument for parts in groups.values() for instrument, _ in parts})
             for _ in range(_TRIES):
                 with self._manifest.reading() as ledger:
