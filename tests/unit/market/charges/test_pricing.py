@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.unit.market.charges.bills import TODAY, assert_lines, bill, buy, sell
 
 from qts.core import Charges, Exchange, Side
 from qts.core.errors import BadParameter
@@ -17,7 +18,6 @@ from qts.market.charges import (
     LINES,
     ChargeableOrder,
     ChargeSegment,
-    RateClasses,
     RoundingMode,
     Settlement,
     SttClass,
@@ -33,40 +33,12 @@ FUTURES, OPTIONS = ChargeSegment.EQUITY_FUTURES, ChargeSegment.EQUITY_OPTIONS
 COMMODITY_FUTURES = ChargeSegment.COMMODITY_FUTURES
 NSE, BSE, NFO, BFO, MCX = Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO, Exchange.MCX
 EXACT, NOTE, CALCULATOR, API = RoundingMode.EXACT, RoundingMode.CONTRACT_NOTE, RoundingMode.CALCULATOR, RoundingMode.API
-TODAY = date(2026, 11, 20)
 
 
 class Terms(TypedDict):
     on: date
     exchange: Exchange
     segment: ChargeSegment
-
-
-def buy(quantity: int | str, price: int | str, **more: Any) -> ChargeableOrder:
-    return ChargeableOrder(side=Side.BUY, quantity=Decimal(quantity), price=Decimal(price), **more)
-
-
-def sell(quantity: int | str, price: int | str, **more: Any) -> ChargeableOrder:
-    return ChargeableOrder(side=Side.SELL, quantity=Decimal(quantity), price=Decimal(price), **more)
-
-
-def bill(
-    *orders: ChargeableOrder,
-    on: date = TODAY,
-    exchange: Exchange = NSE,
-    segment: ChargeSegment = INTRADAY,
-    mode: RoundingMode = EXACT,
-    stamp: str | None = None,
-    **classes: Any,
-) -> Charges:
-    rate = None if stamp is None else Decimal(stamp)
-    kind = RateClasses(**classes)
-    return price_orders(orders, on=on, exchange=exchange, segment=segment, mode=mode, stamp_rate_both_sides=rate, classes=kind).total
-
-
-def assert_lines(charges: Charges, **expected: str) -> None:
-    found = lines_of(charges)
-    assert {name: found[name] for name in expected} == {name: Decimal(text) for name, text in expected.items()}
 
 
 prices = st.decimals(Decimal("0.05"), Decimal(99999), places=2)

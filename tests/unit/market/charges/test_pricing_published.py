@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
+from tests.unit.market.charges.bills import assert_lines, bill, buy, sell
 
-from qts.core import Charges, Exchange, Side
-from qts.market.charges import ChargeableOrder, ChargeSegment, RateClasses, RoundingMode, Settlement, lines_of, price_orders
+from qts.core import Exchange, Side
+from qts.market.charges import ChargeableOrder, ChargeSegment, RoundingMode, Settlement
 
 DELIVERY, INTRADAY = ChargeSegment.EQUITY_DELIVERY, ChargeSegment.EQUITY_INTRADAY
 FUTURES, OPTIONS = ChargeSegment.EQUITY_FUTURES, ChargeSegment.EQUITY_OPTIONS
@@ -17,34 +17,6 @@ COMMODITY_FUTURES = ChargeSegment.COMMODITY_FUTURES
 NSE, BSE, NFO, BFO, MCX = Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO, Exchange.MCX
 EXACT, NOTE, CALCULATOR, API = RoundingMode.EXACT, RoundingMode.CONTRACT_NOTE, RoundingMode.CALCULATOR, RoundingMode.API
 MARGINS = RoundingMode.API_MARGINS
-TODAY = date(2026, 11, 20)
-
-
-def buy(quantity: int | str, price: int | str, **more: Any) -> ChargeableOrder:
-    return ChargeableOrder(side=Side.BUY, quantity=Decimal(quantity), price=Decimal(price), **more)
-
-
-def sell(quantity: int | str, price: int | str, **more: Any) -> ChargeableOrder:
-    return ChargeableOrder(side=Side.SELL, quantity=Decimal(quantity), price=Decimal(price), **more)
-
-
-def bill(
-    *orders: ChargeableOrder,
-    on: date = TODAY,
-    exchange: Exchange = NSE,
-    segment: ChargeSegment = INTRADAY,
-    mode: RoundingMode = EXACT,
-    stamp: str | None = None,
-    **classes: Any,
-) -> Charges:
-    rate = None if stamp is None else Decimal(stamp)
-    kind = RateClasses(**classes)
-    return price_orders(orders, on=on, exchange=exchange, segment=segment, mode=mode, stamp_rate_both_sides=rate, classes=kind).total
-
-
-def assert_lines(charges: Charges, **expected: str) -> None:
-    found = lines_of(charges)
-    assert {name: found[name] for name in expected} == {name: Decimal(text) for name, text in expected.items()}
 
 
 # --- published bills
