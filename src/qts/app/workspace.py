@@ -13,6 +13,8 @@ from qts.app.control import ControlDatabase
 from qts.app.settings import Settings, load_settings
 from qts.core.clock import Clock
 from qts.core.errors import BadPath
+from qts.data.actions import ActionStore, SqlActions
+from qts.data.instruments import IndexMembership, InstrumentMaster, SymbolChanges, Watchlists
 from qts.data.storage import Admission, BarStore, ParquetStore, Reserve
 from qts.kernels import use_cache
 from qts.strategies import Catalog, load_catalog
@@ -27,6 +29,31 @@ class Workspace:
     control: ControlDatabase
     clock: Clock
     queries: Admission = field(default_factory=lambda: Admission(os.cpu_count() or 1))
+
+    @property
+    def actions(self) -> ActionStore:
+        """Return the corporate actions, which are kept in the control database."""
+        return SqlActions(self.control.database)
+
+    @property
+    def instruments(self) -> InstrumentMaster:
+        """Return what brokers listed by date, which is kept in the control database; so are the next three."""
+        return InstrumentMaster(self.control.database)
+
+    @property
+    def symbol_changes(self) -> SymbolChanges:
+        """Return the changes of symbols."""
+        return SymbolChanges(self.control.database)
+
+    @property
+    def indices(self) -> IndexMembership:
+        """Return the members of indices by date."""
+        return IndexMembership(self.control.database)
+
+    @property
+    def watchlists(self) -> Watchlists:
+        """Return the lists of instruments that a person keeps."""
+        return Watchlists(self.control.database)
 
     def catalog(self) -> Catalog:
         """Return the strategies as they are on disk at this moment."""
