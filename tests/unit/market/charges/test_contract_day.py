@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from qts.core import Charges, Exchange, Product, Side
 from qts.core.errors import BadParameter
 from qts.market.charges import ChargeSegment, DayBill, DayFill, Settlement, day_charges, lines_of, rates_on
-from qts.market.charges.contract_day import ContractDay
+from qts.market.charges.contract_day import ContractDay, occasion_of
 
 TODAY = date(2026, 11, 20)
 FUTURES, OPTIONS = ChargeSegment.EQUITY_FUTURES, ChargeSegment.EQUITY_OPTIONS
@@ -207,6 +207,26 @@ def test_estimates_are_those_of_what_was_paid() -> None:
     assert told(buy(75, 100, auto_square_off=True), on=date(2020, 6, 15)) == {"exchange", "sebi", "stamp", "square_off"}
     exercised = sell(75, 100, settlement=Settlement.EXERCISED, settlement_price=Decimal(100))
     assert "exercise" in told(exercised, on=date(2007, 1, 3))
+
+
+@pytest.mark.parametrize(
+    ("settlement", "name"),
+    [
+        (None, ""),
+        (Settlement.EXPIRED, ""),
+        (Settlement.ASSIGNED, ""),
+        (Settlement.EXERCISED, "exercise"),
+        (Settlement.DELIVERED, "physical"),
+        (Settlement.NETTED, "netted"),
+    ],
+)
+def test_an_end_pays_by_the_component_of_its_name(settlement: Settlement | None, name: str) -> None:
+    assert occasion_of(settlement) == name
+
+
+def test_ends_of_a_day_add_up() -> None:
+    # 0.15 % of 7500 and of 15000.
+    assert_lines(charges(sell(75, 100, settlement=Settlement.EXERCISED), sell(75, 200, settlement=Settlement.EXERCISED)), stt="33.75")
 
 
 @pytest.mark.parametrize(("exchange", "segment"), CONTRACTS)

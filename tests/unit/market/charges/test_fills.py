@@ -24,6 +24,13 @@ def test_parts_sum_to_the_order() -> None:
     assert order.is_auto_square_off
 
 
+def test_an_order_closed_by_the_broker_stays_so_whatever_part_comes_last() -> None:
+    order = FilledOrder()
+    order.add(fill(1, "1", auto=True))
+    order.add(fill(1, "1"))
+    assert order.is_auto_square_off
+
+
 def test_part_of_an_order_has_its_average_price() -> None:
     order = FilledOrder()
     order.add(fill(100, "10"))

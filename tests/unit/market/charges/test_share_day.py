@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from qts.core import Charges, Exchange, Product, Side
 from qts.core.errors import BadParameter
-from qts.market.charges import ChargeSegment, DayBill, DayFill, Settlement, SttClass, day_charges
+from qts.market.charges import ChargeSegment, DayBill, DayFill, Settlement, SttClass, day_charges, rates_on
+from qts.market.charges.share_day import ShareDay
 
 TODAY = date(2026, 11, 20)
 CNC, MIS = Product.CNC, Product.MIS
@@ -118,6 +120,85 @@ def test_estimates_are_those_of_what_was_paid(fills: tuple[DayFill, ...], produc
     for one in fills:
         bill.add(one)
     assert {sentence.partition(":")[0] for sentence in bill.estimates()} == expected
+
+
+def test_a_fee_on_closing_is_told_also_where_other_orders_follow() -> None:
+    bill = DayBill(on=date(2020, 7, 2), exchange=Exchange.NSE, product=MIS)
+    for one in (buy(1, 1, auto_square_off=True), buy(1, 1)):
+        bill.add(one)
+    assert any(sentence.startswith("square_off:") for sentence in bill.estimates())
+
+
+# A broker who takes 2 % of delivery, at most 30, and 1 % of intraday, at most 20, of each slice. Behind each fill: the day's brokerage.
+@pytest.mark.parametrize(
+    "fills",
+    [
+        pytest.param(
+            [
+                (buy(10, 100, order=1, slices=2), 20),
+                (buy(10, 100, order=1, slices=2), 40),
+                # 2 shares are intraday on both sides: 2 and 2; 1800 of delivery are 36.
+                (sell(2, 100), 40),
+                # All 20 are: 20 in all of the purchase, 2 and 18 of the sales.
+                (sell(18, 100), 40),
+                # Of 3000 rupees 2000 are intraday: 20 and 20, and 20 of the sales.
+                (buy(10, 100, order=1, slices=2), 60),
+            ],
+            id="an order in two slices and three parts",
+        ),
+        pytest.param(
+            [
+                (buy(10, 100, order=1), 20),
+                (buy(30, 50, order=2), 50),
+                # The first order is intraday: 10; the second waits: 30; the sale: 10.
+                (sell(10, 100), 50),
+                # A part of the first comes late: 1000 intraday and 1000 delivery: 10 and 20, then 30 and 10.
+                (buy(10, 100, order=1), 70),
+                # 30 sold: the first is 20, 10 of the second 5 and its other 20 come to 20, the sales 10 and 20.
+                (sell(20, 100), 75),
+                # All are sold: 20 and 15 of the purchases, 10, 20 and 20 of the sales.
+                (sell(20, 100), 85),
+                # The first grows by 10 again, all of it intraday and at its cap: 20; the second 10 and 10; the sales as before.
+                (buy(10, 100, order=1), 90),
+            ],
+            id="two orders, of which the first grows late",
+        ),
+        pytest.param(
+            [
+                (sell(40, 100, slices=2), 60),
+                (sell(10, 100, order=1), 80),
+                # 40 are intraday: at most 40 of the first sale, 20 of the second; the purchase at most 20.
+                (buy(40, 100), 80),
+            ],
+            id="the slices of an order matched in full",
+        ),
+    ],
+)
+def test_each_order_pays_by_its_parts_in_order_of_time(fills: list[tuple[DayFill, int]]) -> None:
+    at_hand = rates_on(TODAY, Exchange.NSE, ChargeSegment.EQUITY_INTRADAY)
+    intraday = replace(at_hand, brokerage_fraction=Decimal("0.01"), brokerage_cap=Decimal(20))
+    delivery = replace(at_hand, brokerage_fraction=Decimal("0.02"), brokerage_cap=Decimal(30))
+    asked = ShareDay(intraday=intraday, delivery=delivery, is_delivery=True)
+    found = []
+    for one, _ in fills:
+        asked.add(one)
+        found.append(asked.charges().brokerage)
+    assert found == [Decimal(expected) for _, expected in fills]
+    at_once = ShareDay(intraday=intraday, delivery=delivery, is_delivery=True)
+    for one, _ in fills:
+        at_once.add(one)
+    assert at_once.charges().brokerage == fills[-1][1]
+
+
+def test_a_tax_that_leaves_the_protection_fund_out_is_less_by_its_part() -> None:
+    # 100,000 rupees pay 0.1 to the exchange's fund, 18 % of which is tax.
+    rates = replace(rates_on(TODAY, Exchange.NSE, ChargeSegment.EQUITY_INTRADAY), ipft=Decimal("0.000001"))
+    gst = {}
+    for taxed in (True, False):
+        day = ShareDay(intraday=replace(rates, gst_on_ipft=taxed), delivery=rates, is_delivery=False)
+        day.add(buy(100, 1000))
+        gst[taxed] = day.charges().gst
+    assert gst[True] - gst[False] == Decimal("0.018")
 
 
 @given(fills_strategy, st.integers(1, 9), st.dates(date(2004, 1, 1), date(2028, 1, 1)), st.sampled_from([CNC, MIS]))
