@@ -2,7 +2,8 @@
 
 In a notebook the verbs of the command line are functions: ``qts.bars("NSE:INFY")``, ``qts.backtest("ema_cross", instruments=…)``,
 ``qts.catalog()``, ``qts.sql("SELECT …")``, ``qts.calendar()``, ``qts.costs()``, ``qts.reconcile(file)``, ``qts.strategies()``,
-``qts.runs()``, ``qts.run(id)``, ``qts.replay(id)``, ``qts.sweep("ema_cross", …, grid=…)``, ``qts.import_files(…)``, ``qts.demo()``.
+``qts.runs()``, ``qts.run(id)``, ``qts.replay(id)``, ``qts.sweep("ema_cross", …, grid=…)``, ``qts.import_files(…)``, ``qts.demo()``,
+``qts.actions()``, ``qts.suspect_actions()``, ``qts.import_actions(file)``, ``qts.confirm_action(id)``, ``qts.reject_action(id)``.
 Importing the package loads nothing; a verb loads what it needs when it is called.
 """
 
@@ -14,11 +15,47 @@ from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qts.app.verbs import bars, calendar, catalog, costs, demo, import_files, reconcile, replay, run, runs, sql, sweep
+    from qts.app.verbs import (
+        actions,
+        bars,
+        calendar,
+        catalog,
+        confirm_action,
+        costs,
+        demo,
+        import_actions,
+        import_files,
+        reconcile,
+        reject_action,
+        replay,
+        run,
+        runs,
+        sql,
+        suspect_actions,
+        sweep,
+    )
 
 __version__ = "0.1.0"
 
-__all__ = ["bars", "calendar", "catalog", "costs", "demo", "import_files", "reconcile", "replay", "run", "runs", "sql", "sweep"]
+__all__ = [
+    "actions",
+    "bars",
+    "calendar",
+    "catalog",
+    "confirm_action",
+    "costs",
+    "demo",
+    "import_actions",
+    "import_files",
+    "reconcile",
+    "reject_action",
+    "replay",
+    "run",
+    "runs",
+    "sql",
+    "suspect_actions",
+    "sweep",
+]
 
 # Verbs that are packages, too: the package itself can be called.
 _CALLABLE_PACKAGES = frozenset({"backtest", "strategies"})

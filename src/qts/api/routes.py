@@ -9,6 +9,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
+from qts.app.actions import (
+    ActionDocument,
+    ActionsRequest,
+    ConfirmRequest,
+    RejectRequest,
+    confirm_action,
+    list_actions,
+    reject_action,
+    suspect_actions,
+)
 from qts.app.backtests import list_runs, load_run, run_backtest, runs_document
 from qts.app.bars import estimate_bars, read_bars, records, table
 from qts.app.calendar import CalendarDocument, list_sessions
@@ -75,6 +85,30 @@ def get_bars(workspace: Opened, query: Annotated[BarsQuery, Query()]) -> Respons
     if query.format == "arrow":
         return Response(_stream(table(answer)), media_type=ARROW)
     return JSONResponse(records(answer))
+
+
+@router.get("/actions")
+def get_actions(workspace: Opened, request: Annotated[ActionsRequest, Query()]) -> tuple[ActionDocument, ...]:
+    """Return what is known of corporate actions, or was known on a date."""
+    return list_actions(workspace, request)
+
+
+@router.post("/actions/suspect")
+def post_suspect(workspace: Opened, request: ActionsRequest) -> tuple[ActionDocument, ...]:
+    """Look for corporate actions in the stored raw prices and return what is suspected."""
+    return suspect_actions(workspace, request)
+
+
+@router.post("/actions/confirm")
+def post_confirm(workspace: Opened, request: ConfirmRequest) -> ActionDocument:
+    """Confirm a corporate action, as it is suspected or on the terms given: from now on it is applied."""
+    return confirm_action(workspace, request)
+
+
+@router.post("/actions/reject")
+def post_reject(workspace: Opened, request: RejectRequest) -> ActionDocument:
+    """Reject a corporate action: it is neither applied nor told of again."""
+    return reject_action(workspace, request)
 
 
 @router.get("/calendar")

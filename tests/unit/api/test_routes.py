@@ -123,3 +123,14 @@ def test_an_error_is_a_document_with_its_status(
     assert answer.status_code == status
     assert answer.json()["error"]["kind"] == kind
     assert answer.json()["error"]["message"]
+
+
+def test_corporate_actions_are_listed_confirmed_and_rejected(client: Any) -> None:
+    name = "NSE:ACME/2022-01-17/bonus"
+    confirmed = client.post("/api/actions/confirm", json={"id": name, "ratio": "1:1"}).json()
+    assert (confirmed["state"], confirmed["factor"]) == ("confirmed", 0.5)
+    assert [one["id"] for one in client.get("/api/actions", params={"instruments": "NSE:ACME"}).json()] == [name]
+    assert client.post("/api/actions/suspect", json={}).json() == []
+    assert client.post("/api/actions/reject", json={"id": name}).json()["state"] == "rejected"
+    assert client.get("/api/actions", params={"state": "confirmed"}).json() == []
+    assert client.post("/api/actions/confirm", json={"id": "NSE:ACME/2022-01-18/split"}).status_code in {400, 404}

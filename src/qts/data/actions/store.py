@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from qts.core.corporate_action import ActionKind
 from qts.core.instrument import InstrumentId
 from qts.data.actions.records import ActionRecord, ActionState
 
@@ -70,8 +71,8 @@ def plan_recording(live: Iterable[ActionRecord], given: Sequence[ActionRecord]) 
     - A record that says the same as the one that holds changes nothing.
     - What is suspected never replaces what somebody confirmed or rejected, nor stands beside an action that is confirmed for the same
       day and explains the jump.
-    - What is stated ends what was found in prices for the same day under another kind, for that was a guess at the same action;
-      otherwise a jump would be counted twice.
+    - What is stated or confirmed ends what was found in prices for the same day under another kind, for that was a guess at the same
+      action, and ends a split of the same ratio where another source says bonus: otherwise a jump would be counted twice.
     - Otherwise a record replaces the one of its id.
     """
     held = {record.action.id: record for record in live}
@@ -109,7 +110,7 @@ def _is_settled(held: Mapping[str, ActionRecord], record: ActionRecord) -> bool:
 
 
 def _guesses_at(held: Mapping[str, ActionRecord], record: ActionRecord) -> list[str]:
-    """Return the ids of what was only found in prices for the day of an action that is stated, or found anew."""
+    """Return the ids of what a record says better: guesses at its day, and the same action under another name."""
     if record.state is ActionState.REJECTED or not record.action.changes_shares:
         return []
     return [
@@ -117,8 +118,15 @@ def _guesses_at(held: Mapping[str, ActionRecord], record: ActionRecord) -> list[
         for name, other in held.items()
         if name != record.action.id
         and _same_day(other, record)
-        and (other.state is ActionState.SUSPECTED or (other.is_detected and not record.is_detected))
+        and other.state is not ActionState.REJECTED
+        and (other.state is ActionState.SUSPECTED or other.is_detected or _is_the_same_by_another(other, record))
     ]
+
+
+def _is_the_same_by_another(other: ActionRecord, record: ActionRecord) -> bool:
+    """Return whether two who state an action mean the same one and call it a split here and a bonus there."""
+    kinds = {other.action.kind, record.action.kind}
+    return kinds == {ActionKind.SPLIT, ActionKind.BONUS} and other.action.ratio == record.action.ratio and other.source != record.source
 
 
 def _same_day(one: ActionRecord, other: ActionRecord) -> bool:

@@ -44,6 +44,18 @@ def test_a_statement_ends_a_guess_that_a_person_confirmed_for_else_it_would_coun
     assert plan_recording([guess], [make_record("bonus")]).ended == (guess.action.id,)
 
 
+def test_a_guess_confirmed_under_another_kind_ends_the_first(make_record: Make) -> None:
+    guess = make_record("split", source=JUMP)
+    assert plan_recording([guess], [make_record("bonus", source=JUMP)]).ended == (guess.action.id,)
+
+
+def test_a_split_that_another_source_calls_a_bonus_is_one_action(make_record: Make) -> None:
+    held = make_record("split", ratio="2", source="stated by hand")
+    assert plan_recording([held], [make_record("bonus", ratio="2")]).ended == (held.action.id,)
+    assert plan_recording([held], [make_record("bonus", ratio="3")]).ended == ()
+    assert plan_recording([make_record("split", ratio="2")], [make_record("bonus", ratio="2")]).ended == ()
+
+
 def test_two_statements_of_one_day_stand_side_by_side(make_record: Make) -> None:
     recording = plan_recording([make_record("bonus")], [make_record("split", ratio="5")])
     assert (ids(recording.added), recording.ended) == (["split confirmed"], ())
