@@ -250,6 +250,40 @@ def test_regime_starts_of_one_segment_leave_out_the_others() -> None:
     assert regime_starts(NSE, date(2026, 3, 2), date(2026, 12, 31)) == ()
 
 
+@pytest.mark.parametrize(
+    ("exchange", "segment", "classes", "day", "changes_theirs"),
+    [
+        pytest.param(BSE, DELIVERY, {"group": "X"}, "2022-12-01", False, id="a group's charge at BSE stayed"),
+        pytest.param(NSE, DELIVERY, {"stt_class": SttClass.OTHER_ETF}, "2012-07-01", False, id="units that pay no STT"),
+        pytest.param(MCX, COMMODITY_FUTURES, {"underlying": "COTTON"}, "2013-07-01", False, id="crops pay no CTT"),
+        pytest.param(MCX, COMMODITY_FUTURES, {"underlying": "GOLD"}, "2013-07-01", True, id="gold does"),
+        pytest.param(BFO, OPTIONS, {"underlying": "SENSEX"}, "2024-05-13", True, id="options on the Sensex changed"),
+        pytest.param(BFO, OPTIONS, {"underlying": "RELIANCE"}, "2024-05-13", False, id="others did not"),
+    ],
+)
+def test_regime_starts_are_those_of_the_class(
+    *, exchange: Exchange, segment: ChargeSegment, classes: dict[str, Any], day: str, changes_theirs: bool
+) -> None:
+    on = date.fromisoformat(day)
+    assert regime_starts(exchange, on, on, segment=segment) == (on,)
+    assert regime_starts(exchange, on, on, segment=segment, **classes) == ((on,) if changes_theirs else ())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"exchange": NFO, "segment": FUTURES, "stt_class": SttClass.EQUITY_ETF}, "stt_class"),
+        ({"exchange": NSE, "segment": DELIVERY, "group": "X"}, "group"),
+        ({"exchange": NSE, "group": "X"}, "group"),
+        ({"exchange": NSE, "segment": INTRADAY, "underlying": "NIFTY"}, "underlying"),
+    ],
+)
+def test_regime_starts_of_a_class_that_does_not_go_with_the_segment_are_refused(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(BadParameter) as caught:
+        regime_starts(start=SPAN[0], end=SPAN[1], **arguments)
+    assert caught.value.name == named
+
+
 @pytest.mark.parametrize(("exchange", "segment", "field", "start", "before", "after"), CHANGES, ids=str)
 def test_rate_changes_on_its_day(*, exchange: Exchange, segment: ChargeSegment, field: str, start: str, before: str, after: str) -> None:
     day = date.fromisoformat(start)
@@ -317,6 +351,7 @@ def test_simulated_market_pays_what_nse_pays() -> None:
 def test_valid_from_is_the_last_change() -> None:
     assert rates_on(date(2026, 11, 20), NSE, DELIVERY).valid_from == date(2026, 3, 1)
     assert rates_on(date(2026, 2, 28), NSE, DELIVERY).valid_from == date(2024, 10, 1)
+    assert rates_on(date(2024, 10, 1), NSE, DELIVERY).valid_from == date(2024, 10, 1)
 
 
 def test_dates_before_every_row_have_rates_too() -> None:
