@@ -15,6 +15,8 @@ from qts.app.home import default_home
 from qts.core.errors import BadFile, BadParameter, BadPath, InputError
 
 TOML_NAME = "qts.toml"
+# Stands in a home while a backup is being copied into it.
+UNFINISHED_RESTORE: Final = ".restore-unfinished"
 _UNITS: Final = {"": 1, "MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
 

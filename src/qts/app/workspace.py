@@ -10,7 +10,7 @@ from typing import Self
 from qts.app.calendar_file import use_calendar_of
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
-from qts.app.settings import Settings, load_settings
+from qts.app.settings import UNFINISHED_RESTORE, Settings, load_settings
 from qts.core.clock import Clock
 from qts.core.errors import BadPath
 from qts.data.actions import ActionStore, SqlActions
@@ -87,6 +87,8 @@ def open_workspace(settings: Settings | None = None, *, clock: Clock | None = No
     except OSError as error:
         reason = f"the home folder cannot be written ({(error.strerror or 'unknown reason').lower()})"
         raise BadPath(str(settings.home), reason, hint="Choose another with QTS_HOME or --home.") from error
+    if (settings.home / UNFINISHED_RESTORE).exists():
+        raise BadPath(str(settings.home), "a restore into it was not finished", hint="Run the same `qts restore` again.")
     use_calendar_of(settings.home)
     use_cache(settings.home / "cache")
     return Workspace(

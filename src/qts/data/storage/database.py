@@ -132,6 +132,21 @@ class Database:
             return (error.reason,)
         return (*(str(line) for line in answer if line != "ok"), *(f"a row of {row[0]} refers to nothing in {row[2]}" for row in lost))
 
+    def copy_to(self, target: Path) -> None:
+        """Write the committed state of this moment into a new file, flushed to the disk, while others read and write.
+
+        Raises
+        ------
+        BadPath
+            If it is on a server, which makes its own copies.
+        StoreFull
+            If there is no room for it.
+        """
+        if self._path is None:
+            raise BadPath(self._place, "a server's database is not a file to copy", hint="Copy it with pg_dump.")
+        with self.faults():
+            sqlite_file.copy(self._path, target)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

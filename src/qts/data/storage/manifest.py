@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
 
 from qts.core.errors import DamagedFile, QtsError
+from qts.data.storage import sqlite_file
 from qts.data.storage.database import Database
 from qts.data.storage.ledger import Ledger
 from qts.data.storage.migration import Migrations
+from qts.data.storage.records import StoredFile
 from qts.data.storage.schema import FORMAT
 
 _WAIT_SECONDS: Final = 10.0
 _MOST_CHECKED: Final = 32 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestCopy:
+    """What a copy of a manifest tells of: the id of its present state, and the files of all its snapshots."""
+
+    snapshot: str
+    files: tuple[StoredFile, ...]
 
 
 class Manifest:
@@ -60,6 +71,19 @@ class Manifest:
         """Yield the one writer's view; what it did is committed at the end, or undone by an exception."""
         with self._database.writing() as connection:
             yield Ledger(connection)
+
+    def copy_to(self, target: Path) -> ManifestCopy:
+        """Write the present state into a new file, while others write, and return what it tells of."""
+        self._database.copy_to(target)
+        copied = Manifest(Database.open(target, migrations=MANIFEST))
+        try:
+            with copied.reading() as ledger:
+                ledger.require_whole()
+                copy = ManifestCopy(snapshot=ledger.snapshot()[1], files=tuple(ledger.files()))
+        finally:
+            copied.close()
+        sqlite_file.settle(target)
+        return copy
 
     def close(self) -> None:
         """Close all connections."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # a database library is imported when a store is opened, not 
 
     from qts.data.storage.drafting import Built
     from qts.data.storage.integrity import Inspector
-    from qts.data.storage.manifest import Manifest
+    from qts.data.storage.manifest import Manifest, ManifestCopy
 
 _TRIES: Final = 4
 _RESERVE: Final = Reserve()
@@ -121,6 +121,11 @@ class ParquetStore:
         with self.sql(as_of=as_of) as connection:
             return count_days(connection)
 
+    def content_ids(self, *, as_of: str | None = None) -> Mapping[SeriesKey, str]:
+        """Return, for every series, an id that changes whenever one of its bars does."""
+        with self._manifest.reading() as ledger:
+            return ledger.content_ids(ledger.seq_of(as_of))
+
     def snapshot(self) -> str:
         """Return the id of the present state."""
         with self._manifest.reading() as ledger:
@@ -145,6 +150,11 @@ class ParquetStore:
         """Return the spans whose bars were lost to damage: storing them again, the same or newer, closes the hole."""
         with disk_faults(self._root):
             return self._inspector().refill()
+
+    def copy_manifest(self, target: Path) -> ManifestCopy:
+        """Write the manifest of this moment into a new file, while others write, and return what it tells of."""
+        with disk_faults(target.parent):
+            return self._manifest.copy_to(target)
 
     def _inspector(self) -> Inspector:
         from qts.data.storage.integrity import Inspector  # noqa: PLC0415 - see the imports above

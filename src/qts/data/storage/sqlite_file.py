@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +49,21 @@ def connect(path: Path, *, wait_seconds: float) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False, isolation_level=None, factory=_Frozen
         )
     return connection
+
+
+def copy(source: Path, target: Path) -> None:
+    """Write the committed state of a database into a new file that needs no log beside it."""
+    with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
+        reader.backup(writer)
+    settle(target)
+
+
+def settle(path: Path) -> None:
+    """Make a database that nobody has open one file without a log, flushed to the disk."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def renew_frozen(connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
