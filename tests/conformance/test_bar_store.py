@@ -217,6 +217,20 @@ def test_bars_are_counted_by_the_date_in_india(store: BarStore) -> None:
     assert store.bars_per_day(as_of=first).keys() == {day}
 
 
+def test_a_content_id_changes_with_the_bars_of_its_series_alone(store: BarStore) -> None:
+    one, other = key_of(), SeriesKey(instrument=InstrumentId("NSE:OTHER"), interval=Interval.DAY)
+    store.upsert([daily(one, date(2024, 1, 10), [5.0, 6.0]), daily(other, date(2024, 1, 10), [1.0])], FROM_FILE, at=AT)
+    before, first = store.content_ids(), store.snapshot()
+    assert before.keys() == {one, other}
+    store.upsert([daily(one, date(2024, 1, 11), [6.5])], FROM_FILE, at=AT)
+    after = store.content_ids()
+    assert after[one] != before[one]
+    assert after[other] == before[other]
+    store.upsert([daily(one, date(2024, 1, 11), [6.5])], FROM_FILE, at=AT)
+    assert store.content_ids() == after
+    assert store.content_ids(as_of=first) == before
+
+
 def test_the_series_tell_first_last_and_close_without_a_scan(store: BarStore) -> None:
     newer = daily(key_of(), date(2024, 1, 10), [5.0, 6.0])
     older = daily(key_of(), date(2022, 12, 31), [1.0, 2.0])

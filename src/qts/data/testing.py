@@ -82,6 +82,10 @@ class MemoryStore:
             counted[key] = dict(zip(days.tolist(), counts.tolist(), strict=True))
         return counted
 
+    def content_ids(self, *, as_of: str | None = None) -> Mapping[SeriesKey, str]:
+        """Return, for every series, an id that changes whenever one of its bars does."""
+        return {key: content_id(rows, {0: str(key.instrument)}) for key, rows in self._state(as_of).rows.items()}
+
     def snapshot(self) -> str:
         """Return the id of the present state."""
         return self._states[-1].id

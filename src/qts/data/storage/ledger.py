@@ -137,6 +137,11 @@ class Ledger:
         """Return the series of a snapshot, of all or of some instruments."""
         return tuple(_info(row) for row in self._series_rows(seq, instruments))
 
+    def content_ids(self, seq: int | None) -> dict[SeriesKey, str]:
+        """Return for each series of a snapshot the state in which its bars were last touched."""
+        states = {row.seq: row.id for row in self._connection.execute(select(SNAPSHOT.c.seq, SNAPSHOT.c.id))}
+        return {_info(row).key: states[row.begin_snapshot] for row in self._series_rows(seq, None)}
+
     def record(self, commit: Commit) -> str:
         """Write a commit and return the id of the state that it makes."""
         seq = self.snapshot()[0] + 1

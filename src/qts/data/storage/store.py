@@ -72,6 +72,16 @@ class BarStore(Protocol):
         """
         ...
 
+    def content_ids(self, *, as_of: str | None = None) -> Mapping[SeriesKey, str]:
+        """Return, for every series, an id that changes whenever one of its bars does; stored under the same id, its bars are the same.
+
+        Raises
+        ------
+        BadParameter
+            If ``as_of`` names no snapshot.
+        """
+        ...
+
     def snapshot(self) -> str:
         """Return the id of the present state."""
         ...
