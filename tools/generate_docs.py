@@ -88,18 +88,27 @@ def cli_page() -> str:
     """Return the page of all commands with their options."""
     import typer.main  # noqa: PLC0415 - only this page asks the command line
 
-    group: Any = typer.main.get_command(importlib.import_module("qts.cli.main").app)
+    commands = leaves(typer.main.get_command(importlib.import_module("qts.cli.main").app))
     parts = [
         "# Command line",
         "`make setup` leaves the command at `.venv/bin/qts`. Every command takes `--json`: one JSON document on standard output, messages on standard error. [Exit codes](errors.md) are the same for all.",
         "Before the command stands `--home FOLDER`, for a home folder other than that of the [settings](settings.md).",
         table(
-            ["command", "does"], [(f"[`qts {name}`](#qts-{name})", first_line(command.help)) for name, command in group.commands.items()]
+            ["command", "does"],
+            [(f"[`qts {name}`](#qts-{name.replace(' ', '-')})", first_line(command.help)) for name, command in commands.items()],
         ),
     ]
-    for name, command in group.commands.items():
+    for name, command in commands.items():
         parts += [f"## qts {name}", plain(command.help), usage(name, command), option_table(command)]
     return "\n\n".join(part for part in parts if part)
+
+
+def leaves(group: Any, prefix: str = "") -> dict[str, Any]:
+    """Return the commands of a group by name, those of the groups inside of it with their group's name before theirs."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        found |= leaves(command, f"{prefix}{name} ") if hasattr(command, "commands") else {f"{prefix}{name}": command}
+    return found
 
 
 def plain(text: str | None) -> str:
