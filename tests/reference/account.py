@@ -74,14 +74,15 @@ class Holding:
         return self.series.terms.tick(on) if self.series.terms.tick is not None else None
 
     def lock(self, row: Row, on: date) -> int:
-        """Return +1 where the bar is locked up, -1 where down."""
+        """Return +1 where the bar is locked up, -1 where down: at the last tick within a band of the close of the day before."""
         before = self.previous_close
         if not self.series.terms.locks or before is None or not row.high == row.low == row.close:
             return 0
         tick = self.tick(on) or PLAIN_TICK
         for band in BANDS:
             for side in (1, -1):
-                if abs(row.close - before * (ONE + side * band)) < tick:
+                edge = on_tick(before * (ONE + side * band), tick, up=side < 0)
+                if row.close == edge and side * (row.close - before) > 0:
                     return side
         return 0
 

@@ -146,6 +146,8 @@ class Decider:
                 order.left = max(order.side * (cut - holding.quantity), ZERO)
                 self.desk.tell(order, "cut" if order.left else "rejected", limit)
             if order.left:
+                guards = (wish.stop_loss, wish.trail, wish.target)
+                order.children = tuple(self.desk.number() for guard in guards if guard is not None)
                 self.desk.orders.append(order)
         else:
             self.desk.tell(order, "rejected", reason)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 from tests.reference.account import Account, Filled, Holding, moment
 from tests.reference.deciding import Decider
-from tests.reference.order import Order
+from tests.reference.order import MICRO, Order
 from tests.reference.scene import ONE, ZERO, Action, Called, Row, Rules, Series, Wanted, on_tick, whole
 from tests.reference.trading import Desk, Event
 
@@ -117,7 +117,7 @@ class Stage:
                 self.act(holding, self.pending[holding.name].pop(0))
 
     def act(self, holding: Holding, action: Action) -> None:
-        """Apply a corporate action to position, cash, mark and orders."""
+        """Apply a corporate action to position, cash, mark and orders, and to the bars that sizes look back at."""
         if holding.mark is None:
             return
         old, ratio = holding.quantity, action.ratio
@@ -125,28 +125,42 @@ class Stage:
         holding.mark /= ratio
         holding.quantity = whole(old * ratio, step)
         self.account.cash += old * action.cash + (old * ratio - holding.quantity) * holding.mark
+        if old:
+            self.desk.tell_of_action(holding, old)
+        if ratio == 1:
+            return
         holding.average /= ratio
+        holding.seen = [row.over(ratio) for row in holding.seen]
+        holding.is_overdue = holding.is_overdue and bool(holding.quantity)
         if holding.previous_close is not None:
             holding.previous_close /= ratio
         for order in self.desk.of(holding):
             self.act_on_order(holding, order, ratio)
+        self.desk.shrink_exits(holding)
 
     def act_on_order(self, holding: Holding, order: Order, ratio: Decimal) -> None:
+        """State an order in new shares: stops go to the worse side for us, limits farther away, as all computed levels."""
         step, tick = self.account.step(holding), holding.tick(self.desk.on)
 
-        def scaled(price: Decimal | None) -> Decimal | None:
-            if price is None or ratio == 1:
-                return price
-            return price / ratio if tick is None else on_tick(price / ratio, tick, up=order.side < 0)
+        def scaled(price: Decimal | None, *, up: bool) -> Decimal | None:
+            if price is None:
+                return None
+            return (price / ratio).quantize(MICRO, ROUND_HALF_UP) if tick is None else on_tick(price / ratio, tick, up=up)
 
-        order.left = whole(order.left * ratio, step)
-        order.asked = whole(order.asked * ratio, step)
-        order.aim = None if order.aim is None else whole(order.aim * ratio, step)
-        order.limit, order.stop = scaled(order.limit), scaled(order.stop)
-        order.stop_loss, order.target = scaled(order.stop_loss), scaled(order.target)
-        order.level = None if order.level is None else order.level / ratio
+        is_sale = order.side < 0
+        if order.kind == "trailing":
+            order.tick = tick if order.tick is None else order.tick
+            order.level = scaled(order.trigger, up=not is_sale)
+        order.limit, order.stop = scaled(order.limit, up=is_sale), scaled(order.stop, up=not is_sale)
+        # What guards an entry is on the other side.
+        order.stop_loss, order.target = scaled(order.stop_loss, up=is_sale), scaled(order.target, up=not is_sale)
         order.distance = None if order.distance is None else order.distance / ratio
-        self.desk.tell(order, "action", "action")
+        if order.aim is not None:
+            order.aim = whole(order.aim * ratio, step)
+            order.aim_again(holding.quantity)
+        else:
+            order.left, order.asked = whole(order.left * ratio, step), whole(order.asked * ratio, step)
+            order.filled = order.asked - order.left
         if not order.left:
             self.desk.drop(order, "cancelled", "action")
 

@@ -16,7 +16,8 @@ MICRO = Decimal("0.000001")  # prices computed from others, where no tick rounds
 class Order:
     """A wish to trade and how far it has come. It works from bar ``works_from`` on; ``left`` is what remains of it.
 
-    ``aim`` is the position a target order works towards. A child knows the bar it was ``born`` in and its entry's price there.
+    ``aim`` is the position a target order works towards. A child knows the bar it was ``born`` in and its entry's price there;
+    ``children`` are the numbers that an entry's guards were given when it was handed in.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Order:
     fresh_in: int = -1
     told: bool = False
     parent: Order | None = None
+    children: tuple[int, ...] = ()
     tick: Decimal | None = None
 
     def aim_again(self, held: Decimal) -> None:

@@ -5,9 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
-from tests.reference.cases import DAYS, FIRST_DAY, SLIPPAGES, TICK, Case, instants, order_case, settings_of, walk, wishes
+from tests.reference.cases import (
+    DAYS,
+    FIRST_DAY,
+    SLIPPAGES,
+    TICK,
+    Case,
+    instants,
+    on_ticks,
+    order_case,
+    script_of,
+    settings_of,
+    target_case,
+    walk,
+    wishes,
+)
 from tests.reference.scene import Action, Terms, on_tick
 
 from qts.core import Bars, Exchange, InstrumentId, Interval, session_date_of
@@ -107,27 +122,37 @@ def contract_terms(kind: str, expiry: date, freeze: Decimal | None) -> Terms:
 
 
 def action_case(seed: int) -> Case:
-    """Return targets on shares that are split, joined or pay."""
+    """Return targets, managed ones or orders on shares that are split, joined or pay; most prices follow the shares."""
+    case = (target_case, managed_case, order_case)[seed % 3](seed)
     rng = np.random.default_rng((seed, 4))
-    interval = Interval(str(rng.choice([Interval.DAY, Interval.MINUTE_15])))
-    stamps = instants(rng, interval)
-    bars = tuple(walk(rng, f"NSE:S{i}", stamps, interval) for i in range(int(rng.integers(1, 3))))
-    actions = {str(one.instrument): actions_of(rng) for one in bars}
-    targets = {str(one.instrument): wishes(rng, len(one)) for one in bars}
-    settings = settings_of(rng, interval)
-    return Case(seed=seed, interval=interval, bars=bars, targets=targets, settings=settings, actions=actions)
+    actions = {str(one.instrument): actions_of(rng, one) for one in case.bars}
+    bars = tuple(after(one, actions[str(one.instrument)]) if rng.random() < 0.9 else one for one in case.bars)
+    script = script_of(rng, bars) if case.script else {}
+    return replace(case, bars=bars, actions=actions, script=script)
 
 
-def actions_of(rng: np.random.Generator) -> tuple[Action, ...]:
-    days = sorted(int(day) for day in rng.choice(DAYS, 2, replace=False))
-    return tuple(
-        Action(
-            ex_date=(FIRST_DAY + timedelta(days=day)).date(),
-            ratio=Decimal(str(rng.choice(RATIOS))) if rng.random() < 0.6 else Decimal(1),
-            cash=Decimal(int(rng.integers(0, 200))) / 10 if rng.random() < 0.6 else Decimal(0),
-        )
-        for day in days
-    )
+def actions_of(rng: np.random.Generator, bars: Bars) -> tuple[Action, ...]:
+    """Return actions around the dates of the bars, on one date now and then."""
+    found: dict[Action, None] = {}
+    for _ in range(int(rng.integers(1, 4))):
+        on = session_date_of(int(rng.choice(bars.ts))) + timedelta(days=int(rng.choice([0, 0, 1])))
+        ratio = Decimal(str(rng.choice(RATIOS))) if rng.random() < 0.7 else Decimal(1)
+        cash = Decimal(int(rng.integers(0, 200))) / 10 if rng.random() < 0.5 else Decimal(0)
+        found[Action(ex_date=on, ratio=ratio, cash=cash)] = None
+    return tuple(found)
+
+
+def after(bars: Bars, actions: tuple[Action, ...]) -> Bars:
+    """Return the bars in the shares of their dates."""
+    shares = np.ones(len(bars))
+    dates = [session_date_of(int(ts)) for ts in bars.ts]
+    for action in actions:
+        shares = np.where([on >= action.ex_date for on in dates], shares * float(action.ratio), shares)
+    columns: dict[str, Any] = {}
+    for name in ("open", "high", "low", "close"):
+        column = getattr(bars, name) / shares
+        columns[name] = np.where(np.isnan(column), np.nan, on_ticks(np.nan_to_num(column)))
+    return replace(bars, **columns)
 
 
 def delivery_order_case(seed: int) -> Case:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
@@ -23,6 +23,10 @@ class Row:
     low: Decimal
     close: Decimal
     volume: Decimal | None
+
+    def over(self, ratio: Decimal) -> Row:
+        """Return the bar as if its shares had been new ones, of which an old one is so many."""
+        return replace(self, open=self.open / ratio, high=self.high / ratio, low=self.low / ratio, close=self.close / ratio)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

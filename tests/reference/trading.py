@@ -68,6 +68,21 @@ class Desk:
             )
         )
 
+    def tell_of_action(self, holding: Holding, old: Decimal) -> None:
+        """Tell what a corporate action made of a position: its old quantity and its new one."""
+        self.events.append(
+            Event(
+                ts=self.ts,
+                name=holding.name,
+                side=BUY if old > 0 else SELL,
+                kind="market",
+                quantity=abs(old),
+                filled=abs(holding.quantity),
+                status="action",
+                reason="action",
+            )
+        )
+
     def drop(self, order: Order, status: str, reason: str) -> None:
         if order in self.orders:
             self.orders.remove(order)
@@ -284,7 +299,7 @@ class Desk:
         if not working:
             model = self._child(holding, -entry.side, ZERO, reference, phase=phase)
             model.parent, model.group = entry, f"bracket {entry.number}"
-            working = [replace(child, number=self.number()) for child in children_of(entry, model, reference)]
+            working = [replace(child, number=k) for k, child in zip(entry.children, children_of(entry, model, reference), strict=True)]
             self.orders.extend(working)
         for child in working:
             child.left += quantity

@@ -4,7 +4,7 @@ from qts.backtest.engine import ENGINE_VERSION, run
 from qts.backtest.evaluation import Evaluation
 from qts.backtest.grid import LARGEST_GRID, Grid, expand_grid
 from qts.backtest.lookahead import LookaheadVerdict, Verdict
-from qts.backtest.result import BacktestResult
+from qts.backtest.result import ActionEffect, BacktestResult
 from qts.backtest.settings import (
     BacktestSettings,
     CostKind,
@@ -25,6 +25,7 @@ from qts.backtest.sweep import SweepResult, evaluate, sweep
 __all__ = [
     "ENGINE_VERSION",
     "LARGEST_GRID",
+    "ActionEffect",
     "BacktestResult",
     "BacktestSettings",
     "CostKind",

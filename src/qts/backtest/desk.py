@@ -16,7 +16,7 @@ from qts.kernels.booking import account_equity, note
 from qts.kernels.charging import day_of
 from qts.kernels.decisions import aim, leave_wish, settle_due, within_limits
 from qts.kernels.orders import Ticket, add_order, trailing_level, withdraw
-from qts.kernels.state import N_EVENT, N_FILL, N_ORDER, N_ROW, N_TERM, Run
+from qts.kernels.state import N_ACTION, N_EVENT, N_FILL, N_ORDER, N_ROW, N_TERM, Run
 from qts.kernels.twins import Column
 from qts.kernels.wishes import drop_wish
 from qts.strategies import Holding, Money, OrderReport, OrderRequest, OrderState
@@ -56,7 +56,8 @@ class EngineDesk:
         self._aimed: set[int] = set()
         # Where orders stand in the book: they keep their place while they work, and the book may be long.
         self._slots: dict[int, int] = {}
-        self._filled: dict[int, float] = {}
+        # By order: what it filled, stated in the shares of the bar of its latest fill, and that bar.
+        self._filled: dict[int, tuple[float, int]] = {}
         self._ended: dict[int, tuple[OrderState, str]] = {}
         self._n_fills = 0
         self._n_events = 0
@@ -93,15 +94,17 @@ class EngineDesk:
     def report(self, order: int) -> OrderReport:
         """Return what became of an order."""
         self._read()
-        filled = self._filled.get(order, 0.0)
+        filled = self._filled.get(order, (0.0, 0))[0]
         slot = self._slot(order)
         if slot >= 0:
-            sleeps = self.run.book[slot * N_ORDER + state.O_STATE] == state.IS_DORMANT
+            at = slot * N_ORDER
+            sleeps = self.run.book[at + state.O_STATE] == state.IS_DORMANT
+            filled = self._filled_by(order, int(self.run.book[at + state.O_INSTRUMENT]), self.t)
             return OrderReport(OrderState.WAITING if sleeps else OrderState.WORKING, filled, "")
         rows = self.run.rows
         for i in range(self.run.rules.n_instruments):
             if rows[i * N_ROW + state.PENDING] > 0.0 and rows[i * N_ROW + state.WISH] == order:
-                return OrderReport(OrderState.WORKING, filled, "")
+                return OrderReport(OrderState.WORKING, self._filled_by(order, i, self.t), "")
         if order in self._ended:
             ended, reason = self._ended[order]
             return OrderReport(ended, filled, reason)
@@ -281,12 +284,25 @@ class EngineDesk:
     def _last_id(self) -> int:
         return int(self.run.account[state.LAST_ID])
 
+    def _filled_by(self, order: int, i: int, bar: int) -> float:
+        """Return what an order has filled, in the shares there are at a bar: a split in between multiplies it."""
+        filled, since = self._filled.get(order, (0.0, 0))
+        actions = self.run.actions
+        if filled == 0.0:
+            return 0.0
+        for at in range(0, len(actions), N_ACTION):
+            if actions[at + state.A_INSTRUMENT] == i and since < actions[at + state.A_BAR] <= bar:
+                filled *= actions[at + state.A_RATIO]
+        return filled
+
     def _read(self) -> None:
         """Take in the fills and events written since the last time."""
         run = self.run
         for k in range(self._n_fills, int(run.account[state.FILLS])):
-            order = int(run.fills[k * N_FILL + state.F_ORDER])
-            self._filled[order] = self._filled.get(order, 0.0) + abs(run.fills[k * N_FILL + state.F_QUANTITY])
+            at = k * N_FILL
+            order, bar = int(run.fills[at + state.F_ORDER]), int(run.fills[at + state.F_BAR])
+            before = self._filled_by(order, int(run.fills[at + state.F_INSTRUMENT]), bar)
+            self._filled[order] = (before + abs(run.fills[at + state.F_QUANTITY]), bar)
         self._n_fills = int(run.account[state.FILLS])
         for k in range(self._n_events, int(run.account[state.LOGGED])):
             at = k * N_EVENT

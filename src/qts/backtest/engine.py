@@ -11,7 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from qts.backtest.ledger import EXACT, price_fills
+from qts.backtest.corporate_actions import effects_of
+from qts.backtest.exact import EXACT
+from qts.backtest.ledger import price_fills
 from qts.backtest.order_log import order_events
 from qts.backtest.result import BacktestResult
 from qts.backtest.settings import BacktestSettings
@@ -22,6 +24,7 @@ from qts.backtest.warnings import warnings_of
 from qts.core.arrays import Floats
 from qts.core.bars import Bars
 from qts.core.collection import collection_paused
+from qts.core.corporate_action import CorporateAction
 from qts.core.errors import CheckFailed
 from qts.core.trading import Charges, Fill
 from qts.kernels.state import F_COST
@@ -38,6 +41,7 @@ def run(
     settings: BacktestSettings,
     *,
     terms: Sequence[InstrumentTerms] | None = None,
+    actions: Sequence[CorporateAction] = (),
 ) -> BacktestResult:
     """Return what the strategy would have done on these bars.
 
@@ -54,17 +58,19 @@ def run(
     terms : sequence of InstrumentTerms, optional
         Lots, ticks, locks, margins, expiry and charges of each instrument; without them a lot is one share and prices are not rounded.
         Futures and options need theirs.
+    actions : sequence of CorporateAction, optional
+        What companies did to their shares. Give them with prices as traded only: adjusted prices have them in already.
 
     Raises
     ------
     BadParameter
-        If parameters or settings do not fit, or an instrument has no schedule of charges.
+        If parameters, settings or actions do not fit, or an instrument has no schedule of charges.
     DataError
         If bars cannot be played.
     StrategyFailed
         If the strategy raises or returns what cannot be traded.
     """
-    simulation = simulate(strategy, params, bars, settings, terms=terms)
+    simulation = simulate(strategy, params, bars, settings, terms=terms, actions=actions)
     with collection_paused():
         return _result_of(simulation)
 
@@ -74,11 +80,13 @@ def _result_of(simulation: Simulation) -> BacktestResult:
     timeline, played, settings = simulation.timeline, simulation.played, simulation.settings
     fills = price_fills(played.raw, timeline.ts, timeline.instruments, settings, terms=simulation.terms)
     _check_costs(fills, played.raw)
-    trades, positions = build_trades(fills, played.raw, timeline)
+    effects = effects_of(simulation.actions, played.acted, timeline)
+    trades, positions = build_trades(fills, played.raw, timeline, effects)
     with localcontext(EXACT):
         charges = sum((fill.charges for fill in fills), Charges())
         slippage = sum((fill.slippage for fill in fills), Decimal(0))
         notional = sum((fill.price * fill.quantity for fill in fills), Decimal(0))
+        action_cash = sum((one.effect.paid for one in effects), Decimal(0))
     held = played.equity - played.cash
     return BacktestResult(
         fills=fills,
@@ -93,7 +101,9 @@ def _result_of(simulation: Simulation) -> BacktestResult:
         final_positions=positions,
         warnings=warnings_of(simulation, fills),
         warmup_bars=timeline.warmup_bars,
-        order_events=order_events(played.log, timeline.ts, timeline.instruments),
+        order_events=order_events(played.log, timeline.ts, timeline.instruments, actions=simulation.actions),
+        actions=tuple(one.effect for one in effects),
+        action_cash=action_cash,
     )
 
 

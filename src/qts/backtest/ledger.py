@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Final
 
+from qts.backtest.exact import EXACT, exact_shares
 from qts.backtest.settings import BacktestSettings, CostKind, CostModel, SlippageKind
 from qts.backtest.settlement import end_fill
 from qts.backtest.terms import PLAIN, InstrumentTerms
@@ -49,9 +50,6 @@ _NOTHING: Final = Charges()
 _ZERO: Final = Decimal(0)
 # What a tick is where there is no table of them, and what a sale brings at least.
 _USUAL_TICK: Final = Decimal("0.05")
-
-# Wide enough that no product of a price, a quantity and a rate is ever rounded.
-EXACT: Final = Context(prec=60)
 
 
 @dataclass(slots=True)  # grows with the orders of its day
@@ -99,7 +97,7 @@ class _Ledger:
         i = int(row[F_INSTRUMENT])
         instrument = self._instruments[i]
         side = Side.BUY if row[F_QUANTITY] > 0.0 else Side.SELL
-        quantity = _shares(abs(row[F_QUANTITY]))
+        quantity = exact_shares(abs(row[F_QUANTITY]))
         reference = rupees_from_float(row[F_REFERENCE])
         price = self._price(row, reference, side, has_ticks=bool(self._terms[i].ticks))
         filled_at = instant_of(ts)
@@ -168,7 +166,3 @@ def simple_charges(costs: CostModel, order: DayFill) -> Charges:
     if costs.kind is CostKind.PER_SHARE:
         return Charges(brokerage=max(order.quantity * costs.rate, costs.minimum))
     return _NOTHING
-
-
-def _shares(quantity: float) -> Decimal:
-    return Decimal(int(quantity)) if quantity == int(quantity) else rupees_from_float(quantity)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
+from qts.backtest.corporate_actions import LocatedAction, shares_of
 from qts.backtest.inputs import Timeline
 from qts.backtest.settings import Sizing, SizingKind
 from qts.core.arrays import Floats
@@ -19,10 +21,11 @@ from qts.market.sessions import bars_per_year
 _AT_ONCE: Final = 65_536
 
 
-def measures_of_size(timeline: Timeline, size: Sizing) -> Floats:
+def measures_of_size(timeline: Timeline, size: Sizing, actions: Sequence[LocatedAction] = ()) -> Floats:
     """Return what the size is measured by at each bar, shape ``(n_instruments, n_bars)``; empty where it is not measured by anything.
 
-    NaN where there is nothing yet: on the first bars, and where an instrument has no bar.
+    NaN where there is nothing yet: on the first bars, and where an instrument has no bar. Bars before a corporate action are measured in
+    the shares after it: a split is no movement.
     """
     if size.kind not in {SizingKind.ATR_RISK, SizingKind.VOL_TARGET}:
         return np.zeros((0, 0))
@@ -31,9 +34,12 @@ def measures_of_size(timeline: Timeline, size: Sizing) -> Floats:
     for i, instrument in enumerate(timeline.instruments):
         own = np.flatnonzero(~np.isnan(timeline.close[i]))
         high, low, close = (np.ascontiguousarray(column[i, own]) for column in (timeline.high, timeline.low, timeline.close))
+        shares = shares_of(actions, i, len(timeline.ts))
+        if shares is not None:
+            high, low, close = (column * shares[own] for column in (high, low, close))
         if size.kind is SizingKind.ATR_RISK:
             # A range of nothing would make the quantity endless: such a bar decides nothing.
-            ranges = atr(high, low, close, size.span)
+            ranges = atr(high, low, close, size.span) if shares is None else atr(high, low, close, size.span) / shares[own]
             measures[i, own] = np.where(ranges > 0.0, ranges, np.nan)
         else:
             per_year = bars_per_year(exchange_of(instrument), timeline.interval, first, last)

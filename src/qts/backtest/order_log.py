@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
+from qts.backtest.corporate_actions import LocatedAction
+from qts.backtest.exact import exact_shares
 from qts.backtest.ledger import KINDS
 from qts.core.arrays import Floats, Ints
 from qts.core.clock import instant_of
+from qts.core.corporate_action import CorporateAction
 from qts.core.instrument import InstrumentId
-from qts.core.money import rupees_from_float
 from qts.core.trading import OrderEvent, OrderStatus, Side
 from qts.kernels.state import (
     E_BAR,
     E_FILLED,
     E_INSTRUMENT,
     E_KIND,
+    E_ORDER,
     E_QUANTITY,
     E_SIDE,
     E_STATUS,
     E_WHY,
     N_STATUS,
     N_WHY,
+    S_ACTION,
     S_WITHDRAWN,
     W_FLAT,
     W_REPLACED,
@@ -74,28 +77,46 @@ if len(STATUSES) != N_STATUS or len(REASONS) != N_WHY:
     raise AssertionError("the log's numbers and their names differ")
 
 
-def order_events(log: Floats, ts: Ints, instruments: Sequence[InstrumentId]) -> tuple[OrderEvent, ...]:
+def order_events(
+    log: Floats, ts: Ints, instruments: Sequence[InstrumentId], *, actions: Sequence[LocatedAction] = ()
+) -> tuple[OrderEvent, ...]:
     """Return the events of the log, in the order they happened.
 
     Protection that went with its position, or was made anew for a larger one, is left out: no order of anybody's was turned down, and
-    there may be as many of these as there are trades.
+    there may be as many of these as there are trades. The event of a corporate action has the position before it as quantity, with the side
+    that opened it, and the position after it as ``filled``; its reason is the action.
     """
     silent = (log[:, E_STATUS] == S_WITHDRAWN) & np.isin(log[:, E_WHY], (W_FLAT, W_REPLACED))
-    return tuple(_event(row, ts, instruments) for row in log[~silent].tolist())
+    return tuple(_event(row, ts, instruments, actions) for row in log[~silent].tolist())
 
 
-def _event(row: list[float], ts: Ints, instruments: Sequence[InstrumentId]) -> OrderEvent:
+def _event(row: list[float], ts: Ints, instruments: Sequence[InstrumentId], actions: Sequence[LocatedAction]) -> OrderEvent:
+    is_action = row[E_STATUS] == S_ACTION
     return OrderEvent(
         at=instant_of(int(ts[int(row[E_BAR])])),
         instrument=instruments[int(row[E_INSTRUMENT])],
         side=Side.BUY if row[E_SIDE] > 0.0 else Side.SELL,
         kind=KINDS[int(row[E_KIND])],
-        quantity=_exact(row[E_QUANTITY]),
-        filled=_exact(row[E_FILLED]),
+        quantity=exact_shares(row[E_QUANTITY]),
+        filled=exact_shares(row[E_FILLED]),
         status=STATUSES[int(row[E_STATUS])],
-        reason=REASONS[int(row[E_WHY])],
+        reason=action_words(actions[int(row[E_ORDER])].action) if is_action else REASONS[int(row[E_WHY])],
     )
 
 
-def _exact(quantity: float) -> Decimal:
-    return Decimal(int(quantity)) if quantity == int(quantity) else rupees_from_float(quantity)
+def action_words(action: CorporateAction) -> str:
+    """Return an action in a few words: what it is, what a share becomes, what it pays.
+
+    >>> from datetime import date
+    >>> from decimal import Decimal
+    >>> from qts.core import ActionKind
+    >>> infy, ex_date = InstrumentId("NSE:INFY"), date(2018, 9, 4)
+    >>> action_words(CorporateAction(instrument=infy, ex_date=ex_date, kind=ActionKind.BONUS, ratio=Decimal(2)))
+    'bonus: 1 share becomes 2'
+    """
+    parts = []
+    if action.ratio != 1:
+        parts.append(f"1 share becomes {action.ratio.normalize():f}")
+    if action.cash:
+        parts.append(f"{action.cash.normalize():f} rupees a share")
+    return f"{action.kind}: {', '.join(parts) or 'nothing changes'}"

@@ -27,6 +27,8 @@ from qts.kernels.state import (
     FILLS,
     LOGGED,
     N_ACCOUNT,
+    N_ACTED,
+    N_ACTION,
     N_EVENT,
     N_FILL,
     N_ORDER,
@@ -67,10 +69,11 @@ Targets: TypeAlias = tuple[Ints, Ints, Floats]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What the numeric core hands back: fills and events as rows, the account's counters and its curves."""
+    """What the numeric core hands back: fills, events and corporate actions as rows, the account's counters and its curves."""
 
     raw: Floats
     log: Floats
+    acted: Floats
     account: Floats
     equity: Floats
     cash: Floats
@@ -132,6 +135,7 @@ def run_of(market: Market, rules: Rules, capital: float, *, compiled: bool, room
         "book": np.zeros(room.orders * N_ORDER),
         "fills": np.zeros(room.fills * N_FILL),
         "log": np.zeros(room.events * N_EVENT),
+        "acted": np.zeros(len(market.actions) // N_ACTION * N_ACTED),
         "equity": np.empty(n_bars),
         "cash": np.empty(n_bars),
     }
@@ -144,12 +148,13 @@ def run_of(market: Market, rules: Rules, capital: float, *, compiled: bool, room
 
 def played_of(run: Run) -> Played:
     """Return what a run has written."""
-    account, fills, log, equity, cash = (
-        np.asarray(column, dtype=np.float64) for column in (run.account, run.fills, run.log, run.equity, run.cash)
+    account, fills, log, acted, equity, cash = (
+        np.asarray(column, dtype=np.float64) for column in (run.account, run.fills, run.log, run.acted, run.equity, run.cash)
     )
     return Played(
         raw=fills[: int(account[FILLS]) * N_FILL].reshape(-1, N_FILL),
         log=log[: int(account[LOGGED]) * N_EVENT].reshape(-1, N_EVENT),
+        acted=acted.reshape(-1, N_ACTED),
         account=account,
         equity=equity,
         cash=cash,
@@ -160,7 +165,7 @@ def market_of(timeline: Timeline, phases: Phases, settings: BacktestSettings, ta
     """Return the timeline as the loop reads it: columns in one dimension, targets as events, and the bars to look at."""
     bars, instruments, targets = target_events(timeline.target, restated=timeline.is_matrix or settings.rebalance)
     last = len(timeline.ts) - 1
-    extra = [np.array([last]), table.expiry_bars]
+    extra = [np.array([last]), table.expiry_bars, np.array([one.bar for one in table.located], dtype=np.int64)]
     if phases.size:
         extra.append(np.flatnonzero(phases.any(axis=0)))
     agenda = np.unique(np.concatenate([bars, *extra]))
@@ -173,7 +178,7 @@ def market_of(timeline: Timeline, phases: Phases, settings: BacktestSettings, ta
         ts=timeline.ts,
         **columns,
         mark=marks_of(timeline.close).reshape(-1),
-        measure=measures_of_size(timeline, settings.size).reshape(-1),
+        measure=measures_of_size(timeline, settings.size, table.located).reshape(-1),
         phase=phases.reshape(-1),
         lock=table.lock.reshape(-1),
         event_bar=bars,
@@ -182,6 +187,7 @@ def market_of(timeline: Timeline, phases: Phases, settings: BacktestSettings, ta
         agenda=agenda.astype(np.int64),
         terms=table.terms,
         ticks=table.ticks,
+        actions=table.actions,
         starts=starts,
         rates=rates,
     )

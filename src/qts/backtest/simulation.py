@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from qts.backtest.corporate_actions import LocatedAction, locate_actions
 from qts.backtest.inputs import Timeline, gather
 from qts.backtest.phases import session_phases
 from qts.backtest.playing import Played, play
@@ -15,6 +16,7 @@ from qts.backtest.settings import BacktestSettings
 from qts.backtest.stepping import step
 from qts.backtest.terms import InstrumentTerms, run_terms, term_table, until_expiry
 from qts.core.bars import Bars
+from qts.core.corporate_action import CorporateAction
 from qts.core.trading import Product
 from qts.strategies import Form, Strategy
 
@@ -27,6 +29,7 @@ class Simulation:
     played: Played
     settings: BacktestSettings
     terms: tuple[InstrumentTerms, ...]
+    actions: tuple[LocatedAction, ...] = ()
 
 
 def simulate(
@@ -36,6 +39,7 @@ def simulate(
     settings: BacktestSettings,
     *,
     terms: Sequence[InstrumentTerms] | None = None,
+    actions: Sequence[CorporateAction] = (),
 ) -> Simulation:
     """Return what the numeric core makes of a strategy on these bars; arguments and errors as of :func:`qts.backtest.run`."""
     settings = with_guards(settings, strategy, params)
@@ -46,12 +50,13 @@ def simulate(
     chosen = run_terms(timeline, terms, settings)
     timeline = until_expiry(timeline, chosen)
     phases = session_phases(timeline, bars[0].interval, settings)
-    table = term_table(timeline, chosen)
+    located = locate_actions(timeline, actions)
+    table = term_table(timeline, chosen, located)
     if strategy.form is Form.ON_BAR:
         played = step(strategy, params, bars, timeline=timeline, phases=phases, settings=settings, table=table)
     else:
         played = play(timeline, phases, settings, table=table)
-    return Simulation(timeline=timeline, played=played, settings=settings, terms=chosen)
+    return Simulation(timeline=timeline, played=played, settings=settings, terms=chosen, actions=located)
 
 
 def with_guards(settings: BacktestSettings, strategy: Strategy, params: Mapping[str, object]) -> BacktestSettings:

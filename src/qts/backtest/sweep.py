@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from qts.backtest.bar_facts import bar_facts
+from qts.backtest.corporate_actions import effects_of, fills_in_new_shares
 from qts.backtest.evaluation import Evaluation, evaluation_of, measures_of
 from qts.backtest.inputs import Timeline
 from qts.backtest.lean_sweep import LeanSweep, is_lean
@@ -28,6 +29,7 @@ from qts.backtest.terms import PLAIN, InstrumentTerms, check_product, term_table
 from qts.core.arrays import Bools, Floats, Ints
 from qts.core.bars import Bars
 from qts.core.clock import session_date_of
+from qts.core.corporate_action import CorporateAction
 from qts.core.errors import BadParameter
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
@@ -38,6 +40,7 @@ from qts.strategies import Form, ParamValue, Strategy
 
 _MAX_THREADS: Final = 256
 _PRICES: Final = ("open", "high", "low", "close")
+_OF_TRADES: Final = ("bars_held", "n_entries", "n_trades", "n_wins", "won", "lost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ def evaluate(
     settings: BacktestSettings,
     *,
     terms: Sequence[InstrumentTerms] | None = None,
+    actions: Sequence[CorporateAction] = (),
     curve: bool = False,
 ) -> Evaluation:
     """Return what one set of parameters is worth; with ``curve`` also the equity at each close.
@@ -92,24 +96,25 @@ def evaluate(
     """
     values = strategy.resolve(params)
     capital = float(settings.capital)
-    lean = _lean(strategy, (values,), bars, settings) if _is_plain(terms) else None
+    lean = _lean(strategy, (values,), bars, settings) if not actions and _is_plain(terms) else None
     if lean is not None:
         kept = np.empty(len(bars[0])) if curve else np.zeros(0)
         rows = lean.play(slice(0, 1), reached=_ignore, is_stopped=_never, curve=kept)
         if rows is not None and not np.isnan(rows[0, 0]):
             return evaluation_of(rows[0], params=values, n_bars=len(bars[0]), capital=capital, equity=kept if curve else None)
-    simulation = simulate(strategy, values, bars, settings, terms=terms)
+    simulation = simulate(strategy, values, bars, settings, terms=terms, actions=actions)
     equity = simulation.played.equity
     return evaluation_of(_measured(simulation), params=values, n_bars=len(equity), capital=capital, equity=equity if curve else None)
 
 
-def sweep(
+def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     strategy: Strategy,
     cells: Sequence[Mapping[str, object]],
     bars: Sequence[Bars],
     settings: BacktestSettings,
     *,
     terms: Sequence[InstrumentTerms] | None = None,
+    actions: Sequence[CorporateAction] = (),
     threads: int = 1,
     on_progress: OnProgress | None = None,
     is_cancelled: IsCancelled | None = None,
@@ -128,6 +133,8 @@ def sweep(
         The same for every cell.
     terms : sequence of InstrumentTerms, optional
         As of a run.
+    actions : sequence of CorporateAction, optional
+        As of a run; with any of them every cell is played through the loop of a run.
     threads : int
         Blocks of cells worked on at a time, where the compiled loop can play them. The result does not depend on it.
     on_progress : callable, optional
@@ -155,7 +162,7 @@ def sweep(
     values = tuple(strategy.resolve(cell) for cell in cells)
     tell, asked = on_progress or _tell_nobody, is_cancelled or _never
     table = np.full((len(values), len(MEASURES)), np.nan)
-    lean = _lean(strategy, values, bars, settings) if _is_plain(terms) else None
+    lean = _lean(strategy, values, bars, settings) if not actions and _is_plain(terms) else None
     if lean is not None:
         _play_lean(lean, table, threads=threads, tell=tell, is_cancelled=asked)
     done = ~np.isnan(table[:, 0])
@@ -166,7 +173,7 @@ def sweep(
     for at in rest:
         if asked():
             break
-        simulation = simulate(strategy, values[at], bars, settings, terms=terms)
+        simulation = simulate(strategy, values[at], bars, settings, terms=terms, actions=actions)
         n_bars = len(simulation.timeline.ts)
         table[at] = _measured(simulation)
         done[at] = True
@@ -244,8 +251,15 @@ def _rate_table(instrument: InstrumentId, first: date, last: date) -> tuple[Ints
 
 
 def _measured(simulation: Simulation) -> Floats:
-    played = simulation.played
-    return measures_of(played.raw, played.equity, played.cash, capital=float(simulation.settings.capital))
+    played, capital = simulation.played, float(simulation.settings.capital)
+    row = measures_of(played.raw, played.equity, played.cash, capital=capital)
+    effects = effects_of(simulation.actions, played.acted, simulation.timeline)
+    if any(one.effect.action.ratio != 1 for one in effects):
+        # Round trips are counted in the shares of their end; what was traded is counted as it was.
+        stated = measures_of(fills_in_new_shares(played.raw, effects), played.equity, played.cash, capital=capital)
+        named = [MEASURES.index(name) for name in _OF_TRADES]
+        row[named] = stated[named]
+    return row
 
 
 def _tell_nobody(done: int, total: int) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from qts.backtest.corporate_actions import LocatedAction, action_rows, shares_of
 from qts.backtest.inputs import Timeline
 from qts.backtest.settings import BacktestSettings
 from qts.backtest.settlement import CONTRACT_SEGMENTS, NO_COSTS, EndCosts, end_costs
@@ -88,13 +89,19 @@ PLAIN: Final = InstrumentTerms()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermTable:
-    """The terms of a run's instruments, and the same as the columns the fills loop reads, named in ``qts.kernels.state``."""
+    """The terms of a run's instruments and its corporate actions, and the same as columns of the loops, named in ``qts.kernels.state``."""
 
     given: tuple[InstrumentTerms, ...]
     terms: Floats
     ticks: Floats
     lock: Locks
     expiry_bars: Ints
+    located: tuple[LocatedAction, ...] = ()
+
+    @property
+    def actions(self) -> Floats:
+        """Return the corporate actions as a column."""
+        return action_rows(self.located)
 
     @property
     def is_margined(self) -> bool:
@@ -103,8 +110,8 @@ class TermTable:
         return bool((table[:, 2:6] != [1.0, 0.0, 1.0, 0.0]).any())
 
 
-def term_table(timeline: Timeline, terms: Sequence[InstrumentTerms]) -> TermTable:
-    """Return the terms as columns.
+def term_table(timeline: Timeline, terms: Sequence[InstrumentTerms], actions: Sequence[LocatedAction] = ()) -> TermTable:
+    """Return the terms as columns. Corporate actions change the close that a band is measured from.
 
     Raises
     ------
@@ -126,13 +133,15 @@ def term_table(timeline: Timeline, terms: Sequence[InstrumentTerms]) -> TermTabl
     ends = np.array([row[T_EXPIRES] for row in rows if row[T_EXPIRES] >= 0.0], dtype=np.int64)
     lock = np.zeros((0, 0), dtype=np.int8)
     if any(one.locks for one in terms):
-        lock = np.stack([_locked(timeline, i, one, days) for i, one in enumerate(terms)])
+        shares = [shares_of(actions, i, len(days)) for i in range(len(terms))]
+        lock = np.stack([_locked(timeline, i, one, days, shares=shares[i]) for i, one in enumerate(terms)])
     return TermTable(
         given=tuple(terms),
         terms=np.array(rows, dtype=np.float64).reshape(-1),
         ticks=np.array(ticks, dtype=np.float64).reshape(-1),
         lock=lock,
         expiry_bars=ends,
+        located=tuple(actions),
     )
 
 
@@ -210,7 +219,7 @@ def _expiry_bar(one: InstrumentTerms, days: Ints, close: Floats) -> int:
     return after if after < len(days) else -1
 
 
-def _locked(timeline: Timeline, i: int, one: InstrumentTerms, days: Ints) -> Locks:
+def _locked(timeline: Timeline, i: int, one: InstrumentTerms, days: Ints, *, shares: Floats | None) -> Locks:
     """Return 1 and -1 where a bar of an instrument is locked at its upper or lower band."""
     locked = np.zeros(len(timeline.ts), dtype=np.int8)
     own = np.flatnonzero(~np.isnan(timeline.close[i]))
@@ -219,6 +228,8 @@ def _locked(timeline: Timeline, i: int, one: InstrumentTerms, days: Ints) -> Loc
     starts = np.flatnonzero(np.concatenate(([True], np.diff(days[own]) != 0)))
     lengths = np.diff(np.concatenate((starts, [own.size])))
     closes = np.concatenate(([np.nan], timeline.close[i, own[starts[1:] - 1]]))
+    if shares is not None:
+        closes[1:] /= shares[own[starts[1:]]] / shares[own[starts[1:] - 1]]
     sizes = np.array([float(tick.size) for tick in one.ticks] or [0.05])
     froms = np.array([_tick_rows([tick], days)[0][0] for tick in one.ticks] or [0.0])
     tick = sizes[np.maximum(np.searchsorted(froms, own, side="right") - 1, 0)]

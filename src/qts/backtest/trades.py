@@ -2,19 +2,22 @@
 
 A trade begins when a position leaves zero and ends when it returns to zero or turns round. Fills that add to it average its entry price,
 fills that take from it average its exit price, both weighted by quantity. A fill that turns a position round belongs to two trades: its
-quantity and its charges are split in proportion.
+quantity and its charges are split in proportion. A trade through a corporate action is stated in the shares of its end; a fraction of a
+share that was paid in cash is an exit at that price. Dividends are no part of it.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 
 import numpy as np
 
+from qts.backtest.corporate_actions import LocatedEffect
+from qts.backtest.exact import EXACT, kept_short
 from qts.backtest.inputs import Timeline
-from qts.backtest.ledger import EXACT
 from qts.core.arrays import Floats
 from qts.core.clock import instant_of
 from qts.core.instrument import InstrumentId
@@ -41,6 +44,7 @@ class _Open:
     after: int = 0
     exit_bar: int = 0
     reason: FillReason | None = field(default=None)
+    ratios: list[tuple[int, Decimal]] = field(default_factory=list)
 
     @property
     def held(self) -> Decimal:
@@ -48,7 +52,9 @@ class _Open:
         return self.entered - self.exited
 
 
-def build_trades(fills: Sequence[Fill], raw: Floats, timeline: Timeline) -> tuple[tuple[Trade, ...], tuple[Position, ...]]:
+def build_trades(
+    fills: Sequence[Fill], raw: Floats, timeline: Timeline, effects: Sequence[LocatedEffect] = ()
+) -> tuple[tuple[Trade, ...], tuple[Position, ...]]:
     """Return the round trips in the order of their entries, and the positions still open.
 
     An open trade is marked at the instrument's last close, without the charges a sale would bring. ``bars_held`` counts the bars of the
@@ -56,9 +62,15 @@ def build_trades(fills: Sequence[Fill], raw: Floats, timeline: Timeline) -> tupl
     """
     open_ones: dict[int, _Open] = {}
     begun: list[_Open] = []
+    waiting = deque(one for one in effects if one.effect.action.ratio != 1)
     with localcontext(EXACT):
         for fill, row in zip(fills, raw, strict=True):
+            # An action comes before all fills of its bar.
+            while waiting and waiting[0].bar <= row[F_BAR]:
+                _act(waiting.popleft(), open_ones)
             _book(fill, row, open_ones, begun)
+        for one in waiting:
+            _act(one, open_ones)
         trades = tuple(_trade(one, timeline) for one in begun)
         positions = tuple(_position(open_ones[i], timeline.instruments[i]) for i in sorted(open_ones))
     return trades, positions
@@ -89,6 +101,18 @@ def _book(fill: Fill, row: Floats, open_ones: dict[int, _Open], begun: list[_Ope
     one.entered += left
     one.paid += left * fill.price
     one.costs += charges
+
+
+def _act(what: LocatedEffect, open_ones: dict[int, _Open]) -> None:
+    one, effect = open_ones[what.instrument], what.effect
+    one.entered = kept_short(one.entered * effect.action.ratio)
+    # What the core holds is what is held; the fraction is gone.
+    one.exited = one.entered - abs(effect.quantity_after)
+    one.received += effect.in_lieu * one.sign
+    one.ratios.append((what.bar, effect.action.ratio))
+    if one.held == 0:
+        one.after, one.exit_bar, one.reason = what.bar, what.bar, FillReason.ACTION
+        del open_ones[what.instrument]
 
 
 def _trade(one: _Open, timeline: Timeline) -> Trade:
@@ -126,9 +150,13 @@ def _trade(one: _Open, timeline: Timeline) -> Trade:
 
 def _excursions(one: _Open, timeline: Timeline, *, after: int, exit_price: float, entry_price: float) -> tuple[float, float]:
     held = slice(one.from_bar, after)
+    lows, highs = timeline.low[one.instrument, held], timeline.high[one.instrument, held]
+    for bar, ratio in one.ratios:
+        shares = np.where(np.arange(one.from_bar, after) < bar, float(ratio), 1.0)
+        lows, highs = lows / shares, highs / shares
     # fmin and fmax pass over NaN: bars the instrument does not have.
-    lowest = float(np.fmin.reduce(timeline.low[one.instrument, held], initial=exit_price))
-    highest = float(np.fmax.reduce(timeline.high[one.instrument, held], initial=exit_price))
+    lowest = float(np.fmin.reduce(lows, initial=exit_price))
+    highest = float(np.fmax.reduce(highs, initial=exit_price))
     down, up = lowest / entry_price - 1.0, highest / entry_price - 1.0
     worst, best = (down, up) if one.sign > 0 else (-up, -down)
     return min(worst, 0.0), max(best, 0.0)

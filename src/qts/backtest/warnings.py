@@ -9,6 +9,7 @@ import numpy as np
 
 from qts.backtest.inputs import Timeline
 from qts.backtest.margins import first_shortfall
+from qts.backtest.order_log import action_words
 from qts.backtest.rates import estimates_used
 from qts.backtest.settings import BacktestSettings, CostKind, FillTiming
 from qts.backtest.settlement import ends_in_shares
@@ -32,6 +33,8 @@ _TOLD: Final = {
     ORDERS: ("order", "still waiting when the bars ended."),
 }
 
+_MOST_NAMED: Final = 3
+
 
 def warnings_of(simulation: Simulation, fills: Sequence[Fill]) -> tuple[str, ...]:
     """Return the warnings of a run as sentences, the weightiest first."""
@@ -42,6 +45,7 @@ def warnings_of(simulation: Simulation, fills: Sequence[Fill]) -> tuple[str, ...
         *_of_account(simulation.played.account, unit),
         *_of_margins(simulation),
         *_of_settings(timeline, settings),
+        *_of_actions(simulation),
         *_of_ends(simulation, fills),
         *_of_square_off(fills),
         *_of_rates(fills, settings, terms),
@@ -76,6 +80,20 @@ def _of_ends(simulation: Simulation, fills: Sequence[Fill]) -> Iterator[str]:
     if delivered:
         names = ", ".join(dict.fromkeys(delivered))
         yield f"Ends in shares, of which only the charges are taken; the shares are not held on, nor their full price asked for: {names}."
+
+
+def _of_actions(simulation: Simulation) -> Iterator[str]:
+    """Tell that signals saw prices as traded, which jump where the number of shares changes."""
+    changed = [one.action for one in simulation.actions if one.action.ratio != 1]
+    paid = len(simulation.actions) - len(changed)
+    if changed:
+        shown = "; ".join(f"{one.instrument} {one.ex_date}, {action_words(one)}" for one in changed[:_MOST_NAMED])
+        more = f"; and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
+        text = "Positions, orders and cash followed corporate actions, but signals were computed on prices as traded, which jump there"
+        yield f"{text}: {shown}{more}. Adjusted prices have no such jumps."
+    if paid:
+        text = "in these prices as traded: holders were paid, but signals saw the prices fall by what was paid"
+        yield f"{paid} {'dividend or other payment falls' if paid == 1 else 'dividends or other payments fall'} {text}."
 
 
 def _of_settings(timeline: Timeline, settings: BacktestSettings) -> Iterator[str]:

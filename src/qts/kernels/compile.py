@@ -87,6 +87,7 @@ def sample_run() -> Run:
         agenda=as_input(np.array([1, n_bars - 1], dtype=np.int64)),
         terms=as_input(np.array([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0])),
         ticks=nothing,
+        actions=nothing,
         starts=none,
         rates=as_input(np.zeros(N_RATE)),
     )
@@ -131,6 +132,7 @@ def sample_run() -> Run:
         book=np.zeros(4 * N_ORDER),
         fills=np.zeros(4 * N_FILL),
         log=np.zeros(4 * N_EVENT),
+        acted=np.zeros(0),
         equity=np.empty(n_bars),
         cash=np.empty(n_bars),
     )

@@ -10,14 +10,28 @@ from typing import Any
 import numba
 import numba.extending
 
-from qts.kernels import arithmetic, booking, charging, decisions, endings, execution, fills, funding, orders, state, trading, wishes
+from qts.kernels import (
+    actions,
+    arithmetic,
+    booking,
+    charging,
+    decisions,
+    endings,
+    execution,
+    fills,
+    funding,
+    orders,
+    state,
+    trading,
+    wishes,
+)
 from qts.kernels.cache import prepare_cache
 from qts.kernels.fills import fills_loop
 from qts.kernels.state import Run
 from qts.kernels.trading import orders_loop
 
 # The modules of the core, those that are called before those that call.
-PARTS = (arithmetic, charging, funding, booking, decisions, wishes, endings, fills, orders, execution, trading)
+PARTS = (arithmetic, charging, funding, booking, decisions, wishes, endings, orders, actions, fills, execution, trading)
 # Called for every target: put in line, for a call hands over every column. The rest would take minutes to compile that way. Nothing in
 # the loops allocates, so the compiler need not count references (``_nrt``), which halves its work.
 HOT = frozenset(helper for part in PARTS for helper in part.HOT)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from qts.kernels.actions import act
 from qts.kernels.booking import account_equity
 from qts.kernels.decisions import decide
 from qts.kernels.endings import expire, finish, is_watched, record, square_at_close, square_at_open
@@ -55,6 +56,8 @@ def play_bar(run: Run, t: int) -> None:
 def begin_bar(run: Run, t: int) -> None:
     """Play a bar up to its decisions; filling at the next open, its equity is written then."""
     catch_up(run, t)
+    if len(run.actions) > 0:
+        act(run, t)
     rules = run.rules
     if rules.intraday:
         square_at_open(run, t)

@@ -47,8 +47,9 @@ N_ROW: Final = 21
 ) = range(N_ROW)
 
 # In ``account``. ORDERS counts waiting wishes, WORKING the orders in the book; TOO_SMALL targets that came to less than one lot; AGENDA and
-# EVENT are how far the lists of bars to look at and of targets are read; MARKED is the bar the marks are of.
-N_ACCOUNT: Final = 31
+# EVENT are how far the lists of bars to look at and of targets are read, ACTED that of corporate actions; MARKED is the bar the marks
+# are of.
+N_ACCOUNT: Final = 32
 (
     CASH,
     FILLS,
@@ -81,6 +82,7 @@ N_ACCOUNT: Final = 31
     N_HELD,
     LAST_REJECT,
     LIMITED,
+    ACTED,
 ) = range(N_ACCOUNT)
 
 # Per fill in ``fills``; F_PREVIOUS is the instrument's fill before, F_SAME the fill before of the same order, both counted from 1.
@@ -207,6 +209,14 @@ N_TERM: Final = 18
 # Per change of a tick in ``ticks``: from which bar on, and how many ten-thousandths of a rupee.
 N_TICK: Final = 2
 
+# Per corporate action in ``actions``, sorted by bar: the instrument's first bar on or after the ex date, new shares for an old one, and
+# rupees for an old one. Per action in ``acted`` what it did: the position before and after, the rupees paid in lieu of a fraction of a
+# share, and the other rupees; a short position pays both.
+N_ACTION: Final = 4
+A_BAR, A_INSTRUMENT, A_RATIO, A_CASH = range(N_ACTION)
+N_ACTED: Final = 4
+D_BEFORE, D_AFTER, D_IN_LIEU, D_PAID = range(N_ACTED)
+
 # Columns of one regime's rates, named in ``charging``.
 N_RATE: Final = 17
 
@@ -217,7 +227,7 @@ class Market(NamedTuple):
     ``mark`` is the last close at or before each bar. ``measure`` is the ATR or volatility the size needs, ``phase`` holds the bits above,
     ``lock`` is 1 or -1 where nothing can be bought or sold; each is empty where nothing reads it. Targets come as events sorted by bar and
     instrument; ``agenda`` lists the bars that are looked at though no order works, sorted, the last bar among them. ``starts`` are days,
-    see ``charging``, which reads ``rates``.
+    see ``charging``, which reads ``rates``; ``actions`` stands above.
     """
 
     ts: Whole
@@ -236,6 +246,7 @@ class Market(NamedTuple):
     agenda: Whole
     terms: Column
     ticks: Column
+    actions: Column
     starts: Whole
     rates: Column
 
@@ -280,7 +291,7 @@ class Rules(NamedTuple):
 
 
 class Run(NamedTuple):
-    """All a run reads and writes. ``rows``, ``account``, ``book``, ``fills`` and ``log`` start as zeros, but for the cash.
+    """All a run reads and writes. ``rows``, ``account``, ``book``, ``fills``, ``log`` and ``acted`` start as zeros, but for the cash.
 
     The columns of the market stand here once more, each by itself: the compiler counts references of a whole tuple wherever it is named.
     """
@@ -301,6 +312,7 @@ class Run(NamedTuple):
     agenda: Whole
     terms: Column
     ticks: Column
+    actions: Column
     starts: Whole
     rates: Column
     rules: Rules
@@ -309,5 +321,6 @@ class Run(NamedTuple):
     book: Column
     fills: Column
     log: Column
+    acted: Column
     equity: Column
     cash: Column

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from qts.kernels.actions import act_with_orders
 from qts.kernels.booking import account_equity, note
 from qts.kernels.charging import day_of
 from qts.kernels.decisions import decide, leave_wish
@@ -67,6 +68,8 @@ def orders_loop(run: Run) -> None:
 def begin_bar(run: Run, t: int) -> None:
     """Play a bar up to its decisions; filling at the next open, its equity is written then."""
     catch_up(run, t)
+    if len(run.actions) > 0:
+        act_with_orders(run, t)
     rules = run.rules
     if rules.daily_loss > 0.0 or run.account[WORKING] > 0.0:
         new_day(run, t)

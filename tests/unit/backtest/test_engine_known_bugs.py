@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qts.analytics import buy_and_hold
 from qts.backtest import BacktestResult, BacktestSettings, FillTiming, parse_costs, parse_size, parse_slippage, run
 from qts.backtest.settings import Protection
-from qts.core import IST, Bars, Exchange, InstrumentId, Interval, Product, micros_of
+from qts.core import IST, ActionKind, Bars, CorporateAction, Exchange, InstrumentId, Interval, Product, micros_of
 from qts.core.errors import DataError
 from qts.market.sessions import daily_stamp
 from qts.strategies import Context, Strategy
@@ -227,3 +228,21 @@ def test_a_share_that_is_no_more_makes_the_account_undefined(candles: Candles, s
     assert np.isfinite(result.equity).all()
     assert result.equity[-1] == 100_000
     assert [(str(position.instrument), float(position.quantity)) for position in result.final_positions] == [("NSE:GONE", 10)]
+
+
+def test_a_split_is_unseen_and_looks_like_a_loss(candles: Candles, says: Says) -> None:
+    # Ten at 100 become fifty at 20: nothing was lost, though the raw price fell by four fifths.
+    bars = candles([FLAT, FLAT, (20, 20.2, 19.8, 20), (20, 20.2, 19.8, 20)])
+    split = CorporateAction(instrument=InstrumentId("NSE:INFY"), ex_date=date(2024, 5, 8), kind=ActionKind.SPLIT, ratio=Decimal(5))
+    result = run(says([1, 1, 1, 1]), {}, [bars], FREE, actions=[split])
+    assert result.equity.tolist() == [100_000] * 4
+    assert result.final_positions[0].quantity == 50
+    assert buy_and_hold([bars], 100_000.0, actions=[split]).equity.tolist() == [100_000] * 4
+
+
+def test_a_guard_in_old_rupees_sells_on_the_day_of_a_split(candles: Candles, says: Says) -> None:
+    # A stop-loss of 10 % stands at 90; after five for one it must stand at 18, or the split itself would trigger it.
+    bars = candles([FLAT, FLAT, (20, 20.2, 19.8, 20), (20, 20.2, 17.9, 18)])
+    split = CorporateAction(instrument=InstrumentId("NSE:INFY"), ex_date=date(2024, 5, 8), kind=ActionKind.SPLIT, ratio=Decimal(5))
+    result = run(says([1, 1, 1, 1]), {}, [bars], guarded(stop_loss="0.1"), actions=[split])
+    assert told(result) == [("07", 10, 100, "signal"), ("09", -50, 18, "stop_loss")]
