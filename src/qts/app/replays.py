@@ -76,7 +76,7 @@ def replay(workspace: Workspace, run_id: str) -> ReplayDocument:
     """
     stored = _read(workspace, run_id)
     entry, notes = _entry(workspace, stored)
-    plan = plan_entry(workspace, _request(stored.document), entry, source=stored.source)
+    plan = plan_entry(workspace, _request(stored.document), entry, source=stored.source, stored=stored.document)
     finished = compute(plan)
     content = document_bytes(build_document(finished))
     differences = list(_differences(json.loads(stored.content), json.loads(content), ""))

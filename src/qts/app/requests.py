@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,10 @@ from qts.core.interval import Interval, parse_interval
 SIZES: Final = "shares:N, lots:N, cash:RUPEES, percent:FRACTION, atr-risk:FRACTION,span=14,multiple=2 or vol-target:FRACTION,span=20"
 SLIPPAGES: Final = "none, bps:N, ticks:N, half-spread:RUPEES or volume-share:FRACTION,impact=0.1"
 Prices = Literal["auto", "raw", "adjusted"]
+BarPrices = Literal["auto", "raw", "adjusted", "total-return"]
 ParamText = bool | int | float | str
 M = TypeVar("M", bound=BaseModel)
+_LIST_NAME: Final = re.compile(r"@(?:(?:index|list):)?[A-Za-z0-9][A-Za-z0-9 &._-]{0,63}")
 
 
 def _instrument(value: object) -> object:
@@ -32,6 +35,20 @@ def _instruments(value: object) -> object:
         return names
     parts = [name for name in names if name.strip()]
     return tuple(dict.fromkeys(_instrument(name) for name in parts))
+
+
+def _traded(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        return names
+    parts = [name.strip() for name in names if name.strip()]
+    return tuple(dict.fromkeys(_list_name(name) if name.startswith("@") else _instrument(name) for name in parts))
+
+
+def _list_name(name: str) -> str:
+    if _LIST_NAME.fullmatch(name) is None:
+        raise BadParameter("instruments", name, "is no name of a list", hint="Write @NIFTY50 for an index, @NAME for a watchlist.")
+    return name
 
 
 def _interval(value: object) -> object:
@@ -64,6 +81,7 @@ Fraction = Annotated[Decimal, AfterValidator(_is_fraction)]
 Part = Annotated[Decimal, AfterValidator(_is_part)]
 InstrumentText = Annotated[str, BeforeValidator(_instrument)]
 InstrumentTexts = Annotated[tuple[str, ...], BeforeValidator(_instruments), Field(min_length=1)]
+TradedTexts = Annotated[tuple[str, ...], BeforeValidator(_traded), Field(min_length=1)]
 IntervalName = Annotated[Interval, BeforeValidator(_interval)]
 
 
@@ -93,8 +111,13 @@ class BarsRequest(Request):
     start: date | None = Field(default=None, alias="from", description="First date in India; from the beginning when absent.")
     end: date | None = Field(default=None, alias="to", description="Last date in India, included; to the end when absent.")
     as_of: str | None = Field(default=None, description="Snapshot of the store to read; the present one when absent.")
-    prices: Prices = Field(
-        default="auto", description="Price basis: adjusted where it is held for the span and raw otherwise, or the one named."
+    prices: BarPrices = Field(
+        default="auto",
+        description="Price basis: adjusted where it is held for the span and raw otherwise, or the one named; total-return puts "
+        "dividends back. Adjusted prices that are not held are made of raw ones and the confirmed corporate actions.",
+    )
+    adjusted_to: date | None = Field(
+        default=None, description="Make adjusted prices of the actions up to this ex date only; those up to today when absent."
     )
 
 
@@ -158,7 +181,9 @@ class BacktestRequest(Request):
     """A backtest; what is absent comes from the settings."""
 
     strategy: str = Field(min_length=1, description="Id of a strategy, or a path to its file.")
-    instruments: InstrumentTexts = Field(description="Instruments to trade, as EXCHANGE:SYMBOL.")
+    instruments: TradedTexts = Field(
+        description="Instruments to trade, as EXCHANGE:SYMBOL; @NAME for the members of an index or a watchlist."
+    )
     interval: IntervalName = Field(default=Interval.DAY, description="Length of the bars.")
     start: date | None = Field(default=None, alias="from", description="First date in India; from the beginning when absent.")
     end: date | None = Field(default=None, alias="to", description="Last date in India, included; to the end when absent.")

@@ -30,11 +30,25 @@ class StrategyPart(Part):
     params: dict[str, ParamJson]
 
 
+class ListPart(Part):
+    """A list that instruments came from: an index of a date or a watchlist.
+
+    ``on`` is the date of its members, ``left_out`` are those without bars. ``doubt`` says why they may not be those of the date.
+    """
+
+    name: str
+    on: str
+    members: int
+    left_out: tuple[str, ...]
+    sources: tuple[str, ...]
+    doubt: str
+
+
 class DataPart(Part):
     """Which bars were used. ``from`` and ``to`` are dates in India; ``quality`` is the share of expected bars held, 0 to 100.
 
     ``fill_interval`` is the length of the shorter bars that orders filled on, null where they filled on those of the decisions;
-    ``fill_bars`` counts them.
+    ``fill_bars`` counts them. ``lists`` are the lists that instruments came from.
     """
 
     snapshot: str
@@ -47,6 +61,7 @@ class DataPart(Part):
     prices: dict[str, Literal["raw", "adjusted"]]
     fill_interval: str | None = None
     fill_bars: int | None = None
+    lists: tuple[ListPart, ...] = ()
 
 
 class SettingsPart(Part):
@@ -83,10 +98,29 @@ class MarginPart(Part):
     rupees: float
 
 
+class ListedTick(Part):
+    """A step of prices, in rupees as text, that dumps vouch for from one date to another, both included."""
+
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    size: str
+
+
+class ListedPart(Part):
+    """What the broker's dumps of instruments said of an instrument, in place of the rules; ``estimates`` is what they said of later."""
+
+    lot: int | None
+    expiry: str | None
+    ticks: tuple[ListedTick, ...]
+    source: str
+    estimates: tuple[str, ...] = ()
+
+
 class TermsPart(Part):
     """On what terms an instrument was traded.
 
     ``tick`` is the step of prices at the end of the run, null where fills are on none; ``freeze`` the largest quantity of one order.
+    ``listed`` is what dumps of instruments said of it, null where the rules alone decided.
     """
 
     instrument: str
@@ -96,6 +130,7 @@ class TermsPart(Part):
     expiry: str | None
     margin_long: MarginPart
     margin_short: MarginPart
+    listed: ListedPart | None = None
 
 
 class ChargesPart(Part):

@@ -13,11 +13,13 @@ import numpy as np
 from qts.analytics import buy_and_hold
 from qts.app.bars import choose_series, instants, is_simulated
 from qts.app.catalog import days_held, series_quality
+from qts.app.instrument_lists import chosen_instruments, list_warnings, lists_hash
+from qts.app.listed_terms import ListedTerms, listed_terms, stored_terms
 from qts.app.requests import BacktestRequest
 from qts.app.run_building import FinishedRun, settings_part
-from qts.app.run_document import DataPart, EnginePart, SettingsPart, StrategyPart
+from qts.app.run_document import DataPart, EnginePart, ListPart, RunDocument, SettingsPart, StrategyPart
 from qts.app.run_identity import RunIdentity, text_hash
-from qts.app.run_terms import check_product, estimate_warnings, run_terms, terms_hash, terms_part
+from qts.app.run_terms import bar_span, check_product, estimate_warnings, run_terms, terms_hash, terms_parts
 from qts.app.settings import Settings
 from qts.app.workspace import Workspace
 from qts.backtest import (
@@ -79,6 +81,7 @@ class RunPlan:
     settings: BacktestSettings
     told: SettingsPart
     terms: tuple[InstrumentTerms, ...]
+    listed: tuple[ListedTerms | None, ...]
     engine: EnginePart
     warnings: tuple[str, ...]
 
@@ -106,7 +109,7 @@ class RunPlan:
             cost_schedule=self.engine.cost_schedule,
             settings=self.told.model_dump(),
             # Corrections of the calendar move square-offs and the bars of a year; without any the id is as it was.
-            terms=terms_hash(self.terms) + calendar_version(),
+            terms=terms_hash(self.terms, self.listed) + calendar_version() + lists_hash(self.data.lists),
             engine_version=self.engine.version,
         ).run_id()
 
@@ -125,11 +128,17 @@ def plan_run(workspace: Workspace, request: BacktestRequest) -> RunPlan:
     return plan_entry(workspace, request, entry, source=source_of(entry))
 
 
-def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEntry, *, source: str) -> RunPlan:
-    """Return the plan of a request for a strategy that was found already, with the source text it came from."""
+def plan_entry(
+    workspace: Workspace, request: BacktestRequest, entry: CatalogEntry, *, source: str, stored: RunDocument | None = None
+) -> RunPlan:
+    """Return the plan of a request for a strategy that was found already, with the source text it came from.
+
+    ``stored`` is the run that is to be repeated: what lists and dumps of instruments said is taken from it, whatever they say now.
+    """
     strategy = entry.require()
     params = strategy.resolve(request.params)
-    names = tuple(InstrumentId(name) for name in request.instruments)
+    chosen = chosen_instruments(workspace, request)
+    names, lists = chosen.instruments, chosen.lists if stored is None else stored.data.lists
     settings = engine_settings(request, workspace.settings, names)
     if strategy.matrix:
         settings = _weighed(request, settings)
@@ -138,8 +147,19 @@ def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEnt
     start, end = instants(request.start, request.end)
     bars = tuple(workspace.store.read(info.key, start=start, end=end, as_of=snapshot) for info in series)
     finer = _finer(workspace, request, strategy, series, snapshot=snapshot)
-    data = _data_part(series, bars, finer, snapshot=snapshot)
-    terms = run_terms(workspace, series, finer or bars, product=settings.product, lot=request.lot, ticks=request.ticks, as_of=snapshot)
+    data = _data_part(series, bars, finer, snapshot=snapshot, lists=lists)
+    spans = [(held.instrument, bar_span(held)) for held in finer or bars]
+    listed = listed_terms(workspace, spans) if stored is None else stored_terms(stored, names)
+    terms = run_terms(
+        workspace,
+        series,
+        finer or bars,
+        product=settings.product,
+        lot=request.lot,
+        ticks=request.ticks,
+        as_of=snapshot,
+        listed=listed,
+    )
     return RunPlan(
         strategy=strategy,
         part=StrategyPart(id=entry.id, title=entry.title, source=entry.source, version=entry.version, params=params),
@@ -151,8 +171,10 @@ def plan_entry(workspace: Workspace, request: BacktestRequest, entry: CatalogEnt
         settings=settings,
         told=settings_part(with_guards(settings, strategy, params), lot=request.lot, ticks=any(one.ticks for one in terms)),
         terms=terms,
+        listed=listed,
         engine=EnginePart(version=ENGINE_VERSION, cost_schedule=schedule_version()),
         warnings=(
+            *list_warnings(lists, data.interval),
             *_gaps(data),
             *_late(bars, finer),
             *_untraded(bars, settings),
@@ -186,7 +208,7 @@ def compute(plan: RunPlan) -> FinishedRun:
         settings=plan.settings,
         told=plan.told,
         engine=plan.engine,
-        terms=tuple(terms_part(name, one) for name, one in zip((info.key.instrument for info in plan.series), plan.terms, strict=True)),
+        terms=terms_parts([info.key.instrument for info in plan.series], plan.terms, plan.listed),
         lookahead=lookahead.verdict.value,
         result=result,
         benchmark=buy_and_hold(plan.played, float(plan.settings.capital)),
@@ -273,7 +295,9 @@ def _check_finer(strategy: Strategy, interval: Interval, finer: Interval) -> Non
         raise BadParameter("fill_interval", finer, f"is not shorter than the {interval} of the decisions", hint=_FINER_HINT)
 
 
-def _data_part(series: Sequence[SeriesInfo], bars: Sequence[Bars], finer: Sequence[Bars] | None, *, snapshot: str) -> DataPart:
+def _data_part(
+    series: Sequence[SeriesInfo], bars: Sequence[Bars], finer: Sequence[Bars] | None, *, snapshot: str, lists: tuple[ListPart, ...]
+) -> DataPart:
     scores = []
     for info, held in zip(series, bars, strict=True):
         score = series_quality(days_held(held.ts), exchange_of(info.key.instrument), info.key.interval).score
@@ -291,6 +315,7 @@ def _data_part(series: Sequence[SeriesInfo], bars: Sequence[Bars], finer: Sequen
         prices={info.key.instrument: info.key.basis.value for info in series},
         fill_interval=None if finer is None else finer[0].interval,
         fill_bars=None if finer is None else sum(len(held) for held in finer),
+        lists=lists,
     )
 
 

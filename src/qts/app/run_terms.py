@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
+from qts.app.listed_terms import ListedTerms, listed_part, with_ticks
 from qts.app.run_document import MarginPart, TermsPart
 from qts.app.run_identity import text_hash
 from qts.app.workspace import Workspace
@@ -69,7 +70,13 @@ def month_closes(workspace: Workspace, info: SeriesInfo, bars: Bars, *, as_of: s
 
 
 def terms_of(
-    name: InstrumentId, *, product: Product, span: tuple[date, date], closes: MonthCloses | None, lot: int | None
+    name: InstrumentId,
+    *,
+    product: Product,
+    span: tuple[date, date],
+    closes: MonthCloses | None,
+    lot: int | None,
+    listed: ListedTerms | None = None,
 ) -> InstrumentTerms:
     """Return the terms of an instrument over a span of dates.
 
@@ -85,27 +92,35 @@ def terms_of(
         The last close of each month as traded, which the tick goes by; None for prices without ticks.
     lot : int or None
         The lot of a contract whose lot is not on record.
+    listed : ListedTerms or None
+        What dumps of instruments say of its lot, ticks and expiry; it goes before the rules.
 
     Raises
     ------
     BadParameter
         If the symbol is not one of its exchange, or the contract's lot is neither on record nor given.
     """
-    contract = contract_of(name)
-    estimates: list[str] = []
+    contract = _contract(name, listed)
+    estimates: list[str] = list(listed.estimates) if listed is not None else []
     is_option = contract is not None and contract.kind is ContractKind.OPTION
     ticks: tuple[TickFrom, ...] = ()
     if closes is not None:
         # An option's own closes say nothing of the slab that its underlying is in.
-        ticks = tick_schedule(name, {} if is_option else closes, *span)
+        ticks = with_ticks(tick_schedule(name, {} if is_option else closes, *span), listed.ticks if listed is not None else (), span[1])
         if any(tick.is_estimate for tick in ticks):
             estimates.append("the tick of a part of the span is an estimate")
     if contract is None:
         is_share = exchange_of(name) is not Exchange.INDEX
-        return InstrumentTerms(ticks=ticks, locks=is_share and closes is not None, stt_class=stt_class_of(name), estimates=tuple(estimates))
+        return InstrumentTerms(
+            lot=1 if listed is None or listed.lot is None else listed.lot,
+            ticks=ticks,
+            locks=is_share and closes is not None,
+            stt_class=stt_class_of(name),
+            estimates=tuple(estimates),
+        )
     long, short, told = _margins(contract, span[0])
     freeze = freeze_quantity(contract, span[1])
-    quantity, noted = _lot(name, contract, span[0], lot)
+    quantity, noted = _lot(name, contract, span[0], lot) if listed is None or listed.lot is None else (listed.lot, [])
     estimates += [*noted, *told, *_of_listing(contract, freeze)]
     return InstrumentTerms(
         lot=quantity,
@@ -129,8 +144,11 @@ def run_terms(
     lot: int | None,
     ticks: bool | None,
     as_of: str,
+    listed: Sequence[ListedTerms | None],
 ) -> tuple[InstrumentTerms, ...]:
     """Return the terms of a run's instruments; ``ticks`` None takes those whose prices are as traded.
+
+    ``listed`` is what dumps of instruments say of each.
 
     Raises
     ------
@@ -141,18 +159,25 @@ def run_terms(
     if ticks and adjusted is not None:
         hint = "Leave --ticks out, or run on prices as traded: --prices raw."
         raise BadParameter("ticks", "on", f"the prices of {adjusted} are adjusted, which lie on no tick", hint=hint)
-    if lot is not None and not any(_needs_lot(info.key.instrument, held) for info, held in zip(series, bars, strict=True)):
+    needing = [_needs_lot(info.key.instrument, held, told) for info, held, told in zip(series, bars, listed, strict=True)]
+    if lot is not None and not any(needing):
         raise BadParameter("lot", lot, "every instrument's lot is on record", hint="Leave it out.")
     found = []
-    for info, held in zip(series, bars, strict=True):
+    for info, held, told in zip(series, bars, listed, strict=True):
         has_ticks = ticks is not False and info.key.basis is PriceBasis.RAW
         closes = month_closes(workspace, info, held, as_of=as_of) if has_ticks else None
-        found.append(terms_of(info.key.instrument, product=product, span=_span(held), closes=closes, lot=lot))
+        found.append(terms_of(info.key.instrument, product=product, span=bar_span(held), closes=closes, lot=lot, listed=told))
     return tuple(found)
 
 
-def terms_part(name: InstrumentId, terms: InstrumentTerms) -> TermsPart:
-    """Return the terms of an instrument as a part of the document."""
+def terms_parts(
+    names: Sequence[InstrumentId], terms: Sequence[InstrumentTerms], listed: Sequence[ListedTerms | None]
+) -> tuple[TermsPart, ...]:
+    """Return the terms of a run's instruments as parts of the document."""
+    return tuple(_terms_part(name, one, told) for name, one, told in zip(names, terms, listed, strict=True))
+
+
+def _terms_part(name: InstrumentId, terms: InstrumentTerms, listed: ListedTerms | None) -> TermsPart:
     return TermsPart(
         instrument=name,
         lot=terms.lot,
@@ -161,12 +186,16 @@ def terms_part(name: InstrumentId, terms: InstrumentTerms) -> TermsPart:
         expiry=None if terms.expiry is None else terms.expiry.isoformat(),
         margin_long=MarginPart(fraction=float(terms.margin_long.fraction), rupees=float(terms.margin_long.base)),
         margin_short=MarginPart(fraction=float(terms.margin_short.fraction), rupees=float(terms.margin_short.base)),
+        listed=listed_part(listed),
     )
 
 
-def terms_hash(terms: Sequence[InstrumentTerms]) -> str:
-    """Return a short hash of everything in the terms."""
-    return text_hash(json.dumps([asdict(one) for one in terms], default=str, sort_keys=True))
+def terms_hash(terms: Sequence[InstrumentTerms], listed: Sequence[ListedTerms | None] = ()) -> str:
+    """Return a short hash of everything in the terms, and of what dumps said of them where any did."""
+    parts: list[object] = [asdict(one) for one in terms]
+    if any(listed):
+        parts += [None if one is None else asdict(one) for one in listed]
+    return text_hash(json.dumps(parts, default=str, sort_keys=True))
 
 
 def estimate_warnings(names: Sequence[InstrumentId], terms: Sequence[InstrumentTerms]) -> tuple[str, ...]:
@@ -207,12 +236,22 @@ def _of_listing(contract: Contract, freeze: int | None) -> list[str]:
     return told
 
 
-def _needs_lot(name: InstrumentId, bars: Bars) -> bool:
+def _contract(name: InstrumentId, listed: ListedTerms | None) -> Contract | None:
+    """Return the contract that an instrument is, with the day of expiry that a dump names."""
     contract = contract_of(name)
-    return contract is not None and lot_size(contract, _span(bars)[0]) is None
+    if contract is None or listed is None or listed.expiry is None:
+        return contract
+    return replace(contract, expiry=listed.expiry, expiry_is_estimate=False)
 
 
-def _span(bars: Bars) -> tuple[date, date]:
+def _needs_lot(name: InstrumentId, bars: Bars, listed: ListedTerms | None) -> bool:
+    contract = contract_of(name)
+    is_listed = listed is not None and listed.lot is not None
+    return contract is not None and not is_listed and lot_size(contract, bar_span(bars)[0]) is None
+
+
+def bar_span(bars: Bars) -> tuple[date, date]:
+    """Return the dates in India of the first and the last bar."""
     return session_date_of(int(bars.ts[0])), session_date_of(int(bars.ts[-1]))
 
 
