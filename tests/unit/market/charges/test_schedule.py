@@ -15,7 +15,18 @@ import pytest
 import qts.market.charges.schedule as schedule_module
 from qts.core import Exchange
 from qts.market.charges import ChargeSegment, RoundingMode, SttClass, schedule_version, unconfirmed
-from qts.market.charges.schedule import Component, _date_of, rate_rows, rounding_on, row_on, rows_of, tags_of, underlying_classes
+from qts.market.charges.schedule import (
+    Component,
+    RoundingRow,
+    _date_of,
+    fund_rows,
+    rate_rows,
+    rounding_on,
+    row_on,
+    rows_of,
+    tags_of,
+    underlying_classes,
+)
 
 FILES = sorted(Path(schedule_module.__file__).with_name("rows").glob("*.toml"))
 
@@ -85,6 +96,17 @@ def test_underlying_has_a_class(exchange: Exchange, underlying: str, expected: s
     assert tags_of(exchange, underlying=underlying) == {expected}
 
 
+def test_without_a_class_there_are_no_tags() -> None:
+    assert tags_of(Exchange.MCX) == set()
+
+
+def test_classes_and_funds_are_read_as_they_are_written() -> None:
+    assert [(found.name, found.title, found.source) for found in underlying_classes()] == [
+        (row["name"], row["title"], row["source"]) for row in tables("class")
+    ]
+    assert [(found.stt_class, found.source) for found in fund_rows()] == [(row["stt_class"], row["source"]) for row in tables("fund")]
+
+
 def test_classes_are_told_apart_by_name_and_sourced() -> None:
     for first, second in combinations(underlying_classes(), 2):
         assert not (first.exchanges & second.exchanges and first.underlyings & second.underlyings)
@@ -109,6 +131,23 @@ def test_version_is_a_hash_of_the_content() -> None:
 def test_every_mode_has_a_rule_on_any_date(mode: RoundingMode) -> None:
     for on in (date(1980, 1, 1), date(2022, 9, 1), date(2026, 11, 20)):
         assert rounding_on(mode, on).mode is mode
+
+
+def test_an_exact_bill_rounds_nothing_and_leaves_nothing_out() -> None:
+    for on in (date.min, date(2026, 11, 20)):
+        assert rounding_on(RoundingMode.EXACT, on) == RoundingRow(
+            mode=RoundingMode.EXACT,
+            valid_from=date.min,
+            source="",
+            confidence="",
+            stt_places=None,
+            stamp_places=None,
+            places=None,
+            minimum_delivery=Decimal(0),
+            is_ipft_in_exchange=False,
+            is_ipft_left_out=False,
+            is_gst_on_ipft=True,
+        )
 
 
 def test_least_brokerage_of_delivery_ended_with_march_2023() -> None:
