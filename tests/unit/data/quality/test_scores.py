@@ -1,0 +1,26 @@
+"""Scores are kept until what they depend on changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from qts.app.control import ControlDatabase
+from qts.core import InstrumentId, Interval
+from qts.data.quality import Scores, StoredScore
+from qts.data.storage import SeriesKey
+
+AT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+KEY = SeriesKey(instrument=InstrumentId("NSE:INFY"), interval=Interval.DAY)
+
+
+def test_the_last_score_is_found_by_its_fingerprint_only(tmp_path: Path) -> None:
+    control = ControlDatabase.open(tmp_path / "control.sqlite")
+    scores = Scores(control.database)
+    scores.put(KEY, fingerprint="a", score=98.5, document='{"score": 98.5}', scored_at=AT)
+    assert scores.document(KEY, fingerprint="a") == '{"score": 98.5}'
+    assert scores.document(KEY, fingerprint="b") is None
+    scores.put(KEY, fingerprint="b", score=None, document="{}", scored_at=AT)
+    assert scores.all() == {KEY: StoredScore(fingerprint="b", score=None)}
+    assert scores.document(KEY, fingerprint="a") is None
+    control.close()
