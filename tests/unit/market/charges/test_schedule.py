@@ -22,6 +22,7 @@ from qts.market.charges.schedule import (
     fund_rows,
     rate_rows,
     rounding_on,
+    rounding_rows,
     row_on,
     rows_of,
     tags_of,
@@ -40,6 +41,44 @@ def test_every_row_names_its_source_confidence_and_date() -> None:
         assert row["source"]
         assert row["confidence"] in ("A", "B", "C")
         assert type(row["valid_from"]) is date
+
+
+def test_rows_are_read_with_their_date_source_and_confidence() -> None:
+    def written(name: str, kind: str) -> list[tuple[object, ...]]:
+        return sorted((row[kind], row["valid_from"], row["source"], row["confidence"], row.get("estimate", "")) for row in tables(name))
+
+    assert sorted((row.component, row.valid_from, row.source, row.confidence, row.estimate) for row in rate_rows()) == written(
+        "rate", "component"
+    )
+    assert sorted((row.mode, row.valid_from, row.source, row.confidence, row.estimate) for row in rounding_rows()) == written(
+        "rounding", "mode"
+    )
+
+
+def test_only_the_tax_on_exercise_has_a_base() -> None:
+    assert {row.base for row in rate_rows() if row.component is not Component.EXERCISE} == {""}
+    assert {row.base for row in rate_rows() if row.component is Component.EXERCISE} == {"intrinsic", "settlement"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_taxed"),
+    [
+        (RoundingMode.EXACT, True),
+        (RoundingMode.CONTRACT_NOTE, True),
+        (RoundingMode.CALCULATOR, True),
+        (RoundingMode.API, False),
+        (RoundingMode.API_MARGINS, False),
+    ],
+)
+def test_the_api_alone_leaves_the_protection_fund_untaxed(*, mode: RoundingMode, is_taxed: bool) -> None:
+    assert rounding_on(mode, date(2025, 1, 6)).is_gst_on_ipft is is_taxed
+
+
+def test_rows_are_listed_by_component_or_mode_oldest_first() -> None:
+    rates = [(list(Component).index(row.component), row.valid_from) for row in rate_rows()]
+    modes = [(list(RoundingMode).index(row.mode), row.valid_from) for row in rounding_rows()]
+    assert rates == sorted(rates)
+    assert modes == sorted(modes)
 
 
 def test_one_page_or_recalled_rates_are_flagged_as_estimates() -> None:
