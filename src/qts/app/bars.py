@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from qts.app.requests import BacktestRequest, BarsRequest, Prices
+from qts.app.derived import Recipe, derive_bars, find_recipe, share_of_source
+from qts.app.requests import BacktestRequest, BarPrices, BarsRequest
 from qts.app.workspace import Workspace
 from qts.core.bars import Bars
 from qts.core.clock import IST, session_date_of
@@ -28,6 +29,7 @@ from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
 
 SIMULATED_NOTE: Final = "SIMULATED: invented prices, not a real market"
 _COLUMNS: Final = ("open", "high", "low", "close", "volume", "oi")
+_MADE_OF_ACTIONS: Final = ("adjusted", "total-return")
 _IST_OFFSET_MICROS: Final = 19_800_000_000
 
 
@@ -39,6 +41,8 @@ class NoSuchSeries(EmptySpan):
         self.held = tuple(held)
         self.message = f"{instrument} has no {wanted} bars; stored: {', '.join(f'{key.interval} {key.basis}' for key in held)}."
         self.hint = "Choose one of the stored ones with --interval and --prices."
+        if wanted.endswith(_MADE_OF_ACTIONS):
+            self.hint += " Raw prices are adjusted once their corporate actions are confirmed: `qts actions import FILE`."
         self.args = (self.message,)
 
 
@@ -52,17 +56,18 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarsAnswer:
-    """Bars with what must be said about them."""
+    """Bars with what must be said about them. ``derived`` says how bars that are not stored so were made; empty for stored ones."""
 
     bars: Bars
     basis: PriceBasis
     simulated: bool
     snapshot: str
     sources: tuple[str, ...]
+    derived: str = ""
 
 
 def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
-    """Return the bars of a request.
+    """Return the bars of a request: those stored, or else made of what is stored.
 
     Raises
     ------
@@ -71,25 +76,31 @@ def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
     EmptySpan
         If there are no bars of the interval, basis and span.
     """
-    info = choose_series(workspace, InstrumentId(request.instrument), request)
     start, end = instants(request.start, request.end)
-    bars = workspace.store.read(info.key, start=start, end=end, as_of=request.as_of)
-    return BarsAnswer(
-        bars=bars,
-        basis=info.key.basis,
-        simulated=is_simulated(info),
-        snapshot=request.as_of or workspace.store.snapshot(),
-        sources=info.sources,
-    )
+    chosen = _choose(workspace, request)
+    snapshot = request.as_of or workspace.store.snapshot()
+    if isinstance(chosen, Recipe):
+        made = derive_bars(workspace, request, chosen)
+        return BarsAnswer(
+            bars=made.bars,
+            basis=made.basis,
+            simulated=is_simulated(made.info),
+            snapshot=snapshot,
+            sources=made.info.sources,
+            derived=made.text,
+        )
+    bars = workspace.store.read(chosen.key, start=start, end=end, as_of=request.as_of)
+    return BarsAnswer(bars=bars, basis=chosen.key.basis, simulated=is_simulated(chosen), snapshot=snapshot, sources=chosen.sources)
 
 
 def estimate_bars(workspace: Workspace, request: BarsRequest) -> int:
     """Return about how many bars a request asks for, without reading one: the series' count times the share of its days."""
-    info = choose_series(workspace, InstrumentId(request.instrument), request)
+    chosen = _choose(workspace, request)
+    info = chosen.info if isinstance(chosen, Recipe) else chosen
     first, last = session_date_of(info.first_ts), session_date_of(info.last_ts)
     start, end = max(request.start or first, first), min(request.end or last, last)
     n_days = max(0, (end - start).days + 1)
-    return math.ceil(info.n_bars * n_days / ((last - first).days + 1))
+    return math.ceil(info.n_bars * share_of_source(request.interval, info.key.interval) * n_days / ((last - first).days + 1))
 
 
 def choose_series(workspace: Workspace, instrument: InstrumentId, request: BarsRequest | BacktestRequest) -> SeriesInfo:
@@ -102,6 +113,8 @@ def choose_series(workspace: Workspace, instrument: InstrumentId, request: BarsR
     EmptySpan
         If it has no bars of this interval and basis.
     """
+    if request.prices == "total-return":
+        raise _absent(workspace, instrument, request.interval, request.prices)
     wanted = [PriceBasis.ADJUSTED, PriceBasis.RAW] if request.prices == "auto" else [PriceBasis(request.prices)]
     keys = [_key(instrument, request.interval, basis) for basis in wanted]
     if request.as_of is None:
@@ -112,6 +125,17 @@ def choose_series(workspace: Workspace, instrument: InstrumentId, request: BarsR
     if found:
         return next((info for info in found if _reaches_into(info, request.start, request.end)), found[0])
     raise _absent(workspace, instrument, request.interval, request.prices)
+
+
+def _choose(workspace: Workspace, request: BarsRequest) -> SeriesInfo | Recipe:
+    """Return the stored series of a request, or how to make its bars of another one."""
+    try:
+        return choose_series(workspace, InstrumentId(request.instrument), request)
+    except NoSuchSeries:
+        recipe = find_recipe(workspace, request)
+        if recipe is None:
+            raise
+        return recipe
 
 
 def _reaches_into(info: SeriesInfo, start: date | None, end: date | None) -> bool:
@@ -142,15 +166,16 @@ def instants(start: date | None, end: date | None) -> tuple[datetime | None, dat
 def records(answer: BarsAnswer, *, edge: int | None = None) -> list[dict[str, object]]:
     """Return one object per bar, oldest first: ``ts`` in IST, prices, ``volume`` and ``oi`` or None, ``simulated``.
 
-    With ``edge`` only that many bars from either end.
+    Bars that are not stored so carry ``derived``, too. With ``edge`` only that many bars from either end.
     """
     bars = answer.bars
     if edge is not None and len(bars) > 2 * edge:
         parts = (replace(answer, bars=bars.window(0, edge)), replace(answer, bars=bars.window(len(bars) - edge, len(bars))))
         return [record for part in parts for record in records(part)]
     columns = [[_plain(value) for value in getattr(bars, name).tolist()] for name in _COLUMNS]
-    names = ("ts", *_COLUMNS, "simulated")
-    return [dict(zip(names, (*row, answer.simulated), strict=True)) for row in zip(_stamps(bars), *columns, strict=True)]
+    labels = {"simulated": answer.simulated} | ({"derived": True} if answer.derived else {})
+    names = ("ts", *_COLUMNS)
+    return [dict(zip(names, row, strict=True)) | labels for row in zip(_stamps(bars), *columns, strict=True)]
 
 
 def table(answer: BarsAnswer) -> pa.Table:
@@ -160,9 +185,13 @@ def table(answer: BarsAnswer) -> pa.Table:
     for name in _COLUMNS:
         columns[name] = pa.array(getattr(bars, name), from_pandas=True)
     columns["simulated"] = pa.array(np.full(len(bars), answer.simulated))
+    if answer.derived:
+        columns["derived"] = pa.array(np.full(len(bars), True))
     labels = {"instrument": bars.instrument, "interval": bars.interval.value, "prices": answer.basis.value, "snapshot": answer.snapshot}
     if answer.simulated:
         labels["label"] = SIMULATED_NOTE
+    if answer.derived:
+        labels["derived"] = answer.derived
     return pa.table(columns).replace_schema_metadata(labels)
 
 
@@ -185,7 +214,7 @@ def _key(instrument: InstrumentId, interval: Interval, basis: PriceBasis) -> Ser
     return SeriesKey(instrument=instrument, interval=interval, basis=basis)
 
 
-def _absent(workspace: Workspace, instrument: InstrumentId, interval: Interval, prices: Prices) -> UnknownInstrument | EmptySpan:
+def _absent(workspace: Workspace, instrument: InstrumentId, interval: Interval, prices: BarPrices) -> UnknownInstrument | EmptySpan:
     held = [info.key for info in workspace.store.series() if info.key.instrument == instrument]
     if not held:
         return UnknownInstrument(instrument, near=_near(workspace, instrument))

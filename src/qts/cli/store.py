@@ -81,11 +81,18 @@ def bars(
     start: Annotated[datetime | None, typer.Option("--from", formats=DATE_FORMATS, help="First date.")] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=DATE_FORMATS, help="Last date, included.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Snapshot of the store to read.")] = None,
-    prices: Annotated[str, typer.Option(help="Price basis: auto, raw or adjusted.")] = "auto",
+    prices: Annotated[str, typer.Option(help="Price basis: auto, raw, adjusted, or total-return with dividends put back.")] = "auto",
+    adjusted_to: Annotated[
+        datetime | None, typer.Option(formats=DATE_FORMATS, help="Adjust for corporate actions up to this date only; today when absent.")
+    ] = None,
     layout: Annotated[BarsFormat, typer.Option("--format", help="How to write them.")] = BarsFormat.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Show or export bars. A table shows the first and last of them; the other formats all."""
+    """Show or export bars. A table shows the first and last of them; the other formats all.
+
+    What is not stored is made of what is, and says so: longer bars of shorter ones, adjusted prices of raw ones and the confirmed
+    corporate actions.
+    """
     from qts.app.bars import ExportFormat, export, read_bars
     from qts.app.requests import BarsRequest, build
 
@@ -97,6 +104,7 @@ def bars(
         end=as_date(end),
         as_of=as_of,
         prices=prices,
+        adjusted_to=as_date(adjusted_to),
     )
     with opened(context) as workspace:
         answer = read_bars(workspace, request)
@@ -170,11 +178,14 @@ def _draw_bars(answer: BarsAnswer) -> None:
             rows.append(("...", *[""] * 5))
         numbers = (_shown(bar[name], shown.number) for name in ("open", "high", "low", "close"))
         rows.append((_shown(bar["ts"], shown.ist), *numbers, _shown(bar["volume"], shown.quantity)))
-    title = f"{held.instrument} {held.interval}, {answer.basis} prices, {shown.number(len(held), places=0)} bars"
+    derived = ", derived" if answer.derived else ""
+    title = f"{held.instrument} {held.interval}, {answer.basis} prices{derived}, {shown.number(len(held), places=0)} bars"
     columns = ("Opened at", "Open", "High", "Low", "Close", "Volume")
     write_table(columns, rows, title=title, numeric=columns[1:])
     if n_hidden:
         say(f"{shown.number(n_hidden, places=0)} bars between are not shown; --format csv writes all.")
+    if answer.derived:
+        say(f"Derived: {answer.derived}.")
     if answer.simulated:
         say(SIMULATED_NOTE)
 
