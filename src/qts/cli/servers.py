@@ -1,9 +1,10 @@
-"""``qts serve``, ``qts up`` and ``qts demo``: the web interface, and something to see in it."""
+"""``qts serve``, ``qts up``, ``qts demo`` and ``qts sandbox``: the web interface, something to see in it, and a simulated exchange."""
 
 from __future__ import annotations
 
 import sys
 import webbrowser
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
     app.command("up")(up)
     app.command("demo")(demo)
+    app.command("sandbox")(sandbox)
 
 
 def serve(
@@ -101,6 +103,46 @@ def demo(context: typer.Context, *, as_json: Json = False) -> None:
         return
     say(f"The demo is in {home}: {report.stored_series} new series. Its simulated prices are invented.")
     say("Runs: " + ", ".join(report.runs))
+
+
+def sandbox(
+    context: typer.Context,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8511,
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"], help="Time in India at which it begins; the end of its prices when absent."),
+    ] = None,
+    speed: Annotated[float, typer.Option(help="How many of its seconds pass in one of ours; 0 stands still.")] = 1.0,
+    faults: Annotated[float, typer.Option(help="Share of the replies that go wrong, as a fraction.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Which replies go wrong; the same seed spoils the same ones.")] = 0,
+    from_store: Annotated[bool, typer.Option("--from-store", help="Show the stored bars instead of the simulated market.")] = False,
+    free_plan: Annotated[bool, typer.Option("--free-plan", help="Deny market data, as the broker's free plan does.")] = False,
+    allow_remote: AllowRemote = False,
+    as_json: Json = False,
+) -> None:
+    """Run a simulated exchange that speaks the broker's protocols, until Ctrl-C."""
+    from qts.app.sandbox import KEY, SECRET, SandboxSettings, SimulatedPrices, StoredPrices, make_sandbox, serve_sandbox
+    from qts.app.supervisor import Address, check_port
+    from qts.app.up import check_host
+    from qts.core import IST
+
+    check_host(host, allow_remote=allow_remote)
+    address = Address(host=host, port=port)
+    check_port(address)
+    began_at = None if at is None else at.replace(tzinfo=IST)
+    settings = SandboxSettings(began_at=began_at, speed=speed, fault_share=faults, seed=seed, has_data=not free_plan)
+    with opened(context) as workspace:
+        exchange = make_sandbox(StoredPrices(workspace.store) if from_store else SimulatedPrices(), settings)
+        n_listed = len(exchange.market.listings)
+    if as_json:
+        write_json({"url": address.url, "api_key": KEY, "api_secret": SECRET, "now": exchange.clock.now().isoformat(), "listed": n_listed})
+    else:
+        say(f"A simulated exchange with {n_listed} instruments on {address.url} (Ctrl-C ends it)")
+        say(f"api_key {KEY}, api_secret {SECRET}; its clock shows {exchange.clock.now():%Y-%m-%d %H:%M} IST")
+    flush()
+    serve_sandbox(exchange, host=host, port=port)
 
 
 def _prepared(context: typer.Context, data: str | None) -> str:
