@@ -285,7 +285,7 @@ def test_backups_made_under_write_load_restore_to_what_the_source_was(workspace:
 
     def write() -> None:
         for first in range(40, 1_000_000, 40):
-            if stop.is_set():
+            if stop.wait(0.02):  # a few files a second, or checking the copies takes longer than making them
                 return
             workspace.store.upsert([batch(key, first=first) for key in KEYS], SOURCE, at=AT)
             workspace.control.record(summary(f"w{first}"))

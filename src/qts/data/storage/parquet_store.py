@@ -141,6 +141,10 @@ class ParquetStore:
         with disk_faults(self._root):
             return self._inspector().inspect(quick=quick)
 
+    def database_findings(self, *, quick: bool = False) -> tuple[str, ...]:
+        """Return what is wrong with the pages of the manifest, nothing where they are sound."""
+        return self._manifest.database.findings(quick=quick)
+
     def set_aside(self, findings: Sequence[FileFinding], *, at: datetime) -> Quarantine:
         """Move damaged files out of the way and put back those whose bytes are found elsewhere; ``refill`` lists what is then missing."""
         with disk_faults(self._root):
