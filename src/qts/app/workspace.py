@@ -10,11 +10,14 @@ from typing import Self
 from qts.app.calendar_file import use_calendar_of
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
+from qts.app.instrument_finder import InstrumentFinder
 from qts.app.settings import UNFINISHED_RESTORE, Settings, load_settings
 from qts.core.clock import Clock
 from qts.core.errors import BadPath
 from qts.data.actions import ActionStore, SqlActions
+from qts.data.coverage import KnownEmpty
 from qts.data.instruments import IndexMembership, InstrumentMaster, SymbolChanges, Watchlists
+from qts.data.quality import Refusals, Scores
 from qts.data.storage import Admission, BarStore, ParquetStore, Reserve
 from qts.kernels import use_cache
 from qts.strategies import Catalog, load_catalog
@@ -29,6 +32,7 @@ class Workspace:
     control: ControlDatabase
     clock: Clock
     queries: Admission = field(default_factory=lambda: Admission(os.cpu_count() or 1))
+    finder: InstrumentFinder = field(default_factory=InstrumentFinder)
 
     @property
     def actions(self) -> ActionStore:
@@ -54,6 +58,21 @@ class Workspace:
     def watchlists(self) -> Watchlists:
         """Return the lists of instruments that a person keeps."""
         return Watchlists(self.control.database)
+
+    @property
+    def known_empty(self) -> KnownEmpty:
+        """Return the days of which sources said that they have nothing; it and the next two are kept in the control database."""
+        return KnownEmpty(self.control.database)
+
+    @property
+    def refusals(self) -> Refusals:
+        """Return the rows that imports refused."""
+        return Refusals(self.control.database)
+
+    @property
+    def scores(self) -> Scores:
+        """Return the last scores of series."""
+        return Scores(self.control.database)
 
     def catalog(self) -> Catalog:
         """Return the strategies as they are on disk at this moment."""

@@ -53,13 +53,23 @@ class Hit:
 
 
 class SearchIndex:
-    """What was listed on a date, ready to be searched. Built once, it never changes; threads may share it."""
+    """What was listed, ready to be searched. Built once, it never changes; threads may share it.
 
-    def __init__(self, rows: Iterable[DumpRow], others: Iterable[InstrumentId] = ()) -> None:
+    Parameters
+    ----------
+    rows : iterable of DumpRow
+        What was listed.
+    others : iterable of InstrumentId
+        What is to be found besides, by its symbol; those among the rows are known already.
+    on : date
+        The day it is searched on: contracts that expired before it come last of their kind.
+    """
+
+    def __init__(self, rows: Iterable[DumpRow], others: Iterable[InstrumentId] = (), *, on: date = date.min) -> None:
         listed = list(rows)
         known = {(row.exchange, row.symbol) for row in listed}
         listed += [_bare(other) for other in others if (exchange_of(other).value, symbol_of(other)) not in known]
-        listed.sort(key=_rank)
+        listed.sort(key=lambda row: _rank(row, on))
         self._rows = listed
         groups = np.array([_group(row) for row in listed], dtype=np.int8)
         self._bounds = np.searchsorted(groups, np.arange(_N_GROUPS + 1)).tolist()
@@ -198,9 +208,10 @@ def _group(row: DumpRow) -> int:
     return 2 if row.kind == ListingKind.FUTURE else 3
 
 
-def _rank(row: DumpRow) -> tuple[int, date, int, int, int, str]:
-    # Of options the strikes in order; of shares the short symbols first.
-    return _group(row), row.expiry or OPEN_END, _EXCHANGE_ORDER[row.exchange], len(row.symbol), row.strike or 0, row.symbol
+def _rank(row: DumpRow, on: date) -> tuple[int, bool, date, int, int, int, str]:
+    # What has expired comes last of its kind. Of options the strikes are in order, of shares the short symbols come first.
+    expiry = row.expiry or OPEN_END
+    return _group(row), expiry < on, expiry, _EXCHANGE_ORDER[row.exchange], len(row.symbol), row.strike or 0, row.symbol
 
 
 def _glued(text: str) -> str:
