@@ -14,6 +14,7 @@ from qts.analytics import Benchmark, Honesty, Lookahead, RunContext, RunCurves, 
 from qts.app.costs import charges_part
 from qts.app.order_events import MOST_IN_DOCUMENT, event_part, event_table
 from qts.app.run_document import (
+    ActionPart,
     BenchmarkPart,
     DataPart,
     EnginePart,
@@ -46,6 +47,7 @@ class FinishedRun:
     told: SettingsPart
     engine: EnginePart
     terms: tuple[TermsPart, ...]
+    actions: tuple[ActionPart, ...]
     lookahead: Lookahead
     result: BacktestResult
     benchmark: Benchmark
@@ -104,6 +106,8 @@ def build_document(run: FinishedRun, *, most_events: int = MOST_IN_DOCUMENT) -> 
         engine=run.engine,
         warnings=tuple(dict.fromkeys((*run.warnings, *run.result.warnings, *table.warnings()))),
         terms=run.terms,
+        actions=run.actions,
+        action_cash=float(run.result.action_cash),
         order_events=tuple(event_part(event) for event in run.result.order_events[:most_events]),
         order_events_count=len(run.result.order_events),
     )

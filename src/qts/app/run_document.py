@@ -5,6 +5,7 @@ Amounts are JSON numbers made from exact decimals; a number that is not defined 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -133,6 +134,24 @@ class TermsPart(Part):
     listed: ListedPart | None = None
 
 
+class ActionPart(Part):
+    """A corporate action that a run on prices as traded was played with: new shares for an old one, rupees for an old one, as texts.
+
+    ``quantity_before`` and ``quantity_after`` are the position that it met, null where there was none; ``in_lieu`` what a fraction of a
+    share brought, which is part of its trade, and ``paid`` what the action itself paid. A short position pays: both are below zero then.
+    """
+
+    instrument: str
+    ex_date: date
+    kind: str
+    ratio: str
+    cash: str
+    quantity_before: float | None = None
+    quantity_after: float | None = None
+    in_lieu: float | None = None
+    paid: float | None = None
+
+
 class ChargesPart(Part):
     """The lines of a contract note, in rupees."""
 
@@ -227,6 +246,7 @@ class EnginePart(Part):
 class RunDocument(Part):
     """A whole run. ``equity`` is present only where it was asked for.
 
+    ``action_cash`` is what corporate actions paid on positions: the account has gained by its trades and by this.
     ``order_events`` has the first ten thousand of ``order_events_count``; all of them are in the run's ``order_events.parquet``.
     """
 
@@ -244,6 +264,8 @@ class RunDocument(Part):
     engine: EnginePart
     warnings: tuple[str, ...] = ()
     terms: tuple[TermsPart, ...] = ()
+    actions: tuple[ActionPart, ...] = ()
+    action_cash: float = 0.0
     order_events: tuple[OrderEventPart, ...] = ()
     order_events_count: int = 0
     equity: tuple[tuple[str, float], ...] | None = None

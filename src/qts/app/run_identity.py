@@ -17,7 +17,7 @@ class RunIdentity:
 
     ``source_hash`` is the hash of the strategy's source text, ``series`` are ``INSTRUMENT/BASIS`` in the order given, ``span`` the dates
     in India of the first and the last bar: naming those dates, or leaving them out, is the same run. ``terms`` is the hash of the lots,
-    ticks, margins and days of expiry that were used.
+    ticks, margins and days of expiry that were used, and of the corporate actions where there were any.
     """
 
     strategy: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from qts.app.catalog import days_held, series_quality
 from qts.app.instrument_lists import chosen_instruments, list_warnings, lists_hash
 from qts.app.listed_terms import ListedTerms, listed_terms, stored_terms
 from qts.app.requests import BacktestRequest
+from qts.app.run_actions import action_parts, actions_hash, confirmed_actions, stored_actions
 from qts.app.run_building import FinishedRun, settings_part
 from qts.app.run_document import DataPart, EnginePart, ListPart, RunDocument, SettingsPart, StrategyPart
 from qts.app.run_identity import RunIdentity, text_hash
@@ -41,6 +43,7 @@ from qts.backtest.simulation import with_guards
 from qts.backtest.terms import InstrumentTerms
 from qts.core.bars import Bars
 from qts.core.clock import instant_of, session_date_of
+from qts.core.corporate_action import CorporateAction
 from qts.core.errors import BadParameter, BadPath
 from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.interval import Interval
@@ -82,6 +85,7 @@ class RunPlan:
     told: SettingsPart
     terms: tuple[InstrumentTerms, ...]
     listed: tuple[ListedTerms | None, ...]
+    actions: tuple[CorporateAction, ...]
     engine: EnginePart
     warnings: tuple[str, ...]
 
@@ -109,7 +113,7 @@ class RunPlan:
             cost_schedule=self.engine.cost_schedule,
             settings=self.told.model_dump(),
             # Corrections of the calendar move square-offs and the bars of a year; without any the id is as it was.
-            terms=terms_hash(self.terms, self.listed) + calendar_version() + lists_hash(self.data.lists),
+            terms=terms_hash(self.terms, self.listed) + calendar_version() + lists_hash(self.data.lists) + actions_hash(self.actions),
             engine_version=self.engine.version,
         ).run_id()
 
@@ -133,7 +137,8 @@ def plan_entry(
 ) -> RunPlan:
     """Return the plan of a request for a strategy that was found already, with the source text it came from.
 
-    ``stored`` is the run that is to be repeated: what lists and dumps of instruments said is taken from it, whatever they say now.
+    ``stored`` is the run that is to be repeated: its corporate actions and what lists and dumps of instruments said are taken from it,
+    whatever is known now.
     """
     strategy = entry.require()
     params = strategy.resolve(request.params)
@@ -160,6 +165,7 @@ def plan_entry(
         as_of=snapshot,
         listed=listed,
     )
+    actions = confirmed_actions(workspace, series, finer or bars) if stored is None else stored_actions(stored)
     return RunPlan(
         strategy=strategy,
         part=StrategyPart(id=entry.id, title=entry.title, source=entry.source, version=entry.version, params=params),
@@ -172,13 +178,14 @@ def plan_entry(
         told=settings_part(with_guards(settings, strategy, params), lot=request.lot, ticks=any(one.ticks for one in terms)),
         terms=terms,
         listed=listed,
+        actions=actions,
         engine=EnginePart(version=ENGINE_VERSION, cost_schedule=schedule_version()),
         warnings=(
             *list_warnings(lists, data.interval),
             *_gaps(data),
             *_late(bars, finer),
             *_untraded(bars, settings),
-            *_warnings(series, bars),
+            *_warnings(series, bars, actions),
             *estimate_warnings(names, terms),
         ),
     )
@@ -197,7 +204,7 @@ def compute(plan: RunPlan) -> FinishedRun:
         strategy, params = carried_over(strategy, params, plan.bars, plan.finer), {}
     # What stands in for the strategy on shorter bars declares no guards of its own.
     settings = with_guards(plan.settings, plan.strategy, plan.params)
-    result = run_engine(strategy, params, plan.played, settings, terms=plan.terms)
+    result = run_engine(strategy, params, plan.played, settings, terms=plan.terms, actions=plan.actions)
     lookahead = check_lookahead(plan.strategy, plan.params, plan.bars)
     found = (f"Look-ahead: {lookahead.detail}",) if lookahead.verdict is Verdict.FOUND else ()
     return FinishedRun(
@@ -209,9 +216,10 @@ def compute(plan: RunPlan) -> FinishedRun:
         told=plan.told,
         engine=plan.engine,
         terms=terms_parts([info.key.instrument for info in plan.series], plan.terms, plan.listed),
+        actions=action_parts(plan.actions, result.actions),
         lookahead=lookahead.verdict.value,
         result=result,
-        benchmark=buy_and_hold(plan.played, float(plan.settings.capital)),
+        benchmark=buy_and_hold(plan.played, float(plan.settings.capital), actions=plan.actions),
         warnings=(*found, *plan.warnings),
     )
 
@@ -350,20 +358,22 @@ def _untraded(bars: Sequence[Bars], settings: BacktestSettings) -> tuple[str, ..
     )
 
 
-def _warnings(series: Sequence[SeriesInfo], bars: Sequence[Bars]) -> tuple[str, ...]:
+def _warnings(series: Sequence[SeriesInfo], bars: Sequence[Bars], actions: Sequence[CorporateAction]) -> tuple[str, ...]:
     found = []
     for info, held in zip(series, bars, strict=True):
         if info.key.basis is PriceBasis.RAW and not info.key.interval.is_intraday:
-            found += _jumps(held)
+            found += _jumps(held, {one.ex_date for one in actions if one.instrument == held.instrument})
     shown = found[:_MAX_JUMPS]
     if len(found) > len(shown):
         shown.append(f"{len(found) - len(shown)} more such jumps were found.")
     return tuple(shown)
 
 
-def _jumps(bars: Bars) -> list[str]:
+def _jumps(bars: Bars, explained: Collection[date]) -> list[str]:
     ratio = bars.open[1:] / bars.close[:-1]
     at = np.flatnonzero((ratio < _JUMP_DOWN) | (ratio > _JUMP_UP)) + 1
+    dates = {i: (session_date_of(int(bars.ts[i - 1])), session_date_of(int(bars.ts[i]))) for i in at.tolist()}
+    at = np.array([i for i, (before, on) in dates.items() if not any(before < ex_date <= on for ex_date in explained)], dtype=np.int64)
     return [
         f"{bars.instrument} opened on {instant_of(int(bars.ts[i])).date()} at {ratio[i - 1]:.3f} of its last close: perhaps a split or a "
         "bonus, which raw prices show as a loss or a gain. Import adjusted prices to be safe."

@@ -59,6 +59,7 @@ def run_sweep(
         plan.bars,
         plan.settings,
         terms=plan.terms,
+        actions=plan.actions,
         threads=request.workers or os.cpu_count() or 1,
         on_progress=lambda done, total: on_progress(Progress(step=STEP, done=done, total=total, detail="cells")),
         is_cancelled=is_cancelled,
@@ -118,7 +119,7 @@ def _judge(
         notes = ["deflated_sharpe is not computed for a sweep that was stopped.", *notes]
         return OverfittingPart(trials=len(trials), deflated_sharpe=None, pbo=None, notes=tuple(notes)), "not_checked"
     best = result.cells[order[0]]
-    curve = evaluate(plan.strategy, best, plan.bars, plan.settings, terms=plan.terms, curve=True).equity
+    curve = evaluate(plan.strategy, best, plan.bars, plan.settings, terms=plan.terms, actions=plan.actions, curve=True).equity
     returns = Undefined("there is no curve") if curve is None else bar_returns(curve)
     sharpes = [one.sharpe / scale.bars_per_year**0.5 for one in trials if one.sharpe is not None and one.interval == plan.data.interval]
     chance = returns if isinstance(returns, Undefined) else deflated_sharpe(returns, sharpes, n_trials=len(trials))
