@@ -170,7 +170,10 @@ def _break_even(entry: ChargeableOrder, cost_at: Callable[[Decimal], Decimal]) -
     for _ in range(_MOST_STEPS):
         following = entry.price + sign * (cost_at(price) / entry.quantity).quantize(_STEP)
         if following < 0:
-            return None
+            if price == 0:
+                return None
+            # The charges at the price before may be more than those at nothing, which is as far as a price can fall.
+            following = Decimal(0)
         if following == price:
             return price
         if following == before:

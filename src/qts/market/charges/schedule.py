@@ -313,10 +313,16 @@ def _date_of(raw: Mapping[str, object]) -> date:
 
 
 def _names(raw: Mapping[str, object], name: str) -> tuple[str, ...]:
-    value = raw.get(name, ())
-    return tuple(str(part) for part in value) if isinstance(value, list) else ()
+    value = raw.get(name, [])
+    if not isinstance(value, list):
+        # Read as none it would mean everywhere.
+        raise TypeError(f"{name} = {value!r} is not a list")
+    return tuple(str(part) for part in value)
 
 
 def _places(raw: Mapping[str, object], name: str) -> int | None:
     value = raw.get(name)
-    return value if type(value) is int else None
+    if value is None or type(value) is int:
+        return value
+    # Read as none it would mean that nothing is rounded.
+    raise TypeError(f"{name} = {value!r} is not a whole number")

@@ -35,8 +35,14 @@ def exercised(*, settlement_price: str = "11000", slices: int = 1) -> Chargeable
 
 @pytest.mark.parametrize("price", ["-1", "1e400", "1e14", "NaN"])
 def test_settlement_price_that_cannot_be_is_refused(price: str) -> None:
-    with pytest.raises(BadParameter, match="settlement_price"):
+    with pytest.raises(BadParameter) as caught:
         exercised(settlement_price=price)
+    assert caught.value.name == "settlement_price"
+
+
+def test_the_largest_order_is_no_error() -> None:
+    largest = ChargeableOrder(side=Side.BUY, quantity=Decimal(10**5), price=Decimal(10**10), settlement_price=Decimal(10**10))
+    assert largest.notional == 10**15
 
 
 def test_order_of_too_many_slices_is_refused() -> None:
@@ -53,3 +59,7 @@ def test_part_of_an_order_is_valued_at_its_price() -> None:
 def test_whole_of_an_order_by_value_is_exact() -> None:
     order = ChargeableOrder(side=Side.BUY, quantity=Decimal(3), price=Decimal(0), value=Decimal(100))
     assert order.notional_of(Decimal(3)) == 100
+    assert order.notional_of(Decimal(1)) * 3 == pytest.approx(Decimal(100))
+    # Times 7 and by 7 it would be 1e14: there is no room for 29 nines.
+    long = ChargeableOrder(side=Side.BUY, quantity=Decimal(7), price=Decimal(0), value=Decimal("99999999999999.99999999999999"))
+    assert long.notional_of(Decimal(7)) == long.value

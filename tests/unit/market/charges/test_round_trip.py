@@ -142,6 +142,42 @@ def test_short_position_too_small_for_its_fees_never_breaks_even() -> None:
     assert (found.break_even_move, found.break_even_price) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("price", "expected"),
+    [
+        # Two fees of 20 with 18 % on them and 0.02 of the exchange's charge are 47.22; all else rounds to nothing.
+        pytest.param("47.24", "0.02", id="the price may fall to two paise"),
+        # An exit at 47.23 would cost 0.02 more; at 0.01 it costs nothing more.
+        pytest.param("47.23", "0.01", id="to one paisa"),
+        pytest.param("47.22", "0", id="or to nothing"),
+        pytest.param("47.21", None, id="no fall is deep enough"),
+    ],
+)
+def test_short_option_breaks_even_while_its_price_can_fall(price: str, expected: str | None) -> None:
+    found = trip(Side.SELL, quantity=1, price=price, segment=OPTIONS, mode=NOTE)
+    assert found.break_even_price == (None if expected is None else Decimal(expected))
+
+
+def test_a_trip_tells_what_it_is_of() -> None:
+    found = trip(leave=1010, segment=FUTURES, entry_on=date(2026, 11, 19), exit_on=TODAY)
+    assert (found.entry, found.exit) == (order(Side.BUY, 100, 1000), order(Side.SELL, 100, 1010))
+    assert (found.entry_on, found.exit_on) == (date(2026, 11, 19), TODAY)
+    assert trip(segment=FUTURES).exit_on == TODAY
+    assert trip(exit_on=date(2026, 11, 23)).exit_on == date(2026, 11, 23)
+    assert trip().warnings == ()
+
+
+def test_contracts_closed_on_their_day_stay_contracts_and_delivery_closed_later_stays_delivery() -> None:
+    assert trip(segment=FUTURES, exit_on=TODAY).total == trip(segment=FUTURES).total
+    assert trip(exit_on=date(2026, 11, 23)).total == trip().total
+
+
+def test_option_exercised_before_september_2019_is_taxed_on_the_settlement_value() -> None:
+    terms: dict[str, Any] = {"settlement": Settlement.EXERCISED, "settlement_price": Decimal(11_000)}
+    found = trip(quantity=75, price=100, segment=OPTIONS, entry_on=date(2019, 8, 28), exit_on=date(2019, 8, 29), **terms)
+    assert found.charges[1].stt == Decimal("1031.25")
+
+
 def test_option_held_to_its_exercise_pays_tax_on_what_it_is_worth() -> None:
     found = trip(quantity=75, price=100, leave=150, segment=OPTIONS, settlement=Settlement.EXERCISED, exit_on=date(2026, 11, 24))
     assert found.charges[1].stt == 75 * 150 * Decimal("0.0015")

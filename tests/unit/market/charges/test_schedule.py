@@ -19,6 +19,8 @@ from qts.market.charges.schedule import (
     Component,
     RoundingRow,
     _date_of,
+    _names,
+    _places,
     fund_rows,
     rate_rows,
     rounding_on,
@@ -197,6 +199,19 @@ def test_least_brokerage_of_delivery_ended_with_march_2023() -> None:
 def test_row_without_a_date_is_refused() -> None:
     with pytest.raises(TypeError, match="is not a date"):
         _date_of({"valid_from": "2024"})
+
+
+def test_row_whose_place_is_no_list_is_refused() -> None:
+    assert _names({"exchanges": ["NSE", "BSE"]}, "exchanges") == ("NSE", "BSE")
+    assert _names({}, "exchanges") == ()
+    with pytest.raises(TypeError, match="exchanges = 'NSE' is not a list"):
+        _names({"exchanges": "NSE"}, "exchanges")
+
+
+def test_row_whose_places_are_no_number_is_refused() -> None:
+    assert (_places({"places": 2}, "places"), _places({}, "places")) == (2, None)
+    with pytest.raises(TypeError, match="places = '2' is not a whole number"):
+        _places({"places": "2"}, "places")
 
 
 def test_dates_after_the_last_look_at_the_rates_are_said_to_be_unconfirmed() -> None:

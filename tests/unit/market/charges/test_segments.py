@@ -7,6 +7,7 @@ import pytest
 from qts.core import Exchange, Product
 from qts.core.errors import BadParameter
 from qts.market.charges import ChargeSegment, listed_at, segment_of
+from qts.market.charges.segments import exchanges_of
 
 CNC, MIS, NRML = Product.CNC, Product.MIS, Product.NRML
 
@@ -73,3 +74,16 @@ def test_segment_that_an_exchange_does_not_trade_is_refused(exchange: str, segme
     with pytest.raises(BadParameter, match=f"exchange = {exchange}: no {segment} is traded here") as caught:
         listed_at(Exchange(exchange), ChargeSegment(segment))
     assert "is charged at" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("segment", "expected"),
+    [
+        ("equity_intraday", ["NSE", "BSE"]),
+        ("equity_options", ["NFO", "BFO"]),
+        ("currency_futures", ["CDS", "BCD"]),
+        ("commodity_futures", ["MCX", "NCO"]),
+    ],
+)
+def test_segment_is_listed_at_its_exchanges(segment: str, expected: list[str]) -> None:
+    assert list(exchanges_of(ChargeSegment(segment))) == expected
