@@ -14,9 +14,12 @@ from qts.app.progress import OnProgress, Progress, ignore_progress
 from qts.app.requests import ImportRequest
 from qts.app.workspace import Workspace
 from qts.core.errors import BadFile, BadPath, QtsError, StoreFull
+from qts.core.instrument import InstrumentId
 from qts.data.ingestion import Importer, ImportProgress, import_paths
 from qts.data.layout import ImportOptions
+from qts.data.quality import Refusal
 from qts.data.reports import FileReport
+from qts.data.storage import SeriesKey
 
 
 class RejectionDocument(BaseModel):
@@ -93,10 +96,31 @@ def import_files(workspace: Workspace, request: ImportRequest, on_progress: OnPr
         on_progress=lambda progress: on_progress(_progress(progress)),
     )
     report = import_paths(request.paths, importer)
+    for file in report.files:
+        _remember_refused(workspace, file)
     return ImportOutcome(
         document=ImportDocument(files=tuple(_document(file) for file in report.files), snapshot=report.snapshot),
         failures=tuple(_failures(request.paths, report.files)),
     )
+
+
+def _remember_refused(workspace: Workspace, file: FileReport) -> None:
+    """Keep what was refused of a file by series: it tells what the source is worth."""
+    if file.interval is None or file.basis is None:
+        return
+    source = f"file:{Path(file.path).name}"
+    keys = {name: SeriesKey(instrument=InstrumentId(name), interval=file.interval, basis=file.basis) for name in file.instruments}
+    refusals = [
+        Refusal(
+            key=SeriesKey(instrument=InstrumentId(rows.instrument), interval=file.interval, basis=file.basis),
+            source=source,
+            reason=rows.reason,
+            days=rows.days,
+            examples=rows.examples,
+        )
+        for rows in file.refused
+    ]
+    workspace.refusals.replace(source, keys.values(), refusals, seen_at=workspace.clock.now())
 
 
 def _progress(progress: ImportProgress) -> Progress:

@@ -6,14 +6,18 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
-from qts.core import Bars, Interval, instant_of, session_date_of
+from qts.core import Bars, Interval, Ints, instant_of, session_date_of
 from qts.core.errors import QtsError
 from qts.data.intake import MAX_TOLD, OUTCOMES, Block, Names, Skip, Verdict
-from qts.data.stamps import NO_STAMP
+from qts.data.stamps import NO_STAMP, ist_day
 from qts.data.storage import PriceBasis, UpsertReport
+
+MAX_EXAMPLES: Final = 200
+"""Refused rows of one instrument and reason of which a report keeps what stands there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +30,27 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRows:
+    """The rows of one instrument that were refused for one reason, where both instrument and date could be read.
+
+    ``days`` counts them by date in India (days since 1970-01-01); ``examples`` are the first instants, in microseconds UTC, with what
+    stands there.
+    """
+
+    instrument: str
+    reason: str
+    days: Mapping[int, int]
+    examples: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
     """What became of one file, or of one file inside a zip.
 
     ``rows_read = stored + unchanged + rejected_count + skipped_count``, unless ``error`` stopped the file. ``stored`` counts bars that are
     new or differ from those held, ``changed`` those of them that replaced a different bar. ``rejected`` lists the first 1000.
     ``first`` and ``last`` are the dates of the file's bars in India. ``skipped`` says that the file is no price data, or was not
-    tried; ``notes`` say why.
+    tried; ``notes`` say why. ``refused`` counts all refused rows again, by instrument and reason.
     """
 
     path: str
@@ -54,6 +72,7 @@ class FileReport:
     notes: tuple[str, ...] = ()
     error: QtsError | None = None
     skipped: bool = False
+    refused: tuple[RefusedRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +81,12 @@ class ImportReport:
 
     files: tuple[FileReport, ...]
     snapshot: str
+
+
+@dataclass(slots=True, kw_only=True)  # grows while the file is read
+class _Refused:
+    days: Counter[int] = field(default_factory=Counter)
+    examples: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)  # counts while the file is read
@@ -83,6 +108,7 @@ class Tally:
     first_ts: int | None = None
     last_ts: int | None = None
     notes: list[str] = field(default_factory=list)
+    refused: dict[tuple[str, str], _Refused] = field(default_factory=dict)
 
     def count(self, block: Block, names: Names) -> None:
         """Count the rows of a judged block."""
@@ -96,6 +122,18 @@ class Tally:
         refused = np.flatnonzero((block.states > 0) & (block.states <= len(Verdict)))
         by_row = refused[np.argsort(block.rows[refused], kind="stable")]
         self.rejected.extend(rejection_of(block, int(i), names) for i in by_row[: MAX_TOLD - len(self.rejected)])
+        self._count_refused(block, names, refused[(block.codes[refused] >= 0) & (block.ts[refused] != NO_STAMP)])
+
+    def _count_refused(self, block: Block, names: Names, refused: Ints) -> None:
+        key = block.codes[refused] * len(OUTCOMES) + block.states[refused]
+        order = np.argsort(key, kind="stable")
+        for rows in np.split(refused[order], np.flatnonzero(np.diff(key[order])) + 1) if len(key) else ():
+            code, state = int(block.codes[rows[0]]), int(block.states[rows[0]])
+            held = self.refused.setdefault((names.instruments[code], str(OUTCOMES[state])), _Refused())
+            days, counts = np.unique(ist_day(block.ts[rows]), return_counts=True)
+            held.days.update(dict(zip(days.tolist(), counts.tolist(), strict=True)))
+            for i in rows[: MAX_EXAMPLES - len(held.examples)].tolist():
+                held.examples.append((int(block.ts[i]), rejection_of(block, i, names).detail))
 
     def add(self, bars: Bars) -> None:
         """Note the span of bars that are handed to the store."""
@@ -139,6 +177,10 @@ class Tally:
             notes=tuple(self.notes),
             error=error,
             skipped=is_skipped,
+            refused=tuple(
+                RefusedRows(instrument=instrument, reason=reason, days=dict(held.days), examples=tuple(held.examples))
+                for (instrument, reason), held in sorted(self.refused.items())
+            ),
         )
 
 

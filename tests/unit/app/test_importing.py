@@ -60,3 +60,17 @@ def test_a_folder_with_one_sound_file_is_no_failure(empty: Workspace, tmp_path: 
 def test_an_option_that_makes_no_sense_is_named(empty: Workspace, tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(BadParameter, match=name):
         import_files(empty, build(ImportRequest, paths=[tmp_path], **{name: value}))
+
+
+def test_what_was_refused_is_remembered_by_series_and_forgotten_with_a_better_file(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "INFY.csv"
+    rows = ["date,open,high,low,close,volume", "2024-07-01,10,11,9,10,5", "2024-07-02,10,9,9,10,5", "2024-07-03,10,11,9,10,5"]
+    file.write_text("\n".join(rows), encoding="utf-8")
+    import_files(workspace, build(ImportRequest, paths=[file]))
+    key = next(info.key for info in workspace.store.series() if info.key.instrument == "NSE:INFY")
+    (refusal,) = workspace.refusals.of(key)
+    assert (refusal.source, refusal.count) == ("file:INFY.csv", 1)
+    assert "high below" in refusal.reason
+    file.write_text("\n".join(rows).replace("10,9,9,10", "10,12,9,10"), encoding="utf-8")
+    import_files(workspace, build(ImportRequest, paths=[file]))
+    assert workspace.refusals.of(key) == ()

@@ -55,6 +55,25 @@ def test_a_refused_row_shows_what_stands_there() -> None:
     assert rejection_of(block, 1, names()).detail == ""
 
 
+def test_refused_rows_are_counted_by_instrument_reason_and_day() -> None:
+    tally = Tally(path="x.csv")
+    block = block_of(Verdict.HIGH, "accepted", Verdict.LOW, Verdict.HIGH, Verdict.HIGH, Verdict.MISFIT)
+    found = names()
+    found.code("TCS")
+    block.codes[:] = [0, 0, 0, 1, 0, -1]
+    block.ts[4] += 86_400_000_000
+    tally.count(block, found)
+    tally.count(block_of(Verdict.HIGH), found)
+    counted = {(rows.instrument, rows.reason): dict(rows.days) for rows in tally.report().refused}
+    assert counted == {
+        ("NSE:INFY", Verdict.HIGH): {19724: 2, 19725: 1},
+        ("NSE:INFY", Verdict.LOW): {19724: 1},
+        ("NSE:TCS", Verdict.HIGH): {19724: 1},
+    }
+    examples = next(rows.examples for rows in tally.report().refused if rows.instrument == "NSE:TCS")
+    assert examples == ((1704167100_000_000, "NSE:TCS 2024-01-02 09:15 open 12.5 high 12.5 low 12.5 close 12.5"),)
+
+
 def test_a_note_is_told_once() -> None:
     tally = Tally(path="x.csv")
     tally.tell("a")

@@ -95,6 +95,10 @@ class Refusals:
             }
             for refusal in refusals
         ]
+        with self._database.reading() as connection:
+            nothing_held = connection.execute(sa.select(_ROWS.c.reason).where(_ROWS.c.source == source).limit(1)).first() is None
+        if nothing_held and not rows:
+            return
         with self._database.writing() as connection:
             held = connection.execute(sa.select(_ROWS).where(_ROWS.c.source == source)).all()
             for key in {_key_of(row) for row in held} & known:
