@@ -3,7 +3,10 @@
 In a notebook the verbs of the command line are functions: ``qts.bars("NSE:INFY")``, ``qts.backtest("ema_cross", instruments=…)``,
 ``qts.catalog()``, ``qts.sql("SELECT …")``, ``qts.calendar()``, ``qts.costs()``, ``qts.reconcile(file)``, ``qts.strategies()``,
 ``qts.runs()``, ``qts.run(id)``, ``qts.replay(id)``, ``qts.sweep("ema_cross", …, grid=…)``, ``qts.import_files(…)``, ``qts.demo()``,
-``qts.actions()``, ``qts.suspect_actions()``, ``qts.import_actions(file)``, ``qts.confirm_action(id)``, ``qts.reject_action(id)``.
+``qts.actions()``, ``qts.suspect_actions()``, ``qts.import_actions(file)``, ``qts.confirm_action(id)``, ``qts.reject_action(id)``,
+``qts.verify()``, ``qts.backup(folder)``, ``qts.restore(backup)``, ``qts.doctor()``, ``qts.snapshots()``, ``qts.compare_snapshots(id)``.
+``qts.import_instruments(file)``, ``qts.instruments("NIFTY 24500")``, ``qts.instrument("NSE:INFY")``, ``qts.expiries("NIFTY")``,
+``qts.chain("NIFTY")``, ``qts.watchlists()``, ``qts.add_to_watchlist(name, …)``, ``qts.import_index(file)``, ``qts.index_members(name)``.
 Importing the package loads nothing; a verb loads what it needs when it is called.
 """
 
@@ -17,44 +20,74 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from qts.app.verbs import (
         actions,
+        add_to_watchlist,
+        backup,
         bars,
         calendar,
         catalog,
+        chain,
+        compare_snapshots,
         confirm_action,
         costs,
         demo,
+        doctor,
+        expiries,
         import_actions,
         import_files,
+        import_index,
+        import_instruments,
+        index_members,
+        instrument,
+        instruments,
         reconcile,
         reject_action,
         replay,
+        restore,
         run,
         runs,
+        snapshots,
         sql,
         suspect_actions,
         sweep,
+        verify,
+        watchlists,
     )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "actions",
+    "add_to_watchlist",
+    "backup",
     "bars",
     "calendar",
     "catalog",
+    "chain",
+    "compare_snapshots",
     "confirm_action",
     "costs",
     "demo",
+    "doctor",
+    "expiries",
     "import_actions",
     "import_files",
+    "import_index",
+    "import_instruments",
+    "index_members",
+    "instrument",
+    "instruments",
     "reconcile",
     "reject_action",
     "replay",
+    "restore",
     "run",
     "runs",
+    "snapshots",
     "sql",
     "suspect_actions",
     "sweep",
+    "verify",
+    "watchlists",
 ]
 
 # Verbs that are packages, too: the package itself can be called.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from qts.app.actions import (
@@ -24,6 +25,7 @@ from qts.app.actions import import_actions as import_action_list
 from qts.app.actions import reject_action as reject_one
 from qts.app.actions import suspect_actions as look_for_actions
 from qts.app.backtests import StoredRun, list_runs, load_run, run_backtest
+from qts.app.backups import BackupReport, back_up
 from qts.app.bars import read_bars
 from qts.app.calendar import CalendarDocument, list_sessions
 from qts.app.calendar_file import use_calendar_of
@@ -32,19 +34,48 @@ from qts.app.clock import SystemClock
 from qts.app.control import RunSummary
 from qts.app.costs import CostsDocument, price_costs
 from qts.app.demo import DemoReport, prepare_demo
+from qts.app.doctor import DoctorDocument, examine
 from qts.app.importing import ImportDocument
 from qts.app.importing import import_files as import_into
+from qts.app.instrument_documents import (
+    ChainDocument,
+    ChainRequest,
+    DumpDocument,
+    DumpRequest,
+    ExpiriesDocument,
+    HitDocument,
+    InstrumentDocument,
+    InstrumentRequest,
+    SearchRequest,
+    UnderlyingRequest,
+)
+from qts.app.instruments import import_dump, list_expiries, option_chain, search_instruments, show_instrument
 from qts.app.reconciling import ReconcileRequest, ReconciliationDocument, reconcile_file
 from qts.app.replays import ReplayDocument
 from qts.app.replays import replay as replay_run
 from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, ImportRequest, OrderCostsRequest, SqlRequest, build
+from qts.app.restoring import RestoreReport
+from qts.app.restoring import restore as restore_backup
 from qts.app.run_document import RunDocument
 from qts.app.settings import load_settings
+from qts.app.snapshots import ComparisonDocument, SnapshotDocument, list_snapshots
+from qts.app.snapshots import compare_snapshots as compare_two
 from qts.app.sql import SqlDocument, run_sql
 from qts.app.strategies import StrategyDocument, list_strategies
 from qts.app.sweep_document import SweepDocument
 from qts.app.sweep_request import SweepRequest
 from qts.app.sweeping import run_sweep
+from qts.app.verification import VerifyDocument, verify_home
+from qts.app.watching import (
+    IndexImportDocument,
+    MembersDocument,
+    WatchlistDocument,
+    WatchlistRequest,
+    import_members,
+    list_watchlists,
+)
+from qts.app.watching import add_to_watchlist as add_to_list
+from qts.app.watching import index_members as members_of_index
 from qts.app.workspace import Workspace, open_workspace
 from qts.core.bars import Bars
 
@@ -171,10 +202,97 @@ def replay(run_id: str, *, home: Home = None) -> ReplayDocument:
         return replay_run(workspace, run_id)
 
 
+def import_instruments(file: Path | str, *, home: Home = None, **options: object) -> DumpDocument:
+    """Read a broker's dump of instruments; ``on`` is the date it was made for, where its name does not tell."""
+    with _opened(home) as workspace:
+        return import_dump(workspace, build(DumpRequest, path=file, **options))
+
+
+def instruments(text: str, *, home: Home = None, **options: object) -> tuple[HitDocument, ...]:
+    """Return the instruments that a person may mean who has typed so far, best first."""
+    with _opened(home) as workspace:
+        return search_instruments(workspace, build(SearchRequest, text=text, **options))
+
+
+def instrument(name: str, *, home: Home = None, **options: object) -> InstrumentDocument:
+    """Return the lot, tick, token and expiry of an instrument as of a date, and its history under all its names."""
+    with _opened(home) as workspace:
+        return show_instrument(workspace, build(InstrumentRequest, instrument=name, **options))
+
+
+def expiries(underlying: str, *, home: Home = None, **options: object) -> ExpiriesDocument:
+    """Return when the contracts on an underlying end, and its futures in order."""
+    with _opened(home) as workspace:
+        return list_expiries(workspace, build(UnderlyingRequest, underlying=underlying, **options))
+
+
+def chain(underlying: str, *, home: Home = None, **options: object) -> ChainDocument:
+    """Return the options of one expiry by strike."""
+    with _opened(home) as workspace:
+        return option_chain(workspace, build(ChainRequest, underlying=underlying, **options))
+
+
+def watchlists(*, home: Home = None) -> tuple[WatchlistDocument, ...]:
+    """Return your own lists of instruments."""
+    with _opened(home) as workspace:
+        return list_watchlists(workspace)
+
+
+def add_to_watchlist(name: str, names: Sequence[str] | str, *, home: Home = None) -> WatchlistDocument:
+    """Add instruments to a watchlist, which is made where there is none."""
+    with _opened(home) as workspace:
+        return add_to_list(workspace, build(WatchlistRequest, name=name, instruments=names))
+
+
+def import_index(file: Path | str, *, home: Home = None) -> IndexImportDocument:
+    """Keep the members that a file lists as all that is known of its indices."""
+    with _opened(home) as workspace:
+        return import_members(workspace, Path(file))
+
+
+def index_members(index: str, *, on: date | None = None, home: Home = None) -> MembersDocument:
+    """Return the members of an index on a date, and whether they are those of the date."""
+    with _opened(home) as workspace:
+        return members_of_index(workspace, index, on)
+
+
 def demo(*, home: Home = None) -> DemoReport:
     """Prepare the simulated market, the real index levels and a finished backtest on each."""
     with _opened(home) as workspace:
         return prepare_demo(workspace)
+
+
+def verify(*, home: Home = None, quick: bool = False, look_only: bool = False) -> VerifyDocument:
+    """Check that all that is stored is what was written; damaged bars are set aside unless ``look_only``."""
+    return verify_home(load_settings(home=home), quick=quick, look_only=look_only)
+
+
+def backup(folder: Path | str | None = None, *, home: Home = None, keep: int | None = None) -> BackupReport:
+    """Make a backup of the home, which may be in use, in a folder of backups."""
+    with _opened(home) as workspace:
+        return back_up(workspace, None if folder is None else Path(folder), keep=keep)
+
+
+def restore(path: Path | str, *, home: Home = None) -> RestoreReport:
+    """Copy a backup into an empty home."""
+    return restore_backup(Path(path), load_settings(home=home))
+
+
+def doctor(*, home: Home = None, security: bool = False) -> DoctorDocument:
+    """Look at the home, the disk, the versions and the databases, or at who else may read and write."""
+    return examine(load_settings(home=home), security=security)
+
+
+def snapshots(*, home: Home = None) -> tuple[SnapshotDocument, ...]:
+    """Return the snapshots of the store, the latest first."""
+    with _opened(home) as workspace:
+        return list_snapshots(workspace)
+
+
+def compare_snapshots(before: str, after: str | None = None, *, home: Home = None) -> ComparisonDocument:
+    """Return which series changed between two snapshots, the present being the later by default."""
+    with _opened(home) as workspace:
+        return compare_two(workspace, before, after)
 
 
 @contextmanager

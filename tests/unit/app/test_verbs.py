@@ -36,6 +36,19 @@ def test_the_verbs_of_the_command_line_are_functions_of_the_package(home: Path, 
     assert (home / "control.sqlite").exists()
 
 
+def test_a_home_is_looked_after_from_a_notebook(home: Path, prices: Path, tmp_path: Path) -> None:
+    package: Any = qts
+    package.import_files(prices)
+    assert package.verify().sound
+    report = package.backup(tmp_path / "backups", keep=1)
+    assert package.restore(report.path, home=tmp_path / "again").snapshot == report.snapshot
+    assert len(package.bars("NSE:INFY", home=tmp_path / "again")) == 10
+    (snapshot,) = package.snapshots()
+    assert package.compare_snapshots(snapshot.id).changes == ()
+    assert package.doctor().well
+    assert package.doctor(security=True).home == str(home)
+
+
 def test_a_brokers_file_is_reconciled_without_a_home(tmp_path: Path) -> None:
     file = tmp_path / "note.csv"
     file.write_text("symbol,trade_date,exchange,trade_type,quantity,price,STT\nINFY,2026-10-05,NSE,buy,1000,1000,1250\n")
