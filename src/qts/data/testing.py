@@ -9,9 +9,9 @@ from datetime import datetime
 import numpy as np
 
 from qts.core import Bars
-from qts.data.storage.layout import FileGroup, groups_of
+from qts.data.storage.contents import Content, content_of_rows, total
 from qts.data.storage.lookup import Growth, absent, grown, no_snapshot, require_aware, sort_key, span_of
-from qts.data.storage.rows import CLOSE, Rows, content_id, merge, require_sound, rows_of, state_id
+from qts.data.storage.rows import CLOSE, Merge, Rows, merge, require_sound, rows_of
 from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 
 
@@ -26,7 +26,7 @@ class MemoryStore:
     """A ``BarStore`` in memory: what tests use where the real one is not the subject. It writes no files."""
 
     def __init__(self) -> None:
-        self._states: list[_State] = [_State(id=state_id(()))]
+        self._states: list[_State] = [_State(id=Content().state_id)]
         self._snapshots: list[Snapshot] = []
 
     def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
@@ -43,15 +43,15 @@ class MemoryStore:
         for key, parts in given.items():
             new = rows_of([(0, part) for part in parts])
             merged = merge(rows.get(key), new)
-            is_stored = merged.is_new | merged.is_changed
+            is_stored = merged.is_stored
             n_given += len(new)
             n_changed += int(merged.is_changed.sum())
             n_stored += int(is_stored.sum())
             if is_stored.any():
                 rows[key] = merged.rows
-                infos[key] = grown(infos.get(key), key, _growth(new, int(merged.is_new.sum())), provenance)
+                infos[key] = grown(infos.get(key), key, _growth(key, new, merged), provenance)
         if n_stored:
-            self._commit(_State(id=_id_of(rows), rows=rows, infos=infos), provenance, at=at)
+            self._commit(_State(id=_id_of(infos), rows=rows, infos=infos), provenance, at=at)
         return UpsertReport(stored=n_stored, unchanged=n_given - n_stored, changed=n_changed, snapshot=self.snapshot(), files_written=0)
 
     def read(self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, as_of: str | None = None) -> Bars:
@@ -84,7 +84,7 @@ class MemoryStore:
 
     def content_ids(self, *, as_of: str | None = None) -> Mapping[SeriesKey, str]:
         """Return, for every series, an id that changes whenever one of its bars does."""
-        return {key: content_id(rows, {0: str(key.instrument)}) for key, rows in self._state(as_of).rows.items()}
+        return {key: info.content for key, info in self._state(as_of).infos.items()}
 
     def snapshot(self) -> str:
         """Return the id of the present state."""
@@ -108,17 +108,18 @@ class MemoryStore:
         self._snapshots.append(Snapshot(seq=seq, id=state.id, at=at, kind="import", note=provenance.note or provenance.source))
 
 
-def _growth(new: Rows, n_new: int) -> Growth:
-    return Growth(first_ts=int(new.ts[0]), last_ts=int(new.ts[-1]), last_close=float(new.values[CLOSE, -1]), n_new=n_new)
+def _growth(key: SeriesKey, new: Rows, merged: Merge) -> Growth:
+    stored = new.take(merged.is_stored)
+    content = _content(key, stored) - _content(key, merged.replaced)
+    n_new = int(merged.is_new.sum())
+    return Growth(
+        first_ts=int(stored.ts[0]), last_ts=int(stored.ts[-1]), last_close=float(stored.values[CLOSE, -1]), n_new=n_new, content=content
+    )
 
 
-def _id_of(rows: Mapping[SeriesKey, Rows]) -> str:
-    groups: dict[FileGroup, list[tuple[SeriesKey, Bars]]] = {}
-    for key, held in rows.items():
-        for group, bars in groups_of(key, held.bars(instrument=key.instrument, interval=key.interval)):
-            groups.setdefault(group, []).append((key, bars))
-    contents = []
-    for group, members in groups.items():
-        names = {number: str(key.instrument) for number, (key, _) in enumerate(members)}
-        contents.append((group.label, content_id(rows_of([(number, bars) for number, (_, bars) in enumerate(members)]), names)))
-    return state_id(contents)
+def _content(key: SeriesKey, rows: Rows) -> Content:
+    return content_of_rows(rows, {0: key.instrument}, interval=key.interval, basis=key.basis)
+
+
+def _id_of(infos: Mapping[SeriesKey, SeriesInfo]) -> str:
+    return total(Content.parse(info.content) for info in infos.values()).state_id

@@ -1,35 +1,40 @@
-"""How the new version of one file is built: read what is live, lay the new bars over it, write the result beside it."""
+"""What new bars change, and how the new version of one file is built: read what is live, lay the new bars over it, write the result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from qts.core import Bars, InstrumentId
+import numpy as np
+
+from qts.core import Bars, Bools, InstrumentId
 from qts.core.errors import DamagedFile
-from qts.data.storage.encoding import encode
-from qts.data.storage.layout import FileGroup, groups_of
+from qts.data.storage.contents import Content, content_of, content_of_rows, row_hashes
+from qts.data.storage.coverage import Coverage, coverage_of
+from qts.data.storage.encoding import HOT_ROW_GROUP, ROW_GROUP, encode
+from qts.data.storage.layout import Dataset, FileGroup
 from qts.data.storage.lookup import Growth, Span
 from qts.data.storage.records import Draft, StoredFile
-from qts.data.storage.rows import CLOSE, Merge, Rows, content_id, merge, rows_of
-from qts.data.storage.series import PriceBasis, SeriesBars, SeriesKey
+from qts.data.storage.rows import CLOSE, Merge, Rows, earlier_content, merge, rows_of
+from qts.data.storage.series import SeriesKey
 from qts.data.storage.vault import Vault
 
 ALWAYS: Final = Span(start=None, end=None)
-_BUILDERS: Final = 4
+BUILDERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What came of one group: counts of bars, and a draft unless nothing changed. ``is_healed`` where a damaged file was put right."""
+    """What came of the new bars of one file: counts of bars, and a draft unless nothing changed. ``is_healed`` where damage was mended."""
 
     draft: Draft | None
     n_given: int
-    n_stored: int
-    n_changed: int
+    n_stored: int = 0
+    n_changed: int = 0
+    growth: Mapping[SeriesKey, Growth]
     is_healed: bool = False
 
 
@@ -43,23 +48,134 @@ class Given:
     versions: Callable[[str], Sequence[StoredFile]]
 
 
-def grouped(batches: Iterable[SeriesBars]) -> dict[FileGroup, list[tuple[InstrumentId, Bars]]]:
-    """Return the bars by the file that they belong to, in the order given."""
-    groups: dict[FileGroup, list[tuple[InstrumentId, Bars]]] = {}
-    for batch in batches:
-        for group, bars in groups_of(batch.key, batch.bars):
-            groups.setdefault(group, []).append((batch.key.instrument, bars))
-    return groups
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """What new rows of a dataset change: the ``rows`` that are new or differ, and what they come to.
+
+    ``is_new`` marks those of the rows that replace nothing; ``net`` is what they add to the content of the store.
+    """
+
+    rows: Rows
+    is_new: Bools
+    net: Content
+    growth: Mapping[SeriesKey, Growth]
+    n_given: int
+
+    @property
+    def n_changed(self) -> int:
+        """Return how many bars were replaced by different ones."""
+        return len(self.rows) - int(self.is_new.sum())
 
 
-def build_all(vault: Vault, given: Sequence[Given], names: Mapping[int, InstrumentId]) -> list[Built]:
-    """Return the next version of every group; if one fails, none is left on the disk."""
+def delta_of(merged: Merge, new: Rows, dataset: Dataset, names: Mapping[int, InstrumentId]) -> Delta:
+    """Return what a merge changes, and by how much each series grows."""
+    is_stored = merged.is_stored
+    rows = new if is_stored.all() else new.take(is_stored)
+    hashes = row_hashes(rows, names, interval=dataset.interval, basis=dataset.basis)
+    lost = row_hashes(merged.replaced, names, interval=dataset.interval, basis=dataset.basis)
+    is_new = merged.is_new[is_stored]
+    minus = {number: content_of(lost[:, start:stop]) for number, start, stop in merged.replaced.parts()}
+    growth = {}
+    net = Content()
+    for number, start, stop in rows.parts():
+        content = content_of(hashes[:, start:stop]) - minus.get(number, Content())
+        net += content
+        growth[dataset.key(names[number])] = Growth(
+            first_ts=int(rows.ts[start]),
+            last_ts=int(rows.ts[stop - 1]),
+            last_close=float(rows.values[CLOSE, stop - 1]),
+            n_new=int(np.count_nonzero(is_new[start:stop])),
+            content=content,
+        )
+    return Delta(rows=rows, is_new=is_new, net=net, growth=growth, n_given=len(new))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """What a new file is beside its rows: whose it is, which layer, and what it adds to the store."""
+
+    dataset: Dataset
+    year: int
+    content: Content
+    net: Content
+    coverage: Coverage
+    group: FileGroup | None = None
+    layer: int | None = 0
+    n_over: int = 0
+    supersedes: tuple[StoredFile, ...] = ()
+
+
+def draft_of(vault: Vault, rows: Rows, extent: Extent) -> Draft:
+    """Return rows as a file that is written but not yet named."""
+    instrument = None if extent.group is None else extent.group.instrument
+    number = None if instrument is None else int(rows.numbers[0])
+    if extent.group is None:
+        placed = vault.place(encode(rows, row_group=HOT_ROW_GROUP), folder=f"{extent.dataset.folder}/hot", stem=str(extent.year))
+    else:
+        placed = vault.place(encode(rows, row_group=ROW_GROUP), folder=extent.group.folder(number), stem=str(extent.year))
+    return Draft(
+        dataset=extent.dataset,
+        instrument=instrument,
+        number=number,
+        year=extent.year,
+        layer=extent.layer,
+        path=placed.path,
+        temporary=placed.temporary,
+        n_rows=len(rows),
+        n_bytes=placed.n_bytes,
+        sha256=placed.sha256,
+        content=extent.content,
+        ts_min=int(rows.ts.min()),
+        ts_max=int(rows.ts.max()),
+        number_min=int(rows.numbers[0]),
+        number_max=int(rows.numbers[-1]),
+        n_over=extent.n_over,
+        net=extent.net,
+        coverage=extent.coverage,
+        supersedes=extent.supersedes,
+    )
+
+
+def build(vault: Vault, given: Given, names: Mapping[int, InstrumentId]) -> Built:
+    """Return the next version of a group's file, written but not yet named.
+
+    Raises
+    ------
+    DamagedFile
+        If the live file is damaged and the new bars, alone or over an older version, are not what it held.
+    """
+    new, live, dataset = rows_of(given.parts), given.live, given.group.dataset
+    try:
+        old = None if live is None else vault.read(live, number=None, span=ALWAYS)
+    except DamagedFile:
+        return _healed(vault, given, new=new, names=names)
+    merged = merge(old, new)
+    if not merged.is_stored.any():
+        return Built(draft=None, n_given=len(new), growth={})
+    delta = delta_of(merged, new, dataset, names)
+    extent = _extent(given.group, merged.rows, supersedes=live)
+    if live is None or live.is_counted:
+        content = delta.net if live is None else Content.parse(live.content) + delta.net
+    else:
+        content = content_of_rows(merged.rows, names, interval=dataset.interval, basis=dataset.basis)
+    draft = draft_of(vault, merged.rows, replace(extent, content=content, net=content))
+    return Built(draft=draft, n_given=len(new), n_stored=len(delta.rows), n_changed=delta.n_changed, growth=delta.growth)
+
+
+def group_draft(vault: Vault, group: FileGroup, rows: Rows, *, names: Mapping[int, InstrumentId], supersedes: StoredFile | None) -> Draft:
+    """Return a group's file that holds exactly these rows."""
+    content = content_of_rows(rows, names, interval=group.interval, basis=group.basis)
+    return draft_of(vault, rows, replace(_extent(group, rows, supersedes=supersedes), content=content, net=content))
+
+
+def build_all(vault: Vault, tasks: Sequence[Callable[[], Built]]) -> list[Built]:
+    """Carry out all tasks and return what came of each; if one fails, none of their files is left on the disk."""
     futures: list[Future[Built]] = []
     with ExitStack() as undo:
         undo.callback(lambda: vault.discard(built.draft for built in _finished(futures) if built.draft is not None))
         # Threads, because packing and flushing wait outside the interpreter.
-        with ThreadPoolExecutor(max_workers=min(_BUILDERS, max(1, len(given)))) as pool:
-            futures += [pool.submit(build, vault, one, names) for one in given]
+        with ThreadPoolExecutor(max_workers=min(BUILDERS, max(1, len(tasks)))) as pool:
+            futures += [pool.submit(task) for task in tasks]
             try:
                 wait(futures, return_when=FIRST_EXCEPTION)
             finally:
@@ -71,59 +187,16 @@ def build_all(vault: Vault, given: Sequence[Given], names: Mapping[int, Instrume
     return [future.result() for future in futures]
 
 
-def build(vault: Vault, given: Given, names: Mapping[int, InstrumentId]) -> Built:
-    """Return the next version of a group's file, written but not yet named.
-
-    Raises
-    ------
-    DamagedFile
-        If the live file is damaged and the new bars, alone or over an older version, are not what it held.
-    """
-    new = rows_of(given.parts)
-    try:
-        old = None if given.live is None else vault.read(given.live, number=None, span=ALWAYS)
-    except DamagedFile:
-        return _healed(vault, given, new=new, names=names)
-    merged = merge(old, new)
-    is_stored = merged.is_new | merged.is_changed
-    n_stored = int(is_stored.sum())
-    draft = _draft(vault, given, new=new, merged=merged, names=names) if n_stored else None
-    return Built(draft=draft, n_given=len(new), n_stored=n_stored, n_changed=int(merged.is_changed.sum()))
-
-
-def _draft(vault: Vault, given: Given, *, new: Rows, merged: Merge, names: Mapping[int, InstrumentId]) -> Draft:
-    group, rows = given.group, merged.rows
-    number = None if group.instrument is None else given.parts[0][0]
-    placed = vault.place(encode(rows), folder=group.folder(number), year=group.year)
-    return Draft(
+def _extent(group: FileGroup, rows: Rows, *, supersedes: StoredFile | None) -> Extent:
+    return Extent(
+        dataset=group.dataset,
+        year=group.year,
         group=group,
-        number=number,
-        path=placed.path,
-        temporary=placed.temporary,
-        n_rows=len(rows),
-        n_bytes=placed.n_bytes,
-        sha256=placed.sha256,
-        content=content_id(rows, names),
-        ts_min=int(rows.ts.min()),
-        ts_max=int(rows.ts.max()),
-        supersedes=given.live,
-        growth=_growth(group, new=new, merged=merged, names=names),
+        content=Content(),
+        net=Content(),
+        coverage=coverage_of(rows.numbers, rows.ts),
+        supersedes=() if supersedes is None else (supersedes,),
     )
-
-
-def _growth(group: FileGroup, *, new: Rows, merged: Merge, names: Mapping[int, InstrumentId]) -> dict[SeriesKey, Growth]:
-    growth: dict[SeriesKey, Growth] = {}
-    is_stored = merged.is_new | merged.is_changed
-    for number, start, stop in new.parts():
-        if is_stored[start:stop].any():
-            key = SeriesKey(instrument=names[number], interval=group.interval, basis=PriceBasis(group.basis))
-            growth[key] = Growth(
-                first_ts=int(new.ts[start]),
-                last_ts=int(new.ts[stop - 1]),
-                last_close=float(new.values[CLOSE, stop - 1]),
-                n_new=int(merged.is_new[start:stop].sum()),
-            )
-    return growth
 
 
 def _healed(vault: Vault, given: Given, *, new: Rows, names: Mapping[int, InstrumentId]) -> Built:
@@ -136,11 +209,19 @@ def _healed(vault: Vault, given: Given, *, new: Rows, names: Mapping[int, Instru
         except DamagedFile:
             continue
         rows = merge(old, new).rows
-        if content_id(rows, names) == live.content:
-            vault.replace(encode(rows), live.path)
+        if is_content_of(live, rows, names):
+            vault.replace(encode(rows, row_group=ROW_GROUP), live.path)
             vault.footer(live)
-            return Built(draft=None, n_given=len(new), n_stored=0, n_changed=0, is_healed=True)
+            return Built(draft=None, n_given=len(new), growth={}, is_healed=True)
     raise DamagedFile(live.path, "and the bars given are not those that it held")
+
+
+def is_content_of(file: StoredFile, rows: Rows, names: Mapping[int, InstrumentId]) -> bool:
+    """Return whether these rows are what a file held."""
+    if file.is_counted:
+        dataset = file.dataset
+        return str(content_of_rows(rows, names, interval=dataset.interval, basis=dataset.basis)) == file.content
+    return earlier_content(rows, names) == file.content
 
 
 def _finished(futures: Iterable[Future[Built]]) -> Iterator[Built]:

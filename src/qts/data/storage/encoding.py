@@ -20,6 +20,7 @@ from qts.data.storage.lookup import Span
 from qts.data.storage.rows import PRICES, VALUES, Rows
 
 ROW_GROUP: Final = 8_192
+HOT_ROW_GROUP: Final = 4_096
 _PRICE_SCALES: Final = (2, 4)
 _PRICE_LIMIT: Final = 999_999_999
 _COUNT_LIMIT: Final = float(2**62)
@@ -51,8 +52,8 @@ class Footer:
         return np.flatnonzero(may).tolist()
 
 
-def encode(rows: Rows) -> pa.Buffer:
-    """Return the rows as a Parquet file.
+def encode(rows: Rows, *, row_group: int = ROW_GROUP) -> pa.Buffer:
+    """Return the rows as a Parquet file, in groups of so many.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def encode(rows: Rows) -> pa.Buffer:
     columns |= dict(zip(PRICES, _price_columns(rows.values[: len(PRICES)]), strict=True))
     columns |= {name: _count_column(values[name]) for name in _COUNTS}
     schema = pa.schema([pa.field(name, column.type, nullable=name in _COUNTS) for name, column in columns.items()])
-    return _written(pa.Table.from_arrays(list(columns.values()), schema=schema))
+    return _written(pa.Table.from_arrays(list(columns.values()), schema=schema), row_group)
 
 
 def read_footer(source: Any) -> Footer:  # noqa: ANN401 - pyarrow carries no types
@@ -93,15 +94,31 @@ def decode(source: Any, footer: Footer, *, number: int | None, span: Span) -> Ro
         table = file.read_row_groups(groups, columns=list(_COLUMNS), use_threads=len(groups) > _THREADED_GROUPS)
     numbers = _view(_flat(table, _NUMBER)).astype(np.int64)
     ts = _view(_flat(table, _TS))
-    start, stop = (0, len(ts)) if number is None else np.searchsorted(numbers, [number, number + 1]).tolist()
+    start, stop = (0, len(ts)) if number is None else _bounds(numbers, ts, number, span)
+    values = np.empty((len(VALUES), max(stop - start, 0)), dtype=np.float64)
+    for i_value, name in enumerate(VALUES):
+        _decode_into(values[i_value], _flat(table, name).slice(start, max(stop - start, 0)))
+    rows = Rows(numbers=numbers[start:stop], ts=ts[start:stop], values=values)
+    return _within(rows, span) if number is None else rows
+
+
+def _bounds(numbers: Ints, ts: Ints, number: int, span: Span) -> tuple[int, int]:
+    start, stop = np.searchsorted(numbers, [number, number + 1]).tolist()
     if span.start is not None:
         start += int(np.searchsorted(ts[start:stop], span.start))
     if span.end is not None:
         stop = start + int(np.searchsorted(ts[start:stop], span.end))
-    values = np.empty((len(VALUES), max(stop - start, 0)), dtype=np.float64)
-    for i_value, name in enumerate(VALUES):
-        _decode_into(values[i_value], _flat(table, name).slice(start, max(stop - start, 0)))
-    return Rows(numbers=numbers[start:stop], ts=ts[start:stop], values=values)
+    return start, stop
+
+
+def _within(rows: Rows, span: Span) -> Rows:
+    # Of several instruments the instants start again and again: no search by halves here.
+    is_in = np.ones(len(rows), dtype=np.bool_)
+    if span.start is not None:
+        is_in &= rows.ts >= span.start
+    if span.end is not None:
+        is_in &= rows.ts < span.end
+    return rows if is_in.all() else rows.take(is_in)
 
 
 def _price_columns(prices: Floats) -> list[pa.Array]:
@@ -126,7 +143,7 @@ def _column(values: NDArray[Any], kind: pa.DataType, *, is_absent: Bools | None 
     return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(values)])
 
 
-def _written(table: pa.Table) -> pa.Buffer:
+def _written(table: pa.Table, row_group: int) -> pa.Buffer:
     # Steps of prices and instants are small and pack well; steps of volume are as large as volume itself: there the high bytes repeat.
     is_split = {field.name: field.name in _COUNTS or pa.types.is_floating(field.type) for field in table.schema}
     encodings = {name: "BYTE_STREAM_SPLIT" if split else "DELTA_BINARY_PACKED" for name, split in is_split.items()}
@@ -134,7 +151,7 @@ def _written(table: pa.Table) -> pa.Buffer:
     pq.write_table(
         table,
         sink,
-        row_group_size=ROW_GROUP,
+        row_group_size=row_group,
         compression="zstd",
         compression_level=3,
         use_dictionary=False,

@@ -13,10 +13,10 @@ from sqlalchemy import select
 
 from qts.core import Exchange, InstrumentId, Interval, exchange_of, session_date_of
 from qts.core.errors import DamagedFile
+from qts.data.storage.drafting import is_content_of
 from qts.data.storage.lookup import Span
 from qts.data.storage.manifest import Manifest
 from qts.data.storage.records import FileFinding, FileState, Hole, Quarantine, StoredFile
-from qts.data.storage.rows import content_id
 from qts.data.storage.schema import FILE, INSTRUMENT
 from qts.data.storage.series import PriceBasis, SeriesInfo
 from qts.data.storage.vault import Vault, sha256_of
@@ -109,8 +109,8 @@ class Inspector:
         if sha256_of(path) != file.sha256:
             raise DamagedFile(file.path, "its bytes differ from those that were written")
         rows = self._vault.read(file, number=None, span=_ALL)
-        said = (len(rows), int(rows.ts.min()), int(rows.ts.max()), content_id(rows, names)) if len(rows) else (0, 0, 0, "")
-        if said != (file.n_rows, file.ts_min, file.ts_max, file.content):
+        said = (len(rows), int(rows.ts.min()), int(rows.ts.max())) if len(rows) else (0, 0, 0)
+        if said != (file.n_rows, file.ts_min, file.ts_max) or not is_content_of(file, rows, names):
             raise DamagedFile(file.path, "its bars are not those that the manifest tells of")
 
     def _explained(self, finding: FileFinding, files: Mapping[str, StoredFile]) -> FileFinding:

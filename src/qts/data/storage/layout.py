@@ -13,6 +13,33 @@ from qts.data.storage.series import PriceBasis, SeriesKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Bars of one length, exchange and basis: what shares a folder, and the files of its commits."""
+
+    interval: Interval
+    exchange: Exchange
+    basis: PriceBasis
+
+    @property
+    def label(self) -> str:
+        """Return a name that is the same on any machine."""
+        return f"{self.interval}/{self.exchange}/{self.basis}"
+
+    def key(self, instrument: InstrumentId) -> SeriesKey:
+        """Return the series of an instrument."""
+        return SeriesKey(instrument=instrument, interval=self.interval, basis=self.basis)
+
+    def hot_label(self, layer: int) -> str:
+        """Return the name of the file that holds what a commit brought."""
+        return f"{self.label}/hot/{layer}"
+
+    @property
+    def folder(self) -> str:
+        """Return the folder, relative to the store's root."""
+        return f"data/bars/{self.label}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileGroup:
     """The bars of one file: a year of one instrument, or of a whole exchange where bars last a session or longer.
 
@@ -26,14 +53,18 @@ class FileGroup:
     year: int
 
     @property
+    def dataset(self) -> Dataset:
+        """Return the dataset that it is a part of."""
+        return Dataset(interval=self.interval, exchange=self.exchange, basis=self.basis)
+
+    @property
     def label(self) -> str:
         """Return a name that says which bars these are on any machine."""
         return f"{self.interval}/{self.exchange}/{self.basis}/{self.instrument or '*'}/{self.year}"
 
     def folder(self, number: int | None) -> str:
         """Return the folder, relative to the store's root; ``number`` is the instrument's, as symbols are no safe file names."""
-        shared = f"data/bars/{self.interval}/{self.exchange}/{self.basis}"
-        return shared if number is None else f"{shared}/{number}"
+        return self.dataset.folder if number is None else f"{self.dataset.folder}/{number}"
 
 
 def groups_of(key: SeriesKey, bars: Bars) -> Iterator[tuple[FileGroup, Bars]]:
@@ -45,6 +76,11 @@ def groups_of(key: SeriesKey, bars: Bars) -> Iterator[tuple[FileGroup, Bars]]:
     for year, start, stop in zip(range(first, last + 1), cuts[:-1], cuts[1:], strict=True):
         if start < stop:
             yield group_of(key, year), bars.window(start, stop)
+
+
+def dataset_of(key: SeriesKey) -> Dataset:
+    """Return the dataset of a series."""
+    return Dataset(interval=key.interval, exchange=exchange_of(key.instrument), basis=key.basis)
 
 
 def group_of(key: SeriesKey, year: int) -> FileGroup:

@@ -10,6 +10,7 @@ from typing import Final
 
 from qts.core import InstrumentId, Interval, micros_of, session_date_of, symbol_of
 from qts.core.errors import BadParameter, EmptySpan, UnknownInstrument
+from qts.data.storage.contents import Content
 from qts.data.storage.series import PriceBasis, Provenance, SeriesInfo, SeriesKey
 
 _MOST_SOURCES: Final = 16
@@ -26,12 +27,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """What one commit adds to a series: bars counted once, the first and last instant touched, and the close of the last."""
+    """What one commit adds to a series: bars counted once, the first and last instant touched, and the close of the last.
+
+    ``content`` is what it adds to the series' content, less that of the bars that it replaces.
+    """
 
     first_ts: int
     last_ts: int
     last_close: float
     n_new: int
+    content: Content
 
     def plus(self, other: Growth) -> Growth:
         """Return both together, for two years of one series."""
@@ -41,6 +46,7 @@ class Growth:
             last_ts=latest.last_ts,
             last_close=latest.last_close,
             n_new=self.n_new + other.n_new,
+            content=self.content + other.content,
         )
 
 
@@ -94,9 +100,10 @@ def near_matches(instrument: InstrumentId, known: Sequence[InstrumentId]) -> lis
     return list(dict.fromkeys([*same, *near]))[:3]
 
 
-def no_snapshot(as_of: str) -> BadParameter:
-    """Return the error for a snapshot that was never made here."""
-    return BadParameter("as_of", as_of, "the store has no such snapshot", hint="Leave it out for the present state.")
+def no_snapshot(as_of: str, *, is_collected: bool = False) -> BadParameter:
+    """Return the error for a snapshot that was never made here, or is no longer kept."""
+    reason = "the snapshot was collected: its bars are no longer kept" if is_collected else "the store has no such snapshot"
+    return BadParameter("as_of", as_of, reason, hint="Leave it out for the present state.")
 
 
 def sort_key(info: SeriesInfo) -> tuple[str, int, PriceBasis]:
@@ -115,6 +122,7 @@ def grown(info: SeriesInfo | None, key: SeriesKey, growth: Growth, provenance: P
             n_bars=growth.n_new,
             simulated=provenance.simulated,
             sources=(provenance.source,),
+            content=str(growth.content),
         )
     others = [source for source in info.sources if source != provenance.source]
     is_latest = growth.last_ts >= info.last_ts
@@ -126,4 +134,5 @@ def grown(info: SeriesInfo | None, key: SeriesKey, growth: Growth, provenance: P
         n_bars=info.n_bars + growth.n_new,
         simulated=info.simulated or provenance.simulated,
         sources=(*others[-(_MOST_SOURCES - 1) :], provenance.source),
+        content=str((Content.parse(info.content) if info.content else Content()) + growth.content),
     )

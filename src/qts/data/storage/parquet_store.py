@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from qts.core import Bars, InstrumentId
-from qts.data.storage.layout import FileGroup
-from qts.data.storage.lookup import absent, require_aware, sort_key, span_of
-from qts.data.storage.records import Commit, FileFinding, Hole, Quarantine, StoredFile
+from qts.data.storage.coverage import coverage_of
+from qts.data.storage.lookup import Span, absent, require_aware, sort_key, span_of
+from qts.data.storage.records import FileFinding, Hole, Quarantine
 from qts.data.storage.reserve import Reserve
-from qts.data.storage.rows import join, require_sound
+from qts.data.storage.rows import join, overlay, require_sound
 from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 from qts.data.storage.vault import Vault, disk_faults
 
 if TYPE_CHECKING:  # a database library is imported when a store is opened, not when its types are named
     import duckdb
 
-    from qts.data.storage.drafting import Built
     from qts.data.storage.integrity import Inspector
     from qts.data.storage.manifest import Manifest, ManifestCopy
 
-_TRIES: Final = 4
+_ALWAYS: Final = Span(start=None, end=None)
 _RESERVE: Final = Reserve()
-_Groups: TypeAlias = Mapping[FileGroup, Sequence[tuple[InstrumentId, Bars]]]
 
 
 class ParquetStore:
@@ -41,6 +38,7 @@ class ParquetStore:
         self._manifest = manifest
         self._reserve = reserve
         self._vault = Vault(root)
+        self._is_renewed = False
 
     @classmethod
     def open(cls, root: Path, *, reserve: Reserve = _RESERVE) -> ParquetStore:
@@ -61,35 +59,34 @@ class ParquetStore:
             root.mkdir(parents=True, exist_ok=True)
         return cls(root, Manifest.open(root / "manifest.sqlite"), reserve=reserve)
 
+    @property
+    def root(self) -> Path:
+        """Return the folder of the store."""
+        return self._root
+
     def close(self) -> None:
         """Close the manifest's connections."""
         self._manifest.close()
 
     def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
         """Store all batches in one atomic commit; per series and instant the last bar given wins."""
-        from qts.data.storage.drafting import grouped  # noqa: PLC0415 - see the imports above
+        from qts.data.storage.committing import commit  # noqa: PLC0415 - see the imports above
+        from qts.data.storage.upserting import Upsert, grouped  # noqa: PLC0415 - see the imports above
 
         require_aware("at", at)
         for batch in batches:
             require_sound(batch.bars)
-        groups = grouped(batches)
         with disk_faults(self._root):
             self._reserve.require(self._root, self._root / "data" / "bars")
-            numbers = self._numbers({instrument for parts in groups.values() for instrument, _ in parts})
-            for _ in range(_TRIES):
-                with self._manifest.reading() as ledger:
-                    live = ledger.live(group.label for group in groups)
-                with self._built(groups, live, numbers) as built:
-                    commit = _commit_of(built, numbers, provenance, at=at)
-                    if not commit.drafts:
-                        return _report(built, commit, self.snapshot())
-                    with self._manifest.writing() as ledger:
-                        if ledger.live(group.label for group in groups) == live:
-                            return _report(built, commit, ledger.record(commit))
-            # Others were faster every time: build once more while they wait.
-            with self._manifest.writing() as ledger, self._built(groups, ledger.live(group.label for group in groups), numbers) as built:
-                commit = _commit_of(built, numbers, provenance, at=at)
-                return _report(built, commit, ledger.record(commit) if commit.drafts else ledger.snapshot()[1])
+            self._renew(at)
+            numbers = self._numbers({batch.key.instrument for batch in batches if len(batch.bars)})
+            groups = grouped(batches, numbers)
+            change = Upsert(groups=groups, numbers=numbers, provenance=provenance, at=at, vault=self._vault, manifest=self._manifest)
+            prepared, snapshot = commit(change, self._manifest, self._vault)
+        done = prepared.commit
+        return UpsertReport(
+            stored=done.n_stored, unchanged=done.n_unchanged, changed=done.n_changed, snapshot=snapshot, files_written=prepared.n_written
+        )
 
     def read(self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, as_of: str | None = None) -> Bars:
         """Return the bars that open in ``[start, end)``."""
@@ -99,10 +96,12 @@ class ParquetStore:
             number, files = ledger.files_of(key, span, seq)
         with disk_faults(self._root):
             parts = [self._vault.read(file, number=number, span=span) for file in files]
-        parts = [part for part in parts if len(part)]
-        if not parts:
+        cold = [part for part, file in zip(parts, files, strict=True) if not file.is_hot and len(part)]
+        hot = [part for part, file in zip(parts, files, strict=True) if file.is_hot and len(part)]
+        layers = ([join(cold)] if cold else []) + hot
+        if not layers:
             raise absent(key, span, self.series(as_of=as_of))
-        return join(parts).bars(instrument=key.instrument, interval=key.interval)
+        return overlay(layers).bars(instrument=key.instrument, interval=key.interval)
 
     def series(self, *, as_of: str | None = None) -> tuple[SeriesInfo, ...]:
         """Return all series, sorted by instrument, interval length and basis, without reading a bar."""
@@ -115,11 +114,18 @@ class ParquetStore:
             return next((info for info in ledger.series(None, [key.instrument]) if info.key == key), None)
 
     def bars_per_day(self, *, as_of: str | None = None) -> Mapping[SeriesKey, Mapping[int, int]]:
-        """Return, for every series, how many bars each date in India holds, in one pass over the files."""
-        from qts.data.storage.sql import count_days  # noqa: PLC0415 - see the imports above
+        """Return, for every series, how many bars each date in India holds, as the manifest counted them when they were stored."""
+        from qts.data.storage.counting import days_held  # noqa: PLC0415 - see the imports above
 
-        with self.sql(as_of=as_of) as connection:
-            return count_days(connection)
+        with self._manifest.reading() as ledger:
+            seq = ledger.seq_of(as_of)
+            packed, names = ledger.coverages(seq), ledger.instruments()
+            files = ledger.live_files(seq) if any(one.packed is None for one in packed) else []
+        uncounted = {one.path for one in packed if one.packed is None}
+        with disk_faults(self._root):
+            read = [(file.dataset, self._vault.read(file, number=None, span=_ALWAYS)) for file in files if file.path in uncounted]
+        more = [(dataset.interval, dataset.basis, coverage_of(rows.numbers, rows.ts)) for dataset, rows in read]
+        return days_held(packed, more, names)
 
     def content_ids(self, *, as_of: str | None = None) -> Mapping[SeriesKey, str]:
         """Return, for every series, an id that changes whenever one of its bars does."""
@@ -182,17 +188,21 @@ class ParquetStore:
         DamagedFile
             If a file of the snapshot is missing or is not what was written.
         """
-        from qts.data.storage.sql import FileOfBars, connect  # noqa: PLC0415 - see the imports above
+        from qts.data.storage.sql import connect, files_of_bars  # noqa: PLC0415 - see the imports above
 
         with self._manifest.reading() as ledger:
             seq = ledger.seq_of(as_of)
-            files, names, infos = ledger.live_series_files(seq), ledger.instruments(), ledger.series(seq)
+            files, names, infos = ledger.live_files(seq), ledger.instruments(), ledger.series(seq)
         with disk_faults(self._root):
-            checked = [
-                FileOfBars(path=str(self._root / file.path), interval=interval, basis=basis, footer=self._vault.footer(file))
-                for file, interval, basis in files
-            ]
+            checked = files_of_bars(self._root, self._vault, files)
         return connect(checked, names, sorted(infos, key=sort_key), threads=threads, memory=memory)
+
+    def _renew(self, at: datetime) -> None:
+        from qts.data.storage.renewal import renew  # noqa: PLC0415 - see the imports above
+
+        if not self._is_renewed:
+            renew(self._manifest, self._vault, at=at)
+            self._is_renewed = True
 
     def _numbers(self, instruments: set[InstrumentId]) -> Mapping[InstrumentId, int]:
         with self._manifest.reading() as ledger:
@@ -202,54 +212,3 @@ class ParquetStore:
                 ledger.add_instruments(instruments)
                 numbers = ledger.numbers(instruments)
         return numbers
-
-    @contextmanager
-    def _built(self, groups: _Groups, live: Mapping[str, StoredFile], numbers: Mapping[InstrumentId, int]) -> Iterator[list[Built]]:
-        from qts.data.storage.drafting import Given, build_all  # noqa: PLC0415 - see the imports above
-
-        given = [
-            Given(
-                group=group,
-                parts=[(numbers[instrument], bars) for instrument, bars in parts],
-                live=live.get(group.label),
-                versions=self._versions,
-            )
-            for group, parts in groups.items()
-        ]
-        # A file that several instruments share names all of them, not only those given now.
-        with self._manifest.reading() as ledger:
-            names = ledger.instruments()
-        built = build_all(self._vault, given, names)
-        drafts = [one.draft for one in built if one.draft is not None]
-        try:
-            self._vault.settle(drafts)
-            yield built
-        finally:
-            self._vault.discard(drafts)
-
-    def _versions(self, label: str) -> list[StoredFile]:
-        with self._manifest.reading() as ledger:
-            return ledger.versions(label)
-
-
-def _commit_of(built: Sequence[Built], numbers: Mapping[InstrumentId, int], provenance: Provenance, *, at: datetime) -> Commit:
-    n_stored = sum(one.n_stored for one in built)
-    return Commit(
-        drafts=[one.draft for one in built if one.draft is not None],
-        numbers=numbers,
-        provenance=provenance,
-        at=at,
-        n_stored=n_stored,
-        n_changed=sum(one.n_changed for one in built),
-        n_unchanged=sum(one.n_given for one in built) - n_stored,
-    )
-
-
-def _report(built: Sequence[Built], commit: Commit, snapshot: str) -> UpsertReport:
-    return UpsertReport(
-        stored=commit.n_stored,
-        unchanged=commit.n_unchanged,
-        changed=commit.n_changed,
-        snapshot=snapshot,
-        files_written=sum(draft.temporary is not None for draft in commit.drafts) + sum(one.is_healed for one in built),
-    )

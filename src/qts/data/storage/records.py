@@ -7,65 +7,113 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from qts.core import InstrumentId
-from qts.data.storage.layout import FileGroup
+from qts.core import Exchange, InstrumentId, Interval
+from qts.data.storage.contents import Content
+from qts.data.storage.coverage import Coverage
+from qts.data.storage.layout import Dataset
 from qts.data.storage.lookup import Growth
-from qts.data.storage.series import Provenance, SeriesKey
+from qts.data.storage.series import PriceBasis, Provenance, SeriesInfo, SeriesKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """A file of bars. ``path`` is relative to the root; it was live from snapshot ``begin`` until before ``end`` (None: still is).
 
-    ``sha256`` is of its bytes, ``content`` of what it says, whatever the instruments' numbers and the encoding are.
+    ``sha256`` is of its bytes, ``content`` of what it says, whatever the instruments' numbers and the encoding are; files of the
+    earlier format have a content of 64 digits. ``layer`` is 0 for the file of a group; of two files with a bar, the higher layer's
+    counts. ``net`` is what the file adds to the content of the store, ``n_over`` how many bars below it replaces.
     """
 
     id: int
     label: str
     path: str
+    year: int
     n_rows: int
     n_bytes: int
     sha256: str
     content: str
     ts_min: int
     ts_max: int
+    layer: int
+    number_min: int
+    number_max: int
+    n_over: int
+    net: str
     begin: int
     end: int | None
+    seal: str
+
+    @property
+    def dataset(self) -> Dataset:
+        """Return the dataset that its bars are of."""
+        interval, exchange, basis, _ = self.label.split("/", 3)
+        return Dataset(interval=Interval(interval), exchange=Exchange(exchange), basis=PriceBasis(basis))
+
+    @property
+    def is_hot(self) -> bool:
+        """Return whether this is a file of one commit rather than of one group."""
+        return self.layer > 0
+
+    @property
+    def is_counted(self) -> bool:
+        """Return whether its content is a sum over bars, as all are since the second format."""
+        return len(self.content) == len(str(Content()))
+
+    def may_hold(self, *, first: int, last: int, ts_first: int, ts_last: int) -> bool:
+        """Return whether bars of instruments ``first..last`` between two instants (both included) may be in it."""
+        return self.number_min <= last and self.number_max >= first and self.ts_min <= ts_last and self.ts_max >= ts_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A file that was built and waits for its commit.
 
-    ``temporary`` is where its bytes stand now, or None where a file of the same bytes is there already. ``growth`` tells by series
-    what it adds to the version that it ``supersedes``.
+    ``temporary`` is where its bytes stand now, or None where a file of the same bytes is there already. It takes the place of what it
+    ``supersedes``. ``layer`` None is the layer of the coming commit.
     """
 
-    group: FileGroup
+    dataset: Dataset
+    instrument: InstrumentId | None
     number: int | None
+    year: int
+    layer: int | None
     path: str
     temporary: str | None
     n_rows: int
     n_bytes: int
     sha256: str
-    content: str
+    content: Content
     ts_min: int
     ts_max: int
-    supersedes: StoredFile | None
-    growth: Mapping[SeriesKey, Growth]
+    number_min: int
+    number_max: int
+    n_over: int
+    net: Content
+    coverage: Coverage
+    supersedes: tuple[StoredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """Everything that becomes visible at once."""
+    """Everything that becomes visible at once.
+
+    ``ended`` are files that go without another in their place. ``growth`` is what an import adds to the series, ``infos`` what other
+    commits leave of them (None: nothing); ``provenance`` is of imports only.
+    """
 
     drafts: Sequence[Draft]
-    numbers: Mapping[InstrumentId, int]
-    provenance: Provenance
     at: datetime
-    n_stored: int
-    n_changed: int
-    n_unchanged: int
+    kind: str
+    note: str
+    ended: Sequence[StoredFile] = ()
+    growth: Mapping[SeriesKey, Growth] | None = None
+    infos: Mapping[SeriesKey, SeriesInfo | None] | None = None
+    contents: Mapping[SeriesKey, Content] | None = None
+    numbers: Mapping[InstrumentId, int] | None = None
+    provenance: Provenance | None = None
+    n_stored: int = 0
+    n_changed: int = 0
+    n_unchanged: int = 0
 
 
 class FileState(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -36,6 +36,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.ts)
 
+    def take(self, chosen: Bools | Ints) -> Rows:
+        """Return some of the rows, by a mask or by position."""
+        return Rows(numbers=self.numbers[chosen], ts=self.ts[chosen], values=np.ascontiguousarray(self.values[:, chosen]))
+
     def parts(self) -> Iterator[tuple[int, int, int]]:
         """Yield ``(number, start, stop)`` of each instrument."""
         if len(self.ts) == 0:
@@ -54,12 +58,19 @@ class Rows:
 class Merge:
     """Old and new rows together.
 
-    ``is_new`` marks which of the new rows were absent before, ``is_changed`` which of them replaced a different bar.
+    ``is_new`` marks which of the new rows were absent before, ``is_changed`` which of them replaced a different bar; ``replaced``
+    are those bars, in the order of the new ones.
     """
 
     rows: Rows
     is_new: Bools
     is_changed: Bools
+    replaced: Rows
+
+    @property
+    def is_stored(self) -> Bools:
+        """Return which of the new rows are new or differ from what was there."""
+        return self.is_new | self.is_changed
 
 
 def rows_of(parts: Sequence[tuple[int, Bars]]) -> Rows:
@@ -69,8 +80,10 @@ def rows_of(parts: Sequence[tuple[int, Bars]]) -> Rows:
     values = np.empty((len(VALUES), len(ts)), dtype=np.float64)
     for i_value, name in enumerate(VALUES):
         np.concatenate([getattr(bars, name) for _, bars in parts], out=values[i_value])
-    # -0.0 becomes 0.0: they are equal, and their bits would otherwise make two contents of one.
+    # -0.0 becomes 0.0, and there is one NaN: what is equal would otherwise have several contents.
     values += 0.0
+    counts = values[len(PRICES) :]
+    np.copyto(counts, np.nan, where=np.isnan(counts))
     return _last_per_key(Rows(numbers=numbers, ts=ts, values=values))
 
 
@@ -92,11 +105,14 @@ def merge(old: Rows | None, new: Rows) -> Merge:
     -----
     O(n log n) in general, O(n) where the new rows follow the old ones.
     """
+    is_all, is_none = np.ones(len(new), dtype=np.bool_), np.zeros(len(new), dtype=np.bool_)
     if old is None or len(old) == 0:
-        return Merge(rows=new, is_new=np.ones(len(new), dtype=np.bool_), is_changed=np.zeros(len(new), dtype=np.bool_))
+        return Merge(rows=new, is_new=is_all, is_changed=is_none, replaced=new.take(is_none))
+    if len(new) == 0:
+        return Merge(rows=old, is_new=is_all, is_changed=is_none, replaced=new)
+    if _follows(old, new):
+        return Merge(rows=join([old, new]), is_new=is_all, is_changed=is_none, replaced=new.take(is_none))
     both = join([old, new])
-    if _is_increasing(both):
-        return Merge(rows=both, is_new=np.ones(len(new), dtype=np.bool_), is_changed=np.zeros(len(new), dtype=np.bool_))
     order = np.lexsort((both.ts, both.numbers))
     numbers, ts = both.numbers[order], both.ts[order]
     is_repeated = (numbers[1:] == numbers[:-1]) & (ts[1:] == ts[:-1])
@@ -108,12 +124,20 @@ def merge(old: Rows | None, new: Rows) -> Merge:
     is_changed = np.zeros(len(new), dtype=np.bool_)
     is_changed[i_new] = _differ(old.values[:, i_old], new.values[:, i_new])
     kept = order[np.append(~is_repeated, True)]
-    rows = Rows(numbers=both.numbers[kept], ts=both.ts[kept], values=np.ascontiguousarray(both.values[:, kept]))
-    return Merge(rows=rows, is_new=is_new, is_changed=is_changed)
+    replaced = old.take(i_old[is_changed[i_new]])
+    return Merge(rows=both.take(kept), is_new=is_new, is_changed=is_changed, replaced=replaced)
 
 
-def content_id(rows: Rows, names: Mapping[int, str]) -> str:
-    """Return a hash of what the rows say, whatever numbers the instruments have here and however the file encodes them."""
+def overlay(layers: Sequence[Rows]) -> Rows:
+    """Return layers of rows as one, where of two with the same instrument and instant the later layer's stays; at least one layer."""
+    whole = layers[0]
+    for layer in layers[1:]:
+        whole = merge(whole, layer).rows
+    return whole
+
+
+def earlier_content(rows: Rows, names: Mapping[int, str]) -> str:
+    """Return what files of the first format call their content: a hash of their rows, whatever numbers the instruments have here."""
     digest = hashlib.sha256()
     for name, start, stop in sorted((names[number], start, stop) for number, start, stop in rows.parts()):
         digest.update(f"{name}\0{stop - start}\0".encode())
@@ -121,14 +145,6 @@ def content_id(rows: Rows, names: Mapping[int, str]) -> str:
         digest.update(np.ascontiguousarray(rows.ts[start:stop], dtype="<i8").data)
         digest.update(np.ascontiguousarray(np.where(np.isnan(values), np.nan, values), dtype="<f8").data)
     return digest.hexdigest()
-
-
-def state_id(files: Iterable[tuple[str, str]]) -> str:
-    """Return the snapshot id of a store that holds these ``(group, content id)`` pairs."""
-    digest = hashlib.sha256()
-    for group, content in sorted(files):
-        digest.update(f"{group}\0{content}\n".encode())
-    return digest.hexdigest()[:16]
 
 
 def require_sound(bars: Bars) -> None:
@@ -173,8 +189,12 @@ def _last_per_key(rows: Rows) -> Rows:
     order = np.lexsort((rows.ts, rows.numbers))
     numbers, ts = rows.numbers[order], rows.ts[order]
     is_last = np.append((numbers[1:] != numbers[:-1]) | (ts[1:] != ts[:-1]), True)
-    kept = order[is_last]
-    return Rows(numbers=rows.numbers[kept], ts=rows.ts[kept], values=np.ascontiguousarray(rows.values[:, kept]))
+    return rows.take(order[is_last])
+
+
+def _follows(old: Rows, new: Rows) -> bool:
+    last, first = int(old.numbers[-1]), int(new.numbers[0])
+    return last < first or (last == first and bool(old.ts[-1] < new.ts[0]))
 
 
 def _is_increasing(rows: Rows) -> bool:

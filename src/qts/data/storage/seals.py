@@ -9,6 +9,7 @@ from typing import Final
 from qts.core.errors import DamagedFile
 
 _MANIFEST: Final = "manifest.sqlite"
+_MASK: Final = (1 << 64) - 1
 
 
 def seal(values: Iterable[object]) -> str:
@@ -16,9 +17,10 @@ def seal(values: Iterable[object]) -> str:
     return hashlib.sha256("\0".join(map(repr, values)).encode()).hexdigest()[:16]
 
 
-def seal_of_all(seals: Iterable[str]) -> str:
-    """Return a short hash of many rows' seals, in any order."""
-    return hashlib.sha256("\n".join(sorted(seals)).encode()).hexdigest()[:16]
+def moved(total: str, *, plus: Iterable[str], minus: Iterable[str]) -> str:
+    """Return the sum of many rows' seals after some came and some went; the sum of none is the empty text."""
+    summed = sum(int(one, 16) for one in plus) - sum(int(one, 16) for one in minus) + int(total or "0", 16)
+    return f"{summed & _MASK:016x}"
 
 
 def require_equal(found: str, recorded: str, what: str) -> None:

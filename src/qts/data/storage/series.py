@@ -50,7 +50,7 @@ class SeriesInfo:
     """What is stored of a series: first and last open instant in microseconds UTC, the last close in rupees, the number of bars.
 
     ``simulated`` stays true once any simulated bar was stored. ``sources`` are distinct names, the newest last, at most
-    16; the ingest log has them all.
+    16; the ingest log has them all. ``content`` names the bars: equal bars have equal contents, on any machine.
     """
 
     key: SeriesKey
@@ -60,6 +60,7 @@ class SeriesInfo:
     n_bars: int
     simulated: bool
     sources: tuple[str, ...]
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +80,15 @@ class UpsertReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A state of the store. ``id`` depends on the bars alone: the same bars give the same id on any machine, in any order of import."""
+    """A state of the store. ``id`` depends on the bars alone: the same bars give the same id on any machine, in any order of import.
+
+    ``kind`` is ``import``, ``delete``, ``undo``, ``compaction`` (the same bars in other files) or ``format`` (the same bars under an
+    id of the present format). ``names`` are those that users gave it.
+    """
 
     seq: int
     id: str
     at: datetime
     kind: str
     note: str
+    names: tuple[str, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -12,8 +13,14 @@ import pyarrow.dataset as ds
 
 from qts.core import InstrumentId, Interval, exchange_of, symbol_of
 from qts.data.storage.encoding import Footer
-from qts.data.storage.rows import PRICES
-from qts.data.storage.series import PriceBasis, SeriesInfo, SeriesKey
+from qts.data.storage.layout import Dataset
+from qts.data.storage.lookup import Span
+from qts.data.storage.records import StoredFile
+from qts.data.storage.rows import PRICES, VALUES, Rows, overlay
+from qts.data.storage.series import PriceBasis, SeriesInfo
+from qts.data.storage.vault import Vault
+
+_Kind: TypeAlias = tuple[Interval, PriceBasis, str, str]
 
 _SAFE: Final[dict[str, str | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
@@ -30,25 +37,40 @@ _NO_BARS: Final = """
         0::DOUBLE AS open, 0::DOUBLE AS high, 0::DOUBLE AS low, 0::DOUBLE AS close, 0::DOUBLE AS volume, 0::DOUBLE AS oi
     WHERE false
 """
-# An instant plus India's offset, in whole days: the date in India.
-_DAYS: Final = """
-    SELECT instrument, interval, basis, list(day), list(n_bars)
-    FROM (
-        SELECT instrument, interval, basis, (epoch_us(ts) + 19_800_000_000) // 86_400_000_000 AS day, count(*) AS n_bars
-        FROM bars GROUP BY ALL
-    )
-    GROUP BY ALL
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOfBars:
-    """A checked file, by its absolute path."""
+    """Checked bars of a dataset: a file by its absolute path, or (``rows``) what lies over the dataset's files and replaces bars there."""
 
-    path: str
-    interval: Interval
-    basis: PriceBasis
-    footer: Footer
+    dataset: Dataset
+    path: str = ""
+    footer: Footer | None = None
+    rows: Rows | None = None
+
+
+def files_of_bars(root: Path, vault: Vault, files: Sequence[StoredFile]) -> list[FileOfBars]:
+    """Return the files of one snapshot for ``connect``, lowest layer first, each checked.
+
+    Notes
+    -----
+    Hot files that only add bars are files like others. Where one replaces bars, those of its dataset are read into memory.
+
+    Raises
+    ------
+    DamagedFile
+        If one is missing or is not what was written.
+    """
+    doubled = {file.dataset for file in files if file.n_over}
+    checked = []
+    layers: dict[Dataset, list[Rows]] = {}
+    for file in files:
+        dataset = file.dataset
+        if file.is_hot and dataset in doubled:
+            layers.setdefault(dataset, []).append(vault.read(file, number=None, span=Span(start=None, end=None)))
+        else:
+            checked.append(FileOfBars(dataset=dataset, path=str(root / file.path), footer=vault.footer(file)))
+    return checked + [FileOfBars(dataset=dataset, rows=overlay(over)) for dataset, over in layers.items()]
 
 
 def connect(
@@ -65,37 +87,47 @@ def connect(
     connection.execute("CREATE TABLE instrument AS SELECT * FROM instrument_names")
     connection.register("series_infos", _series(infos))
     connection.execute("CREATE TABLE series AS SELECT * FROM series_infos")
-    selects = [_select(connection, f"files_{i}", kind, paths) for i, (kind, paths) in enumerate(_kinds(files).items())]
+    over = {file.dataset: f"over_{i}" for i, file in enumerate(file for file in files if file.rows is not None)}
+    rows = [_select_rows(connection, over[file.dataset], file) for file in files if file.rows is not None]
+    selects = rows + [_select(connection, f"files_{i}", kind, paths) for i, (kind, paths) in enumerate(_kinds(files, over).items())]
     connection.execute(f"CREATE TEMP VIEW bars AS {' UNION ALL '.join(selects) or _NO_BARS}")
     for statement in _LOCKED:
         connection.execute(statement)
     return connection
 
 
-def count_days(connection: duckdb.DuckDBPyConnection) -> dict[SeriesKey, dict[int, int]]:
-    """Return how many bars each series has on each date in India, as days since 1970-01-01."""
-    counted = {}
-    for instrument, interval, basis, days, counts in connection.execute(_DAYS).fetchall():
-        key = SeriesKey(instrument=InstrumentId(instrument), interval=Interval(interval), basis=PriceBasis(basis))
-        counted[key] = dict(zip(days, counts, strict=True))
-    return counted
-
-
-def _kinds(files: Sequence[FileOfBars]) -> dict[tuple[Interval, PriceBasis, str], list[str]]:
+def _kinds(files: Sequence[FileOfBars], over: Mapping[Dataset, str]) -> dict[_Kind, list[str]]:
     # Files differ in how they keep numbers; a scan over a mixture would take the first file's types for all.
-    kinds: dict[tuple[Interval, PriceBasis, str], list[str]] = {}
+    kinds: dict[_Kind, list[str]] = {}
     for file in files:
-        encoding = str(file.footer.metadata.schema.to_arrow_schema().types)
-        kinds.setdefault((file.interval, file.basis, encoding), []).append(file.path)
+        if file.footer is not None:
+            encoding = str(file.footer.metadata.schema.to_arrow_schema().types)
+            kinds.setdefault((file.dataset.interval, file.dataset.basis, over.get(file.dataset, ""), encoding), []).append(file.path)
     return kinds
 
 
-def _select(connection: duckdb.DuckDBPyConnection, name: str, kind: tuple[Interval, PriceBasis, str], paths: list[str]) -> str:
+def _select(connection: duckdb.DuckDBPyConnection, name: str, kind: _Kind, paths: list[str]) -> str:
     connection.register(name, ds.dataset(paths, format="parquet"))
-    interval, basis, _ = kind
+    interval, basis, over, _ = kind
+    below = f"{name} ANTI JOIN {over} USING (instrument_id, ts)" if over else name
+    return f"SELECT {_columns(interval, basis)} FROM {below} JOIN instrument USING (instrument_id)"  # noqa: S608 - our own names only
+
+
+def _select_rows(connection: duckdb.DuckDBPyConnection, name: str, file: FileOfBars) -> str:
+    rows = file.rows
+    assert rows is not None  # noqa: S101 - the caller chose those that have some
+    values = {value: pa.array(column) for value, column in zip(VALUES, rows.values, strict=True)}
+    numbers, ts = pa.array(rows.numbers.astype("int32")), pa.array(rows.ts).cast(pa.timestamp("us", tz="UTC"))
+    connection.register(f"{name}_rows", pa.table({"instrument_id": numbers, "ts": ts, **values}))
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_rows")  # noqa: S608 - our own names only
+    columns = _columns(file.dataset.interval, file.dataset.basis)
+    return f"SELECT {columns} FROM {name} JOIN instrument USING (instrument_id)"  # noqa: S608 - our own names only
+
+
+def _columns(interval: Interval, basis: PriceBasis) -> str:
     prices = ", ".join(f"{price}::DOUBLE AS {price}" for price in PRICES)
-    columns = f"'{interval}' AS interval, '{basis}' AS basis, ts, {prices}, volume::DOUBLE AS volume, oi::DOUBLE AS oi"
-    return f"SELECT instrument, {columns} FROM {name} JOIN instrument USING (instrument_id)"  # noqa: S608 - our own names only
+    counts = ", ".join(f"if(isnan({count}::DOUBLE), NULL, {count}::DOUBLE) AS {count}" for count in VALUES[len(PRICES) :])
+    return f"instrument, '{interval}' AS interval, '{basis}' AS basis, ts, {prices}, {counts}"
 
 
 def _names(names: Mapping[int, InstrumentId]) -> Any:  # noqa: ANN401 - pyarrow carries no types

@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ _NAME_LENGTHS: Final = (8, 16, 64)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_THE_FILE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR})
 _CHUNK: Final = 1 << 20
+_FLUSHERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +96,19 @@ class Vault:
                 self._checked.popitem(last=False)
         return footer
 
-    def place(self, content: pa.Buffer, *, folder: str, year: int) -> Placed:
+    def place(self, content: pa.Buffer, *, folder: str, stem: str) -> Placed:
         """Write a file beside its final place, flushed to the disk; nothing is written where its bytes are there already."""
         sha256 = hashlib.sha256(content).hexdigest()
         path = ""
         for length in _NAME_LENGTHS:
-            path = f"{folder}/{year}-{sha256[:length]}.parquet"
+            path = f"{folder}/{stem}-{sha256[:length]}.parquet"
             if not (self._root / path).exists():
                 break
             if sha256_of(self._root / path) == sha256:
+                # Young again: what no snapshot needs is collected by age.
+                os.utime(self._root / path)
                 return Placed(path=path, temporary=None, n_bytes=content.size, sha256=sha256)
-        temporary = f"{folder}/.{year}-{secrets.token_hex(8)}.tmp"
+        temporary = f"{folder}/.{stem}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
         self._write(self._root / temporary, content)
         return Placed(path=path, temporary=temporary, n_bytes=content.size, sha256=sha256)
 
@@ -115,8 +119,12 @@ class Vault:
             if draft.temporary is not None:
                 (self._root / draft.temporary).replace(self._root / draft.path)
                 touched.update(self._folders((self._root / draft.path).parent))
-        for folder in sorted(touched):
-            _flush_folder(folder)
+        with ThreadPoolExecutor(max_workers=_FLUSHERS) as pool:
+            list(pool.map(_flush_folder, sorted(touched)))
+
+    def has_all(self, drafts: Iterable[Draft]) -> bool:
+        """Return whether the files stand under their final names: one that was there before may have been collected since."""
+        return all((self._root / draft.path).exists() for draft in drafts)
 
     def discard(self, drafts: Iterable[Draft]) -> None:
         """Remove what was written for a commit that will not come."""
@@ -126,7 +134,7 @@ class Vault:
 
     def replace(self, content: pa.Buffer, path: str) -> None:
         """Put these bytes in the place of a damaged file."""
-        temporary = self._root / f"{path}.{secrets.token_hex(8)}.tmp"
+        temporary = self._root / f"{path}.{os.getpid()}-{secrets.token_hex(8)}.tmp"
         self._write(temporary, content)
         temporary.replace(self._root / path)
         _flush_folder((self._root / path).parent)

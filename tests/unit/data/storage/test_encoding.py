@@ -176,3 +176,15 @@ def test_a_file_cut_short_is_no_file() -> None:
     content = encode(rows_of([1.0, 2.0])).to_pybytes()
     with pytest.raises(pa.ArrowInvalid):
         read_footer(io.BytesIO(content[:-9]))
+
+
+def test_a_span_of_all_instruments_is_cut_from_each() -> None:
+    n_rows = 3_000
+    ts = np.tile(np.arange(n_rows // 3, dtype=np.int64), 3)
+    rows = Rows(numbers=np.repeat(np.array([2, 5, 9]), n_rows // 3), ts=ts, values=np.tile(ts + 1.0, (6, 1)))
+    content = encode(rows, row_group=512)
+    footer = read_footer(pa.BufferReader(content))
+    read = decode(pa.BufferReader(content), footer, number=None, span=Span(start=990, end=995))
+    assert read.numbers.tolist() == [2] * 5 + [5] * 5 + [9] * 5
+    assert read.ts.tolist() == [990, 991, 992, 993, 994] * 3
+    assert read.values[0].tolist() == [991.0, 992.0, 993.0, 994.0, 995.0] * 3

@@ -13,7 +13,7 @@ import pytest
 from qts.core import Bars, InstrumentId, Interval
 from qts.core.errors import DamagedFile
 from qts.data.storage import FileState, ParquetStore, Provenance, SeriesBars, SeriesKey
-from qts.data.storage.seals import seal
+from qts.data.storage.sealed import seal_of_file
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 SOURCE = Provenance(source="file:a.csv")
@@ -175,7 +175,7 @@ def test_bars_that_are_not_those_of_the_manifest_are_found_by_what_they_say(home
     (row,) = connection.execute("SELECT * FROM file WHERE path = ?", [path.relative_to(home).as_posix()]).fetchall()
     (other,) = connection.execute("SELECT * FROM file WHERE path = ?", [wrong.relative_to(home).as_posix()]).fetchall()
     forged = {**dict(row), "sha256": other["sha256"], "n_bytes": other["n_bytes"]}
-    sealed = seal(value for name, value in forged.items() if name not in {"id", "end_snapshot", "seal"})
+    sealed = seal_of_file(forged)
     query = "UPDATE file SET sha256 = ?, n_bytes = ?, seal = ? WHERE id = ?"
     connection.execute(query, [forged["sha256"], forged["n_bytes"], sealed, row["id"]])
     connection.close()

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qts.core import Bars, InstrumentId, Interval
-from qts.data.storage.rows import Rows, content_id, merge, rows_of, state_id
+from qts.data.storage.rows import Rows, earlier_content, merge, overlay, rows_of
 
 Keyed = dict[tuple[int, int], tuple[float, ...]]
 VALUE = st.sampled_from([0.0, 1.0, 2.5, float("nan")])
@@ -75,22 +76,41 @@ def test_the_parts_are_the_instruments() -> None:
     assert list(as_rows({}).parts()) == []
 
 
-def test_the_content_id_is_the_hash_that_the_layout_promises() -> None:
+def test_the_content_of_a_file_of_the_first_format_is_the_hash_that_its_layout_promised() -> None:
     """Worked out by hand: name, count, instants, then the six columns, little-endian, instruments in alphabetical order."""
     rows = as_rows({(1, 10): (1.0, 2.0, 0.5, 1.5, 9.0, float("nan")), (2, 10): (3.0,) * 6, (2, 20): (4.0,) * 6})
     digest = hashlib.sha256()
     digest.update(b"NSE:A\x002\x00" + struct.pack("<2q12d", 10, 20, *[3.0, 4.0] * 6))
     digest.update(b"NSE:B\x001\x00" + struct.pack("<q6d", 10, 1.0, 2.0, 0.5, 1.5, 9.0, np.nan))
-    assert content_id(rows, {1: "NSE:B", 2: "NSE:A"}) == digest.hexdigest()
+    assert earlier_content(rows, {1: "NSE:B", 2: "NSE:A"}) == digest.hexdigest()
 
 
-def test_the_content_id_does_not_see_which_nan_it_is() -> None:
+def test_the_first_format_does_not_see_which_nan_it_is() -> None:
     odd = np.array([0x7FF8_0000_0000_0001], dtype=np.uint64).view(np.float64)[0]
     plain, strange = (as_rows({(1, 1): (1.0, 1.0, 1.0, 1.0, value, value)}) for value in (float("nan"), float(odd)))
-    assert content_id(plain, {1: "NSE:A"}) == content_id(strange, {1: "NSE:A"})
+    assert earlier_content(plain, {1: "NSE:A"}) == earlier_content(strange, {1: "NSE:A"})
 
 
-def test_the_state_id_is_short_and_blind_to_order() -> None:
-    files = [("1d/NSE/raw/*/2024", "aa"), ("1m/NSE/raw/NSE:A/2024", "bb")]
-    assert state_id(files) == state_id(reversed(files)) != state_id(files[:1])
-    assert len(state_id(())) == 16
+@settings(max_examples=60)
+@given(old=KEYED, new=KEYED)
+def test_what_a_merge_replaced_is_told_in_the_order_of_the_new(old: Keyed, new: Keyed) -> None:
+    merged = merge(as_rows(old), as_rows(new))
+    changed = [key for key, is_changed in zip(sorted(new), merged.is_changed.tolist(), strict=True) if is_changed]
+    assert as_keyed(merged.replaced) == as_keyed(as_rows({key: old[key] for key in changed}))
+    assert list(as_keyed(merged.replaced)) == changed
+
+
+@settings(max_examples=60)
+@given(layers=st.lists(KEYED, min_size=1, max_size=4))
+def test_of_layers_the_highest_that_has_a_bar_counts(layers: list[Keyed]) -> None:
+    together: Keyed = {}
+    for layer in layers:
+        together |= layer
+    assert as_keyed(overlay([as_rows(layer) for layer in layers])) == as_keyed(as_rows(together))
+
+
+def test_there_is_one_nan() -> None:
+    odd = np.array([0xFFF8_0000_0000_0001], dtype=np.uint64).view(np.float64)[0]
+    given_ = bars_at([1], 1.0)
+    rows = rows_of([(1, replace(given_, volume=np.array([odd]), oi=np.array([odd])))])
+    assert rows.values[4:].view(np.uint64).tolist() == [[np.array([np.nan]).view(np.uint64)[0]]] * 2

@@ -28,6 +28,13 @@ def stored(path: str, content: bytes) -> StoredFile:
         content="",
         ts_min=0,
         ts_max=0,
+        year=2024,
+        layer=0,
+        number_min=1,
+        number_max=1,
+        n_over=0,
+        net="",
+        seal="",
         begin=1,
         end=None,
     )
@@ -50,7 +57,7 @@ def test_what_the_system_says_becomes_an_error_of_ours(number: int, expected: ty
 
 
 def test_a_new_file_waits_beside_its_place_under_its_hash(tmp_path: Path) -> None:
-    placed = Vault(tmp_path).place(CONTENT, folder="data/bars/1d/NSE/raw", year=2024)
+    placed = Vault(tmp_path).place(CONTENT, folder="data/bars/1d/NSE/raw", stem="2024")
     assert placed.path == f"data/bars/1d/NSE/raw/2024-{SHA256[:8]}.parquet"
     assert placed.sha256 == SHA256
     assert placed.temporary is not None
@@ -63,7 +70,7 @@ def test_bytes_that_are_there_already_are_not_written_again(tmp_path: Path) -> N
     place = tmp_path / "bars" / f"2024-{SHA256[:8]}.parquet"
     place.parent.mkdir()
     place.write_bytes(b"some bytes")
-    placed = vault.place(CONTENT, folder="bars", year=2024)
+    placed = vault.place(CONTENT, folder="bars", stem="2024")
     assert (placed.path, placed.temporary) == (f"bars/2024-{SHA256[:8]}.parquet", None)
     assert len(list(place.parent.iterdir())) == 1
 
