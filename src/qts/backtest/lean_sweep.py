@@ -19,7 +19,8 @@ from qts.core.bars import Bars
 from qts.kernels.crosses import Bytes
 from qts.kernels.lean_account import MEASURES, new_accounts
 from qts.kernels.signals import ENTER, N_CELL, N_MIND
-from qts.kernels.state import BY_EQUITY, Rules
+from qts.kernels.state import BY_EQUITY, N_RATE, Rules
+from qts.kernels.sweeping import new_room, tile_length
 from qts.kernels.tiles import GIVEN, PLACE, SOURCE
 from qts.kernels.twins import as_input
 
@@ -74,8 +75,9 @@ class LeanSweep:
         loop = importlib.import_module(_COMPILED).sweep_nb
         fixed = [as_input(column) for column in inputs]
         rows = np.empty((len(block.cells), len(MEASURES)))
-        tables = (block.series, block.memory, block.cells, minds, accounts, curve, rows)
-        rates = (as_input(self.starts), as_input(self.rates), numbers)
+        n_series = len(block.series)
+        tables = (block.series, block.memory, block.cells, minds, accounts, curve, rows, *new_room(n_series, tile_length(n_series)))
+        rates = (as_input(self.starts), as_input(self.rates.reshape(-1, N_RATE)), numbers)
         for start in range(0, n_bars, chunk):
             if is_stopped():
                 return None
@@ -113,8 +115,7 @@ class _Block:
     @classmethod
     def of(cls, found: RuleCells, which: slice) -> _Block:
         cells = found.cells[which]
-        series, memory = found.series.table()
-        made = tuple(found.series.made)
+        series, memory, made = found.series, found.memory, found.made
         if len(cells) < len(found.cells):
             used, places = np.unique(cells[:, _ROWS], return_inverse=True)
             cells = cells.copy()
@@ -123,7 +124,7 @@ class _Block:
             given = np.flatnonzero(series[:, SOURCE] == GIVEN)
             made = tuple(made[place] for place in series[given, PLACE])
             series[given, PLACE] = np.arange(len(given))
-        return cls(cells=cells, series=series, memory=memory, made=made)
+        return cls(cells=cells, series=series, memory=memory.copy(), made=made)
 
     def chunk(self, n_bars: int) -> int:
         """Return how many bars are played in one call."""
@@ -183,4 +184,4 @@ def _numbers(rules: Rules) -> Floats:
     cost = (rules.cost_kind, rules.cost_rate, rules.cost_minimum)
     shorts = 0.0 if rules.delivery else -1.0
     sizes_and_slips = (rules.size_kind, rules.size_amount, rules.slip_fraction, rules.slip_offset)
-    return np.array([*sizes_and_slips, *cost, rules.units, shorts, float(rules.intraday)])
+    return np.array([*sizes_and_slips, *cost, rules.units, shorts])

@@ -5,9 +5,9 @@ Cells that compare the same thing share it: a series is listed once, whatever nu
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -38,8 +38,6 @@ _OPERATORS: Final = {
     "crosses_below": (CROSS, True),
 }
 _NEVER: Final[Compared] = (NEVER, 0, 0)
-# Cells remembered, each a few hundred bytes.
-_MOST: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +76,7 @@ class SeriesList:
         return self._row(key, (GIVEN, len(self.made) - 1), (0.0, 0.0), first)
 
     def table(self) -> tuple[Ints, Floats]:
-        """Return ``series`` and a fresh ``memory``, as ``qts.kernels.tiles`` reads them."""
+        """Return ``series`` and ``memory``."""
         series = np.array(self.sources, dtype=np.int64).reshape(-1, N_SERIES)
         memory = np.zeros((len(series), N_MEMORY))
         memory[:, [SPAN, NEEDED]] = np.array(self.numbers, dtype=np.float64).reshape(-1, 2)
@@ -95,10 +93,15 @@ class SeriesList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleCells:
-    """Cells as rows, and their series. ``columns`` are the columns of the bars that anything reads."""
+    """Cells as rows, and their series, as ``qts.kernels.tiles`` reads them; ``memory`` is that of the first bar, to be copied.
+
+    ``columns`` are the columns of the bars that anything reads.
+    """
 
     cells: Ints
-    series: SeriesList
+    series: Ints
+    memory: Floats
+    made: tuple[Made, ...]
     columns: tuple[str, ...]
 
 
@@ -114,20 +117,18 @@ def rule_cells(rule: Rule, values: Sequence[Values]) -> RuleCells | None:
     reader = _Reader(found, rule, conditions)
     cells = np.array([reader.row(cell) for cell in values], dtype=np.int64)
     used = {CLOSE, *(name for made in found.made for name in made.columns)}
-    return RuleCells(cells=cells, series=found, columns=tuple(sorted(used)))
+    series, memory = found.table()
+    return RuleCells(cells=cells, series=series, memory=memory, made=tuple(found.made), columns=tuple(sorted(used)))
 
 
 def rule_cell(rule: Rule, values: Values) -> RuleCells | None:
     """Return one cell as :func:`rule_cells` does; those asked for lately are remembered, as reading one takes as long as a short run."""
-    key = (id(rule), tuple(values.items()))
-    known = _KNOWN.get(key)
-    if known is not None and known[0] is rule:
-        return known[1]
-    found = rule_cells(rule, (values,))
-    _KNOWN[key] = (rule, found)
-    while len(_KNOWN) > _MOST:
-        _KNOWN.popitem(last=False)
-    return found
+    return _known_cell(rule, tuple(values.items()))
+
+
+@functools.lru_cache(maxsize=64)
+def _known_cell(rule: Rule, values: tuple[tuple[str, ParamValue], ...]) -> RuleCells | None:
+    return rule_cells(rule, (dict(values),))
 
 
 class _Reader:
@@ -223,6 +224,3 @@ def _is_pair(compared: Sequence[Compared]) -> bool:
     if how != CROSS or leave != (CROSS, right, left):
         return False
     return (short_enter, short_leave) in {(_NEVER, _NEVER), (leave, compared[0])}
-
-
-_KNOWN: Final[OrderedDict[tuple[int, tuple[tuple[str, ParamValue], ...]], tuple[Rule, RuleCells | None]]] = OrderedDict()

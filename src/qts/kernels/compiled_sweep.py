@@ -17,10 +17,12 @@ from qts.kernels import (
     bill,
     charging,
     compiled,
+    compiled_fetch,
     compiled_indicators,
     crosses,
     lean,
     lean_account,
+    pair,
     signals,
     smoothing,
     state,
@@ -29,42 +31,48 @@ from qts.kernels import (
 )
 from qts.kernels.arithmetic import Cost, Size, Slip
 from qts.kernels.cache import prepare_cache
-from qts.kernels.crosses import Bytes
+from qts.kernels.crosses import Bytes, Words
 from qts.kernels.lean import Book, Terms
 from qts.kernels.lean_account import MEASURES, N_ACCOUNT, measure
 from qts.kernels.signals import N_CELL, N_MIND
 from qts.kernels.state import N_RATE
-from qts.kernels.sweeping import Sweep, sweep_loop
+from qts.kernels.sweeping import SHORTEST_TILE, Room, Sweep, new_room, sweep_loop, tile_in
 from qts.kernels.tiles import CONSTANT, N_MEMORY, Source
 from qts.kernels.twins import as_input
 
 # Importing the other twins hands their parts to the compiler, which these loops are made of, too.
-PARTS_OF: Final = (compiled, compiled_indicators)
+PARTS_OF: Final = (compiled, compiled_fetch, compiled_indicators)
 
 # Called once for an order, a tile or a day: put in line, they would be copied into every place they are called from.
 _COLD: Final = (
+    bill.add_any,
+    bill.begin_day,
     tiles.fill_rows,
     tiles.begin_average,
     tiles.four_averages,
     signals.find_events,
     signals.mask_events,
     signals.sign_changes,
-    sweeping.new_tile,
 )
 
 
 def _source_version() -> int:
     """Return a number that changes with the source of any loop: the compiler's own cache looks at one file only."""
     version = 0
-    for module in (state, arithmetic, bill, charging, smoothing, crosses, tiles, signals, lean_account, lean, sweeping):
+    for module in (state, arithmetic, bill, charging, smoothing, crosses, tiles, signals, lean_account, lean, pair, sweeping):
         version = zlib.crc32(Path(str(module.__file__)).read_bytes(), version)
     return version
 
 
 def _compile(version: int, *, cached: bool) -> Callable[..., int]:
     """Return the twin, compiled when first called. It holds ``version`` in its closure, which makes it part of the cache's key."""
+    # The compiler's hints do not name every option it takes. Nothing in the loop allocates, so it need not count references, which is
+    # half its work, and more than half of the loop's.
+    options: dict[str, Any] = {"cache": cached, "nogil": True, "error_model": "numpy", "_nrt": False}
 
-    @numba.njit(cache=cached, nogil=True, error_model="numpy")
+    twin: Callable[[Callable[..., int]], Callable[..., int]] = numba.njit(**options)
+
+    @twin
     def sweep_nb(  # noqa: PLR0913, PLR0917 - flat, since taking a tuple of arrays apart costs more than a short run
         ts: Ints,
         open_: Floats,
@@ -78,6 +86,10 @@ def _compile(version: int, *, cached: bool) -> Callable[..., int]:
         accounts: Floats,
         curve: Floats,
         measures: Floats,
+        rows: Floats,
+        masks: Bytes,
+        words: Words,
+        events: Ints,
         starts: Ints,
         rates: Floats,
         numbers: Floats,
@@ -86,20 +98,29 @@ def _compile(version: int, *, cached: bool) -> Callable[..., int]:
     ) -> int:
         size = Size(int(numbers[0]), numbers[1], 1.0, 0.0)
         cost = Cost(int(numbers[4]), numbers[5], numbers[6])
-        terms = Terms(size, Slip(numbers[2], numbers[3]), cost, numbers[7], numbers[8], numbers[9] != 0.0)
+        terms = Terms(size, Slip(numbers[2], numbers[3]), cost, numbers[7], numbers[8])
         book = Book(ts, open_, close, blocked, starts, rates, accounts, curve)
-        sweep_loop(Sweep(Source(close, given, series, memory), cells, minds, book, terms), start, stop)
+        tile = tile_in(Room(rows, masks, words, events), cells, minds)
+        sweep_loop(Sweep(Source(close, given, series, memory), tile, book, terms), start, stop)
         if stop == len(close):
             for c in range(len(cells)):
                 measure(accounts, c, stop, measures)
         return version
 
-    twin: Callable[..., int] = sweep_nb
-    return twin
+    return sweep_nb
 
 
-for _loop in (*crosses.HELPERS, *tiles.HELPERS, *signals.HELPERS, *bill.HELPERS, *lean_account.HELPERS, *lean.HELPERS, *sweeping.HELPERS):
-    _options: dict[str, Any] = {"error_model": "numpy", "forceinline": _loop not in _COLD}
+for _loop in (
+    *crosses.HELPERS,
+    *tiles.HELPERS,
+    *signals.HELPERS,
+    *bill.HELPERS,
+    *lean_account.HELPERS,
+    *lean.HELPERS,
+    *pair.HELPERS,
+    *sweeping.HELPERS,
+):
+    _options: dict[str, Any] = {"error_model": "numpy", "_nrt": False, "forceinline": _loop not in _COLD}
     numba.extending.register_jitable(**_options)(_loop)
 
 sweep_nb: Final = _compile(_source_version(), cached=prepare_cache(Path(__file__)))
@@ -122,9 +143,10 @@ def prepare() -> None:
         table,
         np.zeros(0),
         np.zeros((1, len(MEASURES))),
+        *new_room(1, SHORTEST_TILE),
         none,
-        as_input(np.zeros(N_RATE)),
-        np.ones(10),
+        as_input(np.zeros((1, N_RATE))),
+        np.ones(9),
         0,
         2,
     )

@@ -51,8 +51,14 @@ def compare(rows: Floats, pair: tuple[int, int, int], n: int, mask: Mask) -> Non
         for i in range(n):
             bars[i] = (rows[left, i] <= rows[right, i]) & (rows[left, i + 1] > rows[right, i + 1])
     else:
-        bars[:n] = 1 if how == ALWAYS else 0
-    bars[n:] = 0
+        fill(bars, (0, n), 1 if how == ALWAYS else 0)
+    fill(bars, (n, len(bars)), 0)
+
+
+def fill(bars: Bytes, span: tuple[int, int], value: int) -> None:
+    """Write one value into a stretch of bytes."""
+    for i in range(span[0], span[1]):
+        bars[i] = value
 
 
 def without(mask: Mask, other: Mask) -> None:
@@ -114,6 +120,7 @@ def untied(rows: Floats, pair: tuple[int, int], start: int, n: int) -> int:
 
 
 HELPERS: Final[tuple[Any, ...]] = (
+    fill,
     compare,
     without,
     either,

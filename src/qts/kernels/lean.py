@@ -24,7 +24,6 @@ from qts.kernels.arithmetic import (
     whole_lots,
 )
 from qts.kernels.bill import N_BILL, Bill, add_order, begin_day, load_bill
-from qts.kernels.charging import day_of
 from qts.kernels.crosses import Bytes
 from qts.kernels.lean_account import BILL_AT, NEVER_DUE, NO_GAIN, Money, Shape, Tally, broken, load_account, save_account
 from qts.kernels.state import SCHEDULED_COST
@@ -45,7 +44,6 @@ class Terms(NamedTuple):
     cost: Cost
     units: float
     shorts: float
-    intraday: bool
 
 
 class Book(NamedTuple):
@@ -66,6 +64,21 @@ class Events(NamedTuple):
 
     bars: Ints
     states: Ints
+
+
+class Sums(NamedTuple):
+    """Bars in a position: the last one's equity and its inverse; peak, deepest fall, and the equity below which it is deeper; sums."""
+
+    equity: float
+    inverse: float
+    peak: float
+    floor: float
+    depth: float
+    total: float
+    squares: float
+    shortfalls: float
+    inverses: float
+    equities: float
 
 
 def play_events(book: Book, terms: Terms, c: int, found: tuple[Events, Span, int]) -> None:
@@ -124,8 +137,7 @@ def bill_of(bill: Bill, starts: Ints, ts: int, terms: Terms) -> Bill:
     """Return the bill of the day of this instant: the one given, or a new one."""
     if terms.cost.kind != SCHEDULED_COST:
         return bill
-    day = day_of(ts)
-    return bill if bill.day == day else begin_day(starts, day)
+    return bill if ts < bill.ends else begin_day(starts, ts)
 
 
 def filled(state: tuple[Money, Tally, Bill], terms: Terms, rates: Floats, reference: float) -> tuple[Money, Tally, Bill]:
@@ -139,7 +151,7 @@ def filled(state: tuple[Money, Tally, Bill], terms: Terms, rates: Floats, refere
     price = slipped_price(reference, 1.0 if change > 0.0 else -1.0, terms.slip)
     quantity = clean_quantity(closing + opening, terms.units)
     if terms.cost.kind == SCHEDULED_COST:
-        bill, cost = add_order(bill, rates, (quantity, price), (terms.units, terms.intraday))
+        bill, cost = add_order(bill, rates, (quantity, price), terms.units)
     else:
         cost = simple_cost(quantity, price, terms.cost)
     # A comparison with NaN is false: a bill that cannot be carried on breaks the cell, too.
@@ -214,38 +226,56 @@ def marked_flat(shape: Shape, money: Money, n: float) -> tuple[Shape, float]:
 
 def marked_held(shape: Shape, money: Money, close: Floats, span: Span) -> tuple[Shape, float]:
     """Mark an account with a position, bar by bar."""
-    cash, position, before = money.cash, money.position, money.equity
-    peak, depth = shape.peak, shape.depth
-    inverse, floor = 1.0 / before, peak * (1.0 + depth)
-    total, squares, shortfalls, inverses, equities = 0.0, 0.0, 0.0, 0.0, 0.0
+    cash, position = money.cash, money.position
+    sums = unmarked(shape, money.equity)
     for t in range(span[0], span[1] + 1):
-        equity = cash + position * close[t]
-        change = (equity - before) * inverse
-        inverse = 1.0 / equity
-        before = equity
-        low = min(change, 0.0)
-        total += change
-        squares += change * change
-        shortfalls += low * low
-        inverses += inverse
-        equities += equity
-        if equity > peak:
-            peak = equity
-            floor = peak * (1.0 + depth)
-        elif equity < floor:
-            floor = equity
-            depth = equity / peak - 1.0
-    n = float(span[1] + 1 - span[0])
-    return Shape(
+        sums = marked_bar(sums, cash + position * close[t])
+    return added(shape, sums, float(span[1] + 1 - span[0]), cash), sums.equity
+
+
+def unmarked(shape: Shape, equity: float) -> Sums:
+    """Return the sums of no bar, after this equity."""
+    return Sums(equity, 1.0 / equity, shape.peak, shape.peak * (1.0 + shape.depth), shape.depth, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def marked_bar(sums: Sums, equity: float) -> Sums:
+    """Add a bar at whose close the account is worth this."""
+    change = (equity - sums.equity) * sums.inverse
+    inverse = 1.0 / equity
+    low = min(change, 0.0)
+    peak, floor, depth = sums.peak, sums.floor, sums.depth
+    if equity > peak:
+        peak = equity
+        floor = peak * (1.0 + depth)
+    elif equity < floor:
+        floor = equity
+        depth = equity / peak - 1.0
+    return Sums(
+        equity,
+        inverse,
         peak,
+        floor,
         depth,
-        shape.total + total,
-        shape.squares + squares,
-        shape.shortfalls + shortfalls,
-        shape.equities + equities,
-        shape.exposures + abs(n - cash * inverses),
+        sums.total + change,
+        sums.squares + change * change,
+        sums.shortfalls + low * low,
+        sums.inverses + inverse,
+        sums.equities + equity,
+    )
+
+
+def added(shape: Shape, sums: Sums, n: float, cash: float) -> Shape:
+    """Return what the measures are made of, with the sums of ``n`` bars in it."""
+    return Shape(
+        sums.peak,
+        sums.depth,
+        shape.total + sums.total,
+        shape.squares + sums.squares,
+        shape.shortfalls + sums.shortfalls,
+        shape.equities + sums.equities,
+        shape.exposures + abs(n - cash * sums.inverses),
         shape.held + n,
-    ), before
+    )
 
 
 def keep_curve(curve: Floats, money: Money, close: Floats, span: Span) -> None:
@@ -262,6 +292,9 @@ HELPERS: Final[tuple[Any, ...]] = (
     counted,
     filled,
     marked_flat,
+    unmarked,
+    marked_bar,
+    added,
     marked_held,
     marked,
     keep_curve,

@@ -42,6 +42,9 @@ MEASURES: Final = (
 """The columns of a sweep's table, in this order."""
 
 
+N_MEASURE: Final = len(MEASURES)
+
+
 class Money(NamedTuple):
     """Cash, shares, and equity at the last close; what the rule wants, and the quantity wanted at the open of bar ``due``."""
 
@@ -104,7 +107,7 @@ def new_accounts(n_cells: int, capital: float) -> Floats:
     for name in ("cash", "equity", "peak"):
         accounts[:, COLUMNS.index(name)] = capital
     accounts[:, COLUMNS.index("due")] = NEVER_DUE
-    accounts[:, COLUMNS.index("day")] = -1.0
+    accounts[:, COLUMNS.index("ends")] = -math.inf
     return accounts
 
 
@@ -159,7 +162,8 @@ def measure(accounts: Floats, c: int, n_bars: int, measures: Floats) -> None:
     around = shape.squares - shape.total * shape.total / n
     is_left = tally.broken != 0.0 or shape.depth < NEARLY_LOST or (shape.squares > 0.0 and around < HARDLY * shape.squares)
     if is_left:
-        row[:] = float("nan")
+        for k in range(N_MEASURE):
+            row[k] = float("nan")
         return
     mean, deviation, downside = float("nan"), float("nan"), float("nan")
     if n_bars > 2:

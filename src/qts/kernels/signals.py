@@ -18,6 +18,7 @@ from qts.kernels.crosses import (
     compare,
     crossed,
     either,
+    fill,
     last_bar,
     lowest_bar,
     next_true,
@@ -34,6 +35,9 @@ EXIT, SHORT_ENTER, SHORT_EXIT = ENTER + 3, ENTER + 6, ENTER + 9
 # What is remembered of a cell from tile to tile: the state of its rule, and whether the two series of a pair were equal at the end.
 N_MIND: Final = 2
 STATE, TIED = range(N_MIND)
+
+# Masks of a tile: one for each of four conditions, and one for two of them together.
+N_MASK: Final = 5
 
 
 class Tile(NamedTuple):
@@ -92,7 +96,7 @@ def sign_changes(tile: Tile, c: int, begin: tuple[int, int, int], n: int) -> int
     mask = tile.masks[0]
     compare(rows, (ABOVE, left, right), n, mask)
     # Bars behind the last are as the last: no change.
-    mask.bars[n:] = mask.bars[n - 1]
+    fill(mask.bars, (n, len(mask.bars)), int(mask.bars[n - 1]))
     w = i // BARS_A_WORD
     before = last_bar(mask.words[w - 1]) if w > 0 else np.uint64(rows[left, 0] > rows[right, 0])
     keep = ~np.uint64(0) << np.uint64(8 * (i % BARS_A_WORD))

@@ -11,10 +11,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from qts.core.arrays import Ints
-from qts.kernels.crosses import BARS_A_WORD, Mask
+from qts.core.arrays import Floats, Ints
+from qts.kernels.crosses import BARS_A_WORD, Bytes, Mask, Words
 from qts.kernels.lean import Book, Events, Terms, play_events
-from qts.kernels.signals import Tile, find_events
+from qts.kernels.pair import is_simple, play_pair
+from qts.kernels.signals import N_MASK, Tile, find_events
 from qts.kernels.tiles import Source, fill_rows
 
 # The rows of a tile take about this many bytes, half of a second-level cache of the present day.
@@ -23,29 +24,39 @@ SHORTEST_TILE: Final = 64
 LONGEST_TILE: Final = 2048
 
 
+class Room(NamedTuple):
+    """Memory for a tile: a row for each series, the masks as bytes and as words, and the bars and states of events."""
+
+    rows: Floats
+    bars: Bytes
+    words: Words
+    events: Ints
+
+
 class Sweep(NamedTuple):
-    """Everything a sweep reads and writes. ``cells`` and ``minds`` have a row for each cell, see ``signals``."""
+    """Everything a sweep reads and writes. The tile is memory to work in."""
 
     source: Source
-    cells: Ints
-    minds: Ints
+    tile: Tile
     book: Book
     terms: Terms
 
 
 def sweep_loop(sweep: Sweep, start: int, stop: int) -> None:
     """Play the bars from ``start`` to ``stop`` for every cell; the bars before them must have been played."""
-    n_tile = tile_length(len(sweep.source.series))
-    tile = new_tile(sweep, n_tile)
+    tile = sweep.tile
     events = Events(tile.bars, tile.states)
     at = start
     while at < stop:
-        n = min(n_tile, stop - at)
+        n = min(len(tile.bars), stop - at)
         fill_rows(sweep.source, tile.rows, at, (at - start, n))
-        for c in range(len(sweep.cells)):
+        for c in range(len(tile.cells)):
             k = find_events(tile, c, at, n)
             play_events(sweep.book, sweep.terms, c, (events, (at, at + n - 1), k))
         at += n
+        if is_simple(sweep.source.series, sweep.source.memory, tile.cells, tile.minds):
+            play_pair(sweep.source.memory, tile.cells, tile.minds, (sweep.book, sweep.terms, len(tile.bars), (at, stop)))
+            at = stop
 
 
 def tile_length(n_series: int) -> int:
@@ -54,17 +65,23 @@ def tile_length(n_series: int) -> int:
     return min(max(fitting, SHORTEST_TILE), LONGEST_TILE)
 
 
-def new_tile(sweep: Sweep, n_tile: int) -> Tile:
-    """Return the room a tile needs."""
-    rows = np.empty((len(sweep.source.series), n_tile + 1))
-    masks = (new_mask(n_tile), new_mask(n_tile), new_mask(n_tile), new_mask(n_tile), new_mask(n_tile))
-    return Tile(rows, sweep.cells, sweep.minds, masks, np.empty(n_tile, np.int64), np.empty(n_tile, np.int64))
+def new_room(n_series: int, n_tile: int) -> Room:
+    """Return the room that a tile of so many series and bars needs; the compiled loop cannot make it, since it counts no references."""
+    words = np.zeros((N_MASK, n_tile // BARS_A_WORD), dtype=np.uint64)
+    return Room(np.empty((n_series, n_tile + 1)), words.view(np.uint8), words, np.empty((2, n_tile), dtype=np.int64))
 
 
-def new_mask(n_tile: int) -> Mask:
-    """Return an empty mask."""
-    words = np.zeros(n_tile // BARS_A_WORD, np.uint64)
-    return Mask(words.view(np.uint8), words)
+def tile_in(room: Room, cells: Ints, minds: Ints) -> Tile:
+    """Return the tile that works in this room."""
+    bars, words = room.bars, room.words
+    masks = (
+        Mask(bars[0], words[0]),
+        Mask(bars[1], words[1]),
+        Mask(bars[2], words[2]),
+        Mask(bars[3], words[3]),
+        Mask(bars[4], words[4]),
+    )
+    return Tile(room.rows, cells, minds, masks, room.events[0], room.events[1])
 
 
-HELPERS: Final[tuple[Any, ...]] = (tile_length, new_mask, new_tile, sweep_loop)
+HELPERS: Final[tuple[Any, ...]] = (tile_in, sweep_loop)

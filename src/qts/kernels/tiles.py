@@ -41,9 +41,9 @@ def fill_rows(source: Source, rows: Floats, start: int, within: tuple[int, int])
     for s in range(len(source.series)):
         kind = source.series[s, SOURCE]
         if kind == GIVEN:
-            rows[s, : n + 1] = source.given[source.series[s, PLACE], offset : offset + n + 1]
+            copy_row(source.given[source.series[s, PLACE]], rows[s], offset, n + 1)
         elif kind == CONSTANT:
-            rows[s, : n + 1] = source.memory[s, SPAN]
+            fill_row(rows[s], source.memory[s, SPAN], n + 1)
         elif source.memory[s, SEEN] < source.memory[s, NEEDED]:
             begin_average(source, rows, s, (start, n))
         elif waiting == 3:
@@ -56,13 +56,33 @@ def fill_rows(source: Source, rows: Floats, start: int, within: tuple[int, int])
         four_averages(source, rows, (*together, together[2]), (start, n))
 
 
+def copy_row(given: Floats, row: Floats, offset: int, n: int) -> None:
+    """Copy values of a row made outside."""
+    for i in range(n):
+        row[i] = given[offset + i]
+
+
+def fill_row(row: Floats, value: float, n: int) -> None:
+    """Write a number that never changes."""
+    for i in range(n):
+        row[i] = value
+
+
 def begin_average(source: Source, rows: Floats, s: int, span: tuple[int, int]) -> None:
     """Fill the row of an average that may not have begun yet."""
     start, n = span
     state = source.memory[s]
     rows[s, 0] = state[AVERAGE] if state[SEEN] >= state[NEEDED] and state[SEEN] > 0.0 else float("nan")
-    for i in range(n):
+    i = 0
+    while i < n and state[SEEN] < state[NEEDED]:
         rows[s, i + 1] = seeded(state, SEEN, (state[SPAN], state[NEEDED]), source.close[start + i])
+        i += 1
+    alpha, average = 2.0 / (state[SPAN] + 1.0), state[AVERAGE]
+    for k in range(i, n):
+        average += alpha * (source.close[start + k] - average)
+        rows[s, k + 1] = average
+    state[SEEN] += n - i
+    state[AVERAGE] = average
 
 
 def four_averages(source: Source, rows: Floats, which: tuple[int, int, int, int], span: tuple[int, int]) -> None:
@@ -87,4 +107,4 @@ def four_averages(source: Source, rows: Floats, which: tuple[int, int, int, int]
     memory[a, AVERAGE], memory[b, AVERAGE], memory[c, AVERAGE], memory[d, AVERAGE] = first, second, third, fourth
 
 
-HELPERS: Final[tuple[Any, ...]] = (begin_average, four_averages, fill_rows)
+HELPERS: Final[tuple[Any, ...]] = (copy_row, fill_row, begin_average, four_averages, fill_rows)

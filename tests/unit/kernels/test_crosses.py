@@ -24,7 +24,7 @@ from qts.kernels.crosses import (
     untied,
 )
 from qts.kernels.events import crosses_above, crosses_below
-from qts.kernels.sweeping import new_mask
+from qts.kernels.sweeping import new_room
 
 LEVELS = st.sampled_from([1.0, 2.0, 3.0, float("nan")])
 PAIRS = st.lists(st.tuples(LEVELS, LEVELS), min_size=2, max_size=40)
@@ -38,7 +38,8 @@ def wrapping_words() -> Iterator[None]:
 
 
 def mask_of(bars: list[bool]) -> Mask:
-    mask = new_mask((len(bars) + 7) // 8 * 8)
+    room = new_room(1, (len(bars) + 7) // 8 * 8)
+    mask = Mask(room.bars[0], room.words[0])
     mask.bars[: len(bars)] = bars
     return mask
 

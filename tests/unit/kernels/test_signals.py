@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from qts.kernels.crosses import ABOVE, AT_LEAST, CROSS, NEVER
 from qts.kernels.events import crosses_above
-from qts.kernels.signals import FIRST_BAR, IS_PAIR, N_CELL, N_MIND, Tile, find_events
-from qts.kernels.sweeping import new_mask
+from qts.kernels.signals import FIRST_BAR, IS_PAIR, N_CELL, N_MIND, find_events
+from qts.kernels.sweeping import new_room, tile_in
 
 LEVELS: Final = st.sampled_from([1.0, 2.0, 3.0])
 UP: Final = (CROSS, 0, 1)
@@ -49,13 +49,11 @@ def states_of(conditions: list[Compared], series: np.ndarray[tuple[int, int], np
 def events_of(cell: list[int], series: np.ndarray[tuple[int, int], np.dtype[np.float64]], lengths: list[int]) -> list[tuple[int, int]]:
     """Find events tile by tile."""
     longest = (max(lengths) + 7) // 8 * 8
-    masks = (new_mask(longest), new_mask(longest), new_mask(longest), new_mask(longest), new_mask(longest))
-    rows = np.empty((len(series), longest + 1))
-    tile = Tile(rows, np.array([cell]), np.zeros((1, N_MIND), np.int64), masks, np.empty(longest, np.int64), np.empty(longest, np.int64))
+    tile = tile_in(new_room(len(series), longest), np.array([cell]), np.zeros((1, N_MIND), np.int64))
     before = np.column_stack([np.full(len(series), np.nan), series])
     found, at = [], 0
     for n in lengths:
-        rows[:, : n + 1] = before[:, at : at + n + 1]
+        tile.rows[:, : n + 1] = before[:, at : at + n + 1]
         k = find_events(tile, 0, at, n)
         found += list(zip(tile.bars[:k].tolist(), tile.states[:k].tolist(), strict=True))
         at += n
