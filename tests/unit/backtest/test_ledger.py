@@ -107,6 +107,12 @@ def test_a_fill_says_what_order_it_is_of(kind: int, expected: OrderKind) -> None
     assert (fill.order, fill.reason, fill.product) == (expected, FillReason.ACTION, Product.MIS)
 
 
+def test_no_product_is_rounded_however_many_digits_it_has() -> None:
+    # Nine digits of quantity, sixteen of price and seven of the rate are more than decimals keep unless they are told to.
+    (fill,) = fills_of(row(0, 123_456_789.0, 98765.43210987654), costs="percent:0.0001234567")
+    assert fill.charges.brokerage == Decimal(f"{123456789 * 9876543210987654 * 1234567}e-21")
+
+
 @pytest.mark.parametrize(
     ("price", "expected"), [pytest.param(0.1, "0.05", id="a twentieth of a rupee"), pytest.param(0.03, "0.03", id="or the price itself")]
 )
