@@ -177,7 +177,7 @@ def import_renames(workspace: Workspace, path: Path) -> tuple[ChangeDocument, ..
     return tuple(_change(one) for one in changes)
 
 
-def decide_rename(workspace: Workspace, symbol: InstrumentId, state: ChangeState) -> tuple[ChangeDocument, ...]:
+def decide_rename(workspace: Workspace, symbol: InstrumentId, *, confirmed: bool) -> tuple[ChangeDocument, ...]:
     """Confirm or dismiss what is proposed of a symbol.
 
     Raises
@@ -185,6 +185,7 @@ def decide_rename(workspace: Workspace, symbol: InstrumentId, state: ChangeState
     BadParameter
         If nothing is.
     """
+    state = ChangeState.CONFIRMED if confirmed else ChangeState.DISMISSED
     return tuple(_change(one) for one in workspace.symbol_changes.decide(symbol, state))
 
 

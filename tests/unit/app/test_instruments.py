@@ -23,7 +23,6 @@ from qts.app.requests import build
 from qts.app.workspace import Workspace
 from qts.core import InstrumentId
 from qts.core.errors import BadFile, BadParameter
-from qts.data.instruments import ChangeState
 
 HEADER = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange"
 LINES = [
@@ -109,8 +108,8 @@ def test_the_history_of_a_renamed_symbol_is_found_under_both_names(listed: Works
     report = import_dump(listed, DumpRequest(path=write(tmp_path / "a.csv.gz", renamed), on=date(2026, 11, 18)))
     assert [(one.old, one.new, one.state) for one in report.renames] == [("NSE:ZOMATO", "NSE:ETERNAL", "proposed")]
     with pytest.raises(BadParameter):
-        decide_rename(listed, InstrumentId("NSE:INFY"), ChangeState.CONFIRMED)
-    decide_rename(listed, InstrumentId("NSE:ZOMATO"), ChangeState.CONFIRMED)
+        decide_rename(listed, InstrumentId("NSE:INFY"), confirmed=True)
+    decide_rename(listed, InstrumentId("NSE:ZOMATO"), confirmed=True)
     for name in ("NSE:ZOMATO", "NSE:ETERNAL"):
         document = show_instrument(listed, build(InstrumentRequest, instrument=name))
         assert document.instrument == "NSE:ETERNAL"
