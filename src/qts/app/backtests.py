@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 import pyarrow as pa
@@ -14,8 +14,11 @@ from qts.app.requests import BacktestRequest, BarsRequest, build
 from qts.app.run_building import build_curves, build_document, build_events, equity_rows, judged_again
 from qts.app.run_document import RunDocument
 from qts.app.run_planning import compute, plan_run
+from qts.app.run_series import stored_steps
 from qts.app.run_store import DOCUMENT_NAME, parse_document, read_curves, read_document_bytes, read_source, save_run
 from qts.app.workspace import Workspace
+from qts.data.actions import back_adjust
+from qts.data.storage import PriceBasis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,12 @@ def run_bars(workspace: Workspace, document: RunDocument, instrument: str, *, in
         as_of=document.data.snapshot,
         prices=document.data.prices.get(instrument, "auto"),
     )
-    return read_bars(workspace, request)
+    steps = stored_steps(document, instrument)
+    if not steps:
+        return read_bars(workspace, request)
+    raw = read_bars(workspace, request.model_copy(update={"prices": "raw"}))
+    text = "raw prices adjusted as they were for the run"
+    return replace(raw, bars=back_adjust(raw.bars, steps), basis=PriceBasis.ADJUSTED, derived=text)
 
 
 def _with_trials(document: RunDocument, curves: pa.Table, trials: tuple[Trial, ...]) -> RunDocument:

@@ -23,6 +23,7 @@ from qts.app.run_document import (
     RunDocument,
     SettingsPart,
     StrategyPart,
+    SuspectedPart,
     TermsPart,
     TradePart,
 )
@@ -48,6 +49,7 @@ class FinishedRun:
     engine: EnginePart
     terms: tuple[TermsPart, ...]
     actions: tuple[ActionPart, ...]
+    suspected: tuple[SuspectedPart, ...]
     lookahead: Lookahead
     result: BacktestResult
     benchmark: Benchmark
@@ -107,6 +109,7 @@ def build_document(run: FinishedRun, *, most_events: int = MOST_IN_DOCUMENT) -> 
         warnings=tuple(dict.fromkeys((*run.warnings, *run.result.warnings, *table.warnings()))),
         terms=run.terms,
         actions=run.actions,
+        suspected=run.suspected,
         action_cash=float(run.result.action_cash),
         order_events=tuple(event_part(event) for event in run.result.order_events[:most_events]),
         order_events_count=len(run.result.order_events),

@@ -45,11 +45,20 @@ class ListPart(Part):
     doubt: str
 
 
+class StepPart(Part):
+    """What prices before a day were multiplied by; ``is_cash`` marks a dividend."""
+
+    ex_date: date
+    factor: float
+    is_cash: bool
+
+
 class DataPart(Part):
     """Which bars were used. ``from`` and ``to`` are dates in India; ``quality`` is the share of expected bars held, 0 to 100.
 
     ``fill_interval`` is the length of the shorter bars that orders filled on, null where they filled on those of the decisions;
     ``fill_bars`` counts them. ``lists`` are the lists that instruments came from.
+    ``adjusted_by`` are the steps by which raw prices were adjusted, of instruments whose adjusted prices are not stored.
     """
 
     snapshot: str
@@ -63,6 +72,7 @@ class DataPart(Part):
     fill_interval: str | None = None
     fill_bars: int | None = None
     lists: tuple[ListPart, ...] = ()
+    adjusted_by: dict[str, tuple[StepPart, ...]] = {}
 
 
 class SettingsPart(Part):
@@ -243,6 +253,16 @@ class EnginePart(Part):
     cost_schedule: str
 
 
+class SuspectedPart(Part):
+    """A corporate action that was suspected in the run's prices and took no part in it."""
+
+    id: str
+    instrument: str
+    ex_date: date
+    kind: str
+    factor: float
+
+
 class RunDocument(Part):
     """A whole run. ``equity`` is present only where it was asked for.
 
@@ -266,6 +286,7 @@ class RunDocument(Part):
     terms: tuple[TermsPart, ...] = ()
     actions: tuple[ActionPart, ...] = ()
     action_cash: float = 0.0
+    suspected: tuple[SuspectedPart, ...] = ()
     order_events: tuple[OrderEventPart, ...] = ()
     order_events_count: int = 0
     equity: tuple[tuple[str, float], ...] | None = None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -12,15 +11,17 @@ from typing import Final
 import numpy as np
 
 from qts.analytics import buy_and_hold
-from qts.app.bars import choose_series, instants, is_simulated
+from qts.app.bars import is_simulated
 from qts.app.catalog import days_held, series_quality
 from qts.app.instrument_lists import chosen_instruments, list_warnings, lists_hash
 from qts.app.listed_terms import ListedTerms, listed_terms, stored_terms
 from qts.app.requests import BacktestRequest
 from qts.app.run_actions import action_parts, actions_hash, confirmed_actions, stored_actions
 from qts.app.run_building import FinishedRun, settings_part
-from qts.app.run_document import DataPart, EnginePart, ListPart, RunDocument, SettingsPart, StrategyPart
+from qts.app.run_document import DataPart, EnginePart, ListPart, RunDocument, SettingsPart, StepPart, StrategyPart, SuspectedPart
 from qts.app.run_identity import RunIdentity, text_hash
+from qts.app.run_series import OpenedSeries, open_series, read_finer, step_parts, steps_hash
+from qts.app.run_suspicions import suspicion_warnings, suspicions_of
 from qts.app.run_terms import bar_span, check_product, estimate_warnings, run_terms, terms_hash, terms_parts
 from qts.app.settings import Settings
 from qts.app.workspace import Workspace
@@ -42,13 +43,13 @@ from qts.backtest.lookahead import check as check_lookahead
 from qts.backtest.simulation import with_guards
 from qts.backtest.terms import InstrumentTerms
 from qts.core.bars import Bars
-from qts.core.clock import instant_of, session_date_of
+from qts.core.clock import session_date_of
 from qts.core.corporate_action import CorporateAction
 from qts.core.errors import BadParameter, BadPath
 from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.interval import Interval
 from qts.core.trading import Product
-from qts.data.storage import PriceBasis, SeriesInfo
+from qts.data.storage import SeriesInfo
 from qts.market.charges import schedule_version
 from qts.market.sessions import calendar_version
 from qts.strategies import CatalogEntry, Form, ParamValue, Strategy
@@ -58,10 +59,6 @@ _INDEX_HINT: Final = (
 )
 _FINER_HINT: Final = "Choose a shorter one, or leave it out."
 _NONE: Final = Decimal(0)
-# An overnight change beyond these, in prices as traded, is far more often a split or a bonus than news.
-_JUMP_DOWN: Final = 0.6
-_JUMP_UP: Final = 1.7
-_MAX_JUMPS: Final = 3
 # Per cent of the expected bars: with fewer, the yearly figures are off by a twentieth or more.
 _FEW_GAPS: Final = 90.0
 
@@ -86,6 +83,7 @@ class RunPlan:
     terms: tuple[InstrumentTerms, ...]
     listed: tuple[ListedTerms | None, ...]
     actions: tuple[CorporateAction, ...]
+    suspected: tuple[SuspectedPart, ...]
     engine: EnginePart
     warnings: tuple[str, ...]
 
@@ -113,9 +111,14 @@ class RunPlan:
             cost_schedule=self.engine.cost_schedule,
             settings=self.told.model_dump(),
             # Corrections of the calendar move square-offs and the bars of a year; without any the id is as it was.
-            terms=terms_hash(self.terms, self.listed) + calendar_version() + lists_hash(self.data.lists) + actions_hash(self.actions),
+            terms=terms_hash(self.terms, self.listed) + calendar_version() + lists_hash(self.data.lists) + _actions_hash(self),
             engine_version=self.engine.version,
         ).run_id()
+
+
+def _actions_hash(plan: RunPlan) -> str:
+    """Return what corporate actions add to a run's identity: those it is played with, and those its prices were adjusted for."""
+    return actions_hash(plan.actions) + steps_hash(plan.data.adjusted_by)
 
 
 def plan_run(workspace: Workspace, request: BacktestRequest) -> RunPlan:
@@ -148,11 +151,10 @@ def plan_entry(
     if strategy.matrix:
         settings = _weighed(request, settings)
     snapshot = request.as_of or workspace.store.snapshot()
-    series = tuple(choose_series(workspace, name, request) for name in names)
-    start, end = instants(request.start, request.end)
-    bars = tuple(workspace.store.read(info.key, start=start, end=end, as_of=snapshot) for info in series)
-    finer = _finer(workspace, request, strategy, series, snapshot=snapshot)
-    data = _data_part(series, bars, finer, snapshot=snapshot, lists=lists)
+    opened = tuple(open_series(workspace, request, name, snapshot=snapshot, stored=stored) for name in names)
+    series, bars = tuple(one.info for one in opened), tuple(one.bars for one in opened)
+    finer = _finer(workspace, request, strategy, opened, snapshot=snapshot)
+    data = _data_part(series, bars, finer, snapshot=snapshot, lists=lists, adjusted_by=step_parts(opened))
     spans = [(held.instrument, bar_span(held)) for held in finer or bars]
     listed = listed_terms(workspace, spans) if stored is None else stored_terms(stored, names)
     terms = run_terms(
@@ -165,6 +167,7 @@ def plan_entry(
         as_of=snapshot,
         listed=listed,
     )
+    suspected = suspicions_of(workspace, opened) if stored is None else stored.suspected
     actions = confirmed_actions(workspace, series, finer or bars) if stored is None else stored_actions(stored)
     return RunPlan(
         strategy=strategy,
@@ -179,13 +182,14 @@ def plan_entry(
         terms=terms,
         listed=listed,
         actions=actions,
+        suspected=suspected,
         engine=EnginePart(version=ENGINE_VERSION, cost_schedule=schedule_version()),
         warnings=(
             *list_warnings(lists, data.interval),
             *_gaps(data),
             *_late(bars, finer),
             *_untraded(bars, settings),
-            *_warnings(series, bars, actions),
+            *suspicion_warnings(suspected),
             *estimate_warnings(names, terms),
         ),
     )
@@ -217,6 +221,7 @@ def compute(plan: RunPlan) -> FinishedRun:
         engine=plan.engine,
         terms=terms_parts([info.key.instrument for info in plan.series], plan.terms, plan.listed),
         actions=action_parts(plan.actions, result.actions),
+        suspected=plan.suspected,
         lookahead=lookahead.verdict.value,
         result=result,
         benchmark=buy_and_hold(plan.played, float(plan.settings.capital), actions=plan.actions),
@@ -279,19 +284,13 @@ def source_of(entry: CatalogEntry) -> str:
 
 
 def _finer(
-    workspace: Workspace, request: BacktestRequest, strategy: Strategy, series: Sequence[SeriesInfo], *, snapshot: str
+    workspace: Workspace, request: BacktestRequest, strategy: Strategy, opened: Sequence[OpenedSeries], *, snapshot: str
 ) -> tuple[Bars, ...] | None:
     """Return the shorter bars that orders fill on, of the same snapshot and price basis as those of the decisions."""
     if request.fill_interval is None:
         return None
     _check_finer(strategy, request.interval, request.fill_interval)
-    start, end = instants(request.start, request.end)
-    found = []
-    for info in series:
-        wanted = request.model_copy(update={"interval": request.fill_interval, "prices": info.key.basis.value})
-        key = choose_series(workspace, info.key.instrument, wanted).key
-        found.append(workspace.store.read(key, start=start, end=end, as_of=snapshot))
-    return tuple(found)
+    return tuple(read_finer(workspace, request, one, request.fill_interval, snapshot=snapshot) for one in opened)
 
 
 def _check_finer(strategy: Strategy, interval: Interval, finer: Interval) -> None:
@@ -304,7 +303,13 @@ def _check_finer(strategy: Strategy, interval: Interval, finer: Interval) -> Non
 
 
 def _data_part(
-    series: Sequence[SeriesInfo], bars: Sequence[Bars], finer: Sequence[Bars] | None, *, snapshot: str, lists: tuple[ListPart, ...]
+    series: Sequence[SeriesInfo],
+    bars: Sequence[Bars],
+    finer: Sequence[Bars] | None,
+    *,
+    snapshot: str,
+    lists: tuple[ListPart, ...],
+    adjusted_by: dict[str, tuple[StepPart, ...]],
 ) -> DataPart:
     scores = []
     for info, held in zip(series, bars, strict=True):
@@ -324,6 +329,7 @@ def _data_part(
         fill_interval=None if finer is None else finer[0].interval,
         fill_bars=None if finer is None else sum(len(held) for held in finer),
         lists=lists,
+        adjusted_by=adjusted_by,
     )
 
 
@@ -356,29 +362,6 @@ def _untraded(bars: Sequence[Bars], settings: BacktestSettings) -> tuple[str, ..
         for held in bars
         if np.isnan(held.volume).all()
     )
-
-
-def _warnings(series: Sequence[SeriesInfo], bars: Sequence[Bars], actions: Sequence[CorporateAction]) -> tuple[str, ...]:
-    found = []
-    for info, held in zip(series, bars, strict=True):
-        if info.key.basis is PriceBasis.RAW and not info.key.interval.is_intraday:
-            found += _jumps(held, {one.ex_date for one in actions if one.instrument == held.instrument})
-    shown = found[:_MAX_JUMPS]
-    if len(found) > len(shown):
-        shown.append(f"{len(found) - len(shown)} more such jumps were found.")
-    return tuple(shown)
-
-
-def _jumps(bars: Bars, explained: Collection[date]) -> list[str]:
-    ratio = bars.open[1:] / bars.close[:-1]
-    at = np.flatnonzero((ratio < _JUMP_DOWN) | (ratio > _JUMP_UP)) + 1
-    dates = {i: (session_date_of(int(bars.ts[i - 1])), session_date_of(int(bars.ts[i]))) for i in at.tolist()}
-    at = np.array([i for i, (before, on) in dates.items() if not any(before < ex_date <= on for ex_date in explained)], dtype=np.int64)
-    return [
-        f"{bars.instrument} opened on {instant_of(int(bars.ts[i])).date()} at {ratio[i - 1]:.3f} of its last close: perhaps a split or a "
-        "bonus, which raw prices show as a loss or a gain. Import adjusted prices to be safe."
-        for i in at.tolist()
-    ]
 
 
 def stored_entry(part: StrategyPart, strategy: Strategy, path: Path | None) -> CatalogEntry:

@@ -46,6 +46,8 @@ def test_a_run_has_the_document_that_was_agreed(workspace: Workspace) -> None:
         "prices": {"NSE:ALPHA": "raw"},
         "fill_interval": None,
         "fill_bars": None,
+        "lists": [],
+        "adjusted_by": {},
     }
     assert plain["settings"]["capital"] == "1000000"
     assert (plain["settings"]["costs"], plain["settings"]["slippage"], plain["settings"]["size"]) == ("zerodha", "bps:2", "percent:0.95")

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from qts.core import Bars, Floats, InstrumentId, Ints, session_date_of
+from qts.core import Bars, Floats, InstrumentId, Interval, Ints, session_date_of
 from qts.core.corporate_action import ActionKind
 from qts.data.actions.ratios import decimal_of, nearest_ratio
 from qts.data.actions.records import DETECTED, ActionRecord, ActionState, StatedAction
@@ -75,6 +75,29 @@ def market_moves(series: Iterable[Bars]) -> dict[int, float]:
             for day, move in zip(_days(bars.ts[1:]).tolist(), _overnight(bars).tolist(), strict=True):
                 moves[day].append(move)
     return {day: float(np.median(found)) for day, found in moves.items() if len(found) >= _LEAST_PEERS}
+
+
+def days_of(bars: Bars) -> Bars:
+    """Return bars of minutes put together to one for each date in India; bars of days and more as they are.
+
+    Only what a jump overnight and its first day are told by is made: there is no gap between the dates of a share, whatever its hours.
+    """
+    if not bars.interval.is_intraday or not len(bars):
+        return bars
+    days = _days(bars.ts)
+    first = np.flatnonzero(np.concatenate(([True], days[1:] != days[:-1])))
+    last = np.append(first[1:], len(bars)) - 1
+    return Bars(
+        instrument=bars.instrument,
+        interval=Interval.DAY,
+        ts=bars.ts[first],
+        open=bars.open[first],
+        high=np.fmax.reduceat(bars.high, first),
+        low=np.fmin.reduceat(bars.low, first),
+        close=bars.close[last],
+        volume=np.add.reduceat(bars.volume, first),
+        oi=bars.oi[last],
+    )
 
 
 def suspect_jumps(bars: Bars, *, market: Mapping[int, float] | None = None) -> tuple[ActionRecord, ...]:

@@ -1,0 +1,75 @@
+"""Corporate actions that a run's raw prices betray, and that nobody has confirmed or rejected yet: named, with the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from qts.app.run_document import SuspectedPart
+from qts.app.run_series import OpenedSeries
+from qts.app.workspace import Workspace
+from qts.core.bars import Bars
+from qts.core.clock import session_date_of
+from qts.core.instrument import Exchange, exchange_of
+from qts.data.actions import ActionRecord, ActionState, days_of, suspect_jumps
+
+# Contracts and indices have no corporate actions, and invented prices none either.
+_OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE})
+_MOST_SHOWN: Final = 3
+
+
+def suspicions_of(workspace: Workspace, opened: Sequence[OpenedSeries]) -> tuple[SuspectedPart, ...]:
+    """Return what is suspected in the raw prices of a run and not settled, by instrument and date: noted before, or seen in its bars.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Holds the actions.
+    opened : sequence of OpenedSeries
+        The series of the run.
+    """
+    found: list[SuspectedPart] = []
+    for one in opened:
+        if one.raw is None or exchange_of(one.raw.instrument) not in _OF_SHARES:
+            continue
+        records = workspace.actions.read(instruments=[one.raw.instrument])
+        found += [_part(record) for record in _unsettled(days_of(one.raw), records)]
+    return tuple(found)
+
+
+def suspicion_warnings(suspected: Sequence[SuspectedPart]) -> tuple[str, ...]:
+    """Return sentences that name the actions and the cure."""
+    found = [
+        f"{part.instrument} on {part.ex_date} is suspected of a corporate action, perhaps a split or a bonus: prices change by a factor of "
+        f"{part.factor:.4g} overnight, which raw prices show as a loss or a gain. `qts actions confirm '{part.id}'` takes it into the next "
+        f"run; `qts actions reject '{part.id}'` says that it was none."
+        for part in suspected[:_MOST_SHOWN]
+    ]
+    if len(suspected) > _MOST_SHOWN:
+        found.append(f"{len(suspected) - _MOST_SHOWN} more are suspected: `qts actions suspected` lists them.")
+    return tuple(found)
+
+
+def _unsettled(days: Bars, records: Sequence[ActionRecord]) -> list[ActionRecord]:
+    """Return what is noted as suspected within the bars, and the jumps in them that no record explains."""
+    if not len(days):
+        return []
+    first, last = session_date_of(int(days.ts[0])), session_date_of(int(days.ts[-1]))
+    noted = [record for record in records if record.state is ActionState.SUSPECTED and first < record.action.ex_date <= last]
+    explaining = [record.action.ex_date for record in records if record.action.changes_shares]
+    dates = [session_date_of(int(ts)) for ts in days.ts.tolist()] if explaining else []
+    before = dict(zip(dates[1:], dates[:-1], strict=True))
+    seen = [
+        record
+        for record in suspect_jumps(days)
+        # An action on a day without bars shows on the first bar after it.
+        if not any(before[record.action.ex_date] < on <= record.action.ex_date for on in explaining)
+    ]
+    return sorted([*noted, *seen], key=lambda record: record.action.ex_date)
+
+
+def _part(record: ActionRecord) -> SuspectedPart:
+    action = record.action
+    return SuspectedPart(
+        id=action.id, instrument=action.instrument, ex_date=action.ex_date, kind=action.kind.value, factor=action.price_factor()
+    )
