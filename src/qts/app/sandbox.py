@@ -29,7 +29,7 @@ SHUTDOWN_SECONDS: Final = 2
 # The exchanges' segment numbers, the lower byte of a token; prices of any other are counted in paise, too.
 _SEGMENTS: Final = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "NCO": 12}
 _FIRST_NUMBER: Final = 1_000
-_AFTER_CLOSE: Final = timedelta(minutes=30)
+_AFTER_CLOSE: Final = timedelta(hours=1)
 _KEPT: Final = 64
 
 
@@ -140,7 +140,7 @@ def make_sandbox(market: Market, settings: SandboxSettings, *, clock: Clock | No
 
 
 def end_of(market: Market) -> datetime:
-    """Return half an hour after the last bar: everything has happened, and nothing is forming."""
+    """Return an hour after the last session's close: everything has happened, and nothing is forming."""
     ends = [int(bars.ts[-1]) for listed in market.listings for bars in (market.minutes(listed), market.days(listed)) if len(bars)]
     last = instant_of(max(ends))
     # A daily bar is stamped at its open.
@@ -156,6 +156,7 @@ def serve_sandbox(sandbox: Sandbox, *, host: str, port: int) -> None:
         log_level="critical",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         proxy_headers=False,
+        date_header=False,
     )
 
 

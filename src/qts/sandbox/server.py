@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
+from email.utils import format_datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -35,7 +36,7 @@ _LOGIN_PAGE: Final = """<!doctype html><html lang="en"><title>Sandbox login</tit
 
 
 def create_sandbox(sandbox: Sandbox) -> Starlette:
-    """Return the server of a simulated exchange.
+    """Return the server of a simulated exchange; whoever runs it must leave the header ``date`` to it.
 
     Notes
     -----
@@ -71,11 +72,13 @@ class _Rest:
             form=await _form(request),
             headers={name.lower(): value for name, value in request.headers.items()},
         )
-        return await _sent(await run_in_threadpool(self._sandbox.answer, asked))
+        answer = await run_in_threadpool(self._sandbox.answer, asked)
+        # The exchange's own time, not the machine's: a client must be able to tell a candle that runs.
+        return await _sent(answer, date=format_datetime(self._sandbox.clock.now().astimezone(UTC), usegmt=True))
 
 
-async def _sent(answer: Answer) -> Response:
-    headers = {**answer.headers, "content-type": answer.kind}
+async def _sent(answer: Answer, *, date: str) -> Response:
+    headers = {**answer.headers, "content-type": answer.kind, "date": date}
     match answer.fault:
         case Fault.HANG:
             await asyncio.sleep(HANG_SECONDS)

@@ -22,7 +22,7 @@ def test_the_simulated_market_is_listed_as_what_it_is() -> None:
     assert "simulated" in first.name
     assert len({listed.token for listed in prices.listings}) == 20
     sandbox = make_sandbox(prices, SandboxSettings(speed=0.0), clock=FixedClock(NOW))
-    assert sandbox.clock.now() == datetime(2026, 11, 20, 16, 0, tzinfo=IST)
+    assert sandbox.clock.now() == datetime(2026, 11, 20, 16, 30, tzinfo=IST)
     assert len(prices.minutes(first)) > len(prices.days(first)) > 1_000
 
 
@@ -34,7 +34,7 @@ def test_a_store_is_shown_as_it_is(empty: Workspace, make_bars: Callable[..., Ba
     assert [(listed.key, listed.token & 0xFF) for listed in prices.listings] == [("BSE:BETA", 4), ("NSE:ALPHA", 1)]
     assert len(prices.minutes(prices.listings[1])) == 0
     assert prices.days(prices.listings[1]).close.tolist() == bars.close.tolist()
-    assert end_of(prices).strftime("%H:%M") == "16:00"
+    assert end_of(prices).strftime("%H:%M") == "16:30"
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def serve() -> Iterator[Callable[[Sandbox], str]]:
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
     def start(sandbox: Sandbox) -> str:
-        server = uvicorn.Server(uvicorn.Config(create_sandbox(sandbox), port=0, log_level="critical", timeout_graceful_shutdown=1))
+        server = uvicorn.Server(
+            uvicorn.Config(create_sandbox(sandbox), port=0, log_level="critical", timeout_graceful_shutdown=1, date_header=False)
+        )
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         running.append((server, thread))

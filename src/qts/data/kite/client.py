@@ -1,0 +1,291 @@
+"""The broker's REST interface, asked politely: paced, with a deadline on every call, and again where that may help."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeAlias, TypeVar
+
+import httpx
+
+from qts.core import Bars, Clock, InstrumentId, Interval
+from qts.core.errors import AuthExpired, BadParameter, BadReply, RateLimited, SourceDown, SourceError
+from qts.data.kite import account
+from qts.data.kite.breaker import Breaker
+from qts.data.kite.candles import closed_bars, read_candles
+from qts.data.kite.login import Session, checksum_of, read_session
+from qts.data.kite.pacing import CallKind, Pacer
+from qts.data.kite.quotes import MOST_QUOTES, Quote, read_quotes
+from qts.data.kite.reply import Reply, data_of
+from qts.data.kite.windows import SPELLINGS, CandleWindow
+
+T = TypeVar("T")
+ROOT: Final = "https://api.kite.trade"
+MOST_BYTES: Final = 64 << 20
+_VERSION: Final = {"X-Kite-Version": "3", "User-Agent": "qts"}
+_FORM: Final = "%Y-%m-%d %H:%M:%S"
+_TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
+_OK: Final = 200
+_DUMP_BEGINS: Final = b"instrument_token,"
+# Makes something of a reply and the time at which it was sent; a reply that makes no sense is a BadReply and asked for again.
+Reader: TypeAlias = Callable[[Reply, datetime], T]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often and how long to try: ``n_tries`` in all, waiting ``first_wait`` seconds and then twice as long each time, with jitter.
+
+    ``deadline`` is for one try, whatever the server sends meanwhile.
+    """
+
+    n_tries: int = 6
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    deadline: float = 30.0
+
+    def wait(self, n_failed: int, chance: float) -> float:
+        """Return how long to wait after so many failures: between half and the whole of the step, by chance."""
+        step = min(self.first_wait * 2 ** (n_failed - 1), self.longest_wait)
+        return float(step * (0.5 + chance / 2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where time and chance come from: the machine's clock, seconds that never go back, waiting, and random numbers in [0, 1)."""
+
+    clock: Clock
+    seconds: Callable[[], float]
+    sleep: Callable[[float], object]
+    chance: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandleReply:
+    """The closed bars of one window, how many candles were still forming, and those that were refused with the reason."""
+
+    bars: Bars
+    n_forming: int
+    refused: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who asks. ``token`` is called for every request, so that a login in another process is seen at once."""
+
+    api_key: str
+    token: Callable[[], str | None] = field(repr=False)
+
+
+class KiteClient:
+    """Typed calls of the REST interface. Threads may share it.
+
+    Parameters
+    ----------
+    http : httpx.Client
+        Connections; its base address is the broker's, or that of a simulated exchange.
+    access : Access
+        The key, and where the present token is found.
+    pacer : Pacer
+        When a request may go.
+    timing : Timing
+        Clock and waiting.
+    policy : RetryPolicy
+        How often to try.
+
+    Notes
+    -----
+    Only requests that read are tried again. No message holds a key or a token.
+    """
+
+    def __init__(self, http: httpx.Client, access: Access, *, pacer: Pacer, timing: Timing, policy: RetryPolicy | None = None) -> None:
+        self._http = http
+        self._access = access
+        self._pacer = pacer
+        self._timing = timing
+        self._policy = policy or RetryPolicy()
+        self._breaker = Breaker(timing.seconds)
+
+    def log_in(self, request_token: str, api_secret: str) -> Session:
+        """Return the session for a request token, which works once.
+
+        Raises
+        ------
+        AuthExpired
+            If the token was used or is too old, or key and secret do not belong together.
+        SourceError
+            If it was not possible for another reason; the token may be used up then.
+        """
+        form = {
+            "api_key": self._access.api_key,
+            "request_token": request_token,
+            "checksum": checksum_of(self._access.api_key, request_token, api_secret),
+        }
+        self._pacer.wait(CallKind.OTHER)
+        reply, _ = self._sent("POST", "/session/token", params=None, headers=_VERSION, form=form)
+        return read_session(data_of(reply))
+
+    def log_out(self) -> None:
+        """End the present session; one that has ended already is no error."""
+        token = self._access.token()
+        if token is None:
+            return
+        self._pacer.wait(CallKind.OTHER)
+        params = [("api_key", self._access.api_key), ("access_token", token)]
+        reply, _ = self._sent("DELETE", "/session/token", params=params, headers=_VERSION)
+        try:
+            data_of(reply)
+        except AuthExpired:
+            return
+
+    def profile(self) -> account.Profile:
+        """Return whose session it is; raises SourceError."""
+        return self._asked("/user/profile", _data(account.read_profile))
+
+    def margins(self) -> Mapping[str, account.Margins]:
+        """Return the account's money by segment; raises SourceError."""
+        return self._asked("/user/margins", _data(account.read_margins))
+
+    def holdings(self) -> tuple[account.BrokerHolding, ...]:
+        """Return the shares held; raises SourceError."""
+        return self._asked("/portfolio/holdings", _data(account.read_holdings))
+
+    def positions(self) -> tuple[account.BrokerPosition, ...]:
+        """Return the net positions; raises SourceError."""
+        return self._asked("/portfolio/positions", _data(account.read_positions))
+
+    def orders(self) -> tuple[account.BrokerOrder, ...]:
+        """Return the day's orders; raises SourceError."""
+        return self._asked("/orders", _data(account.read_orders))
+
+    def trades(self) -> tuple[account.BrokerTrade, ...]:
+        """Return the day's fills; raises SourceError."""
+        return self._asked("/trades", _data(account.read_trades))
+
+    def instruments(self, exchange: str = "") -> bytes:
+        """Return the instrument dump as CSV, of one exchange or of all; raises SourceError."""
+        return self._asked(f"/instruments/{exchange}" if exchange else "/instruments", _dump)
+
+    def quotes(self, instruments: Sequence[InstrumentId]) -> Mapping[InstrumentId, Quote]:
+        """Return whole quotes, asked for in as many requests as it takes; the unknown are absent. Raises SourceError."""
+        found: dict[InstrumentId, Quote] = {}
+        for start in range(0, len(instruments), MOST_QUOTES):
+            names = [("i", str(name)) for name in instruments[start : start + MOST_QUOTES]]
+            found |= self._asked("/quote", _data(read_quotes), params=names, kind=CallKind.QUOTE)
+        return found
+
+    def candles(self, token: int, instrument: InstrumentId, interval: Interval, window: CandleWindow) -> CandleReply:
+        """Return the candles of a window that are closed by the broker's own clock.
+
+        Raises
+        ------
+        SourceError
+            If they could not be had.
+        BadParameter
+            If the broker has no candles of this interval.
+        """
+        if interval not in SPELLINGS:
+            raise BadParameter("interval", interval, "the broker has no such candles", hint=f"Use one of {', '.join(SPELLINGS)}.")
+        params = [("from", window.start.strftime(_FORM)), ("to", window.end.strftime(_FORM)), ("oi", "1")]
+        path = f"/instruments/historical/{token}/{SPELLINGS[interval]}"
+
+        def read(reply: Reply, at: datetime) -> CandleReply:
+            batch = read_candles(data_of(reply), instrument=instrument, interval=interval)
+            closed = closed_bars(batch.bars, now=at)
+            return CandleReply(bars=closed, n_forming=len(batch.bars) - len(closed), refused=batch.refused)
+
+        return self._asked(path, read, params=params, kind=CallKind.HISTORICAL)
+
+    def _asked(self, path: str, read: Reader[T], *, params: Sequence[tuple[str, str]] = (), kind: CallKind = CallKind.OTHER) -> T:
+        """Return what a reply says, asking again where that may help.
+
+        Raises
+        ------
+        SourceError
+            What went wrong at the last try, or what trying again cannot change.
+        """
+        for n_failed in range(1, self._policy.n_tries + 1):
+            self._breaker.check()
+            self._pacer.wait(kind)
+            try:
+                found = read(*self._sent("GET", path, params=params, headers=self._headers()))
+            except (RateLimited, SourceDown, BadReply) as error:
+                # Whoever asks us to wait is well.
+                self._breaker.note(is_answered=isinstance(error, RateLimited))
+                if n_failed == self._policy.n_tries:
+                    raise
+                self._rest(error, n_failed, kind)
+            else:
+                self._breaker.note(is_answered=True)
+                return found
+        raise SourceDown("it was not asked")  # unreachable unless no try is allowed
+
+    def _rest(self, error: SourceError, n_failed: int, kind: CallKind) -> None:
+        wait = self._policy.wait(n_failed, self._timing.chance())
+        if isinstance(error, RateLimited):
+            self._pacer.hold(kind, max(wait, error.retry_after or 0.0))
+        else:
+            self._timing.sleep(wait)
+
+    def _headers(self) -> dict[str, str]:
+        token = self._access.token()
+        if token is None:
+            raise AuthExpired("nobody has logged in, or the session has ended")
+        return {**_VERSION, "Authorization": f"token {self._access.api_key}:{token}"}
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Sequence[tuple[str, str]] | None,
+        headers: Mapping[str, str],
+        form: Mapping[str, str] | None = None,
+    ) -> tuple[Reply, datetime]:
+        ends_at = self._timing.seconds() + self._policy.deadline
+        try:
+            with self._http.stream(
+                method, path, params=list(params or ()), headers=dict(headers), data=None if form is None else dict(form), timeout=_TIMEOUT
+            ) as response:
+                body = self._body(response, ends_at)
+        except httpx.TimeoutException as error:
+            raise SourceDown("it took too long") from error
+        except httpx.HTTPError as error:  # its text may hold the address, and with it what is secret
+            raise SourceDown(f"the connection failed ({type(error).__name__})") from None
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(status=response.status_code, body=body, headers=names), self._time_of(names)
+
+    def _body(self, response: httpx.Response, ends_at: float) -> bytes:
+        parts, size = [], 0
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                raise BadReply(f"it is longer than {MOST_BYTES >> 20} MiB")
+            if self._timing.seconds() > ends_at:
+                raise SourceDown(f"the reply was not whole within {self._policy.deadline:g} s")
+        return b"".join(parts)
+
+    def _time_of(self, headers: Mapping[str, str]) -> datetime:
+        """Return the sender's present: ours may be wrong by minutes, and would then take a running candle for a whole one."""
+        try:
+            at = parsedate_to_datetime(headers["date"])
+        except (KeyError, ValueError):
+            return self._timing.clock.now()
+        return at if at.tzinfo is not None else self._timing.clock.now()
+
+
+def _data(read: Callable[[object], T]) -> Reader[T]:
+    """Return a reader of replies that gives their data to this one."""
+    return lambda reply, _at: read(data_of(reply))
+
+
+def _dump(reply: Reply, at: datetime) -> bytes:
+    """Read the list of instruments, the only reply that is no JSON."""
+    del at
+    if reply.status != _OK or not reply.body.startswith(_DUMP_BEGINS):
+        data_of(reply)
+        raise BadReply("the list of instruments does not begin with its header")
+    return reply.body
