@@ -31,6 +31,7 @@ from qts.kernels.state import BY_ATR_RISK, BY_CASH, BY_EQUITY, BY_SHARES, BY_VOL
         pytest.param(100.0, -1.0, Slip(0.001, 0.0), 99.9, id="a sale brings a fraction less"),
         pytest.param(100.0, 1.0, Slip(0.0, 0.1), 100.1, id="a purchase pays rupees more"),
         pytest.param(100.0, -1.0, Slip(0.0, 0.0), 100.0, id="no slippage leaves the price alone"),
+        pytest.param(0.5, -1.0, Slip(0.1, 0.0), 0.45, id="also of less than a rupee"),
         pytest.param(0.1, -1.0, Slip(0.0, 0.1), 0.05, id="a sale brings a twentieth of a rupee at least"),
         pytest.param(0.03, -1.0, Slip(0.0, 0.1), 0.03, id="or the reference where that is less"),
     ],
@@ -68,6 +69,13 @@ def test_a_level_without_ticks_loses_the_noise_of_its_computation() -> None:
         pytest.param(Size(BY_ATR_RISK, 0.01, 2.0, 2.0), 1.0, Moment(1e6, 100.0, 5.0), 500.0, id="a fraction of equity at risk"),
         pytest.param(
             Size(BY_VOLATILITY, 0.1, 1.0, 0.0), 1.0, Moment(1e6, 100.0, 0.4), 2500.0, id="a quarter where it swings four times as much"
+        ),
+        pytest.param(
+            Size(BY_VOLATILITY, 0.1, 2.0, 0.0),
+            -0.5,
+            Moment(1e6, 100.0, 0.4),
+            625.0,
+            id="half of that, of half the equity, where half is wanted",
         ),
         pytest.param(Size(BY_VOLATILITY, 0.1, 1.0, 0.0), 1.0, Moment(1e6, 100.0, 0.05), 10_000.0, id="never more than the equity"),
         pytest.param(Size(BY_VOLATILITY, 0.1, 1.0, 0.0), 1.0, Moment(1e6, 100.0, 0.0), 10_000.0, id="nor where nothing moved"),

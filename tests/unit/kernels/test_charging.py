@@ -124,6 +124,8 @@ def test_rates_change_on_the_day_they_start(day: int, regime: int) -> None:
     [
         # STT (4 * 0.0025 + 6 * 0.003) * 1440 / 14, stamp 100 * (4 * 0.0001 + 6 * 0.0005) and 110 * 4 * 0.0002.
         pytest.param(Day(10.0, 1000.0, 4.0, 440.0), False, False, 1.44 + 2.88 + 0.34 + 0.088 + 10.5, id="more bought than sold"),
+        # STT (4 * 0.0025 + 1 * 0.003) * 100, stamp 100 * (4 * 0.0001 + 1 * 0.0005) and 100 * 4 * 0.0002.
+        pytest.param(Day(5.0, 500.0, 4.0, 400.0), False, False, 0.9 + 1.3 + 0.09 + 0.08 + 10.5, id="one share more bought than sold"),
         # STT (4 * 0.0025 + 6 * 0.004) * 100, stamp 100 * 4 * 0.0001 and 100 * (4 * 0.0002 + 6 * 0.0007), DP 15.
         pytest.param(Day(4.0, 400.0, 10.0, 1000.0), False, False, 1.4 + 3.4 + 0.04 + 0.5 + 10.5 + 15.0, id="more sold than bought"),
         # STT 4 * 0.0025 * 105, stamp as above.
@@ -156,6 +158,7 @@ def test_one_share_left_over_is_delivery_and_noise_is_none() -> None:
     [
         pytest.param(-100.0, 10.0, 20.0 + 100 * (10 * 0.00125 + 0.25), id="of what was long"),
         pytest.param(100.0, 10.0, 20.0 + 100 * (10 * 0.0002 + 0.5), id="of what was short"),
+        pytest.param(0.5, 10.0, 20.0 + 0.5 * (10 * 0.0002 + 0.5), id="of a fraction that was short"),
         pytest.param(-100.0, 0.05, 3.0, id="worthless, long"),
         pytest.param(100.0, 0.05, 3.0, id="worthless, short"),
         pytest.param(100.0, 0.10, 20.0 + 100 * (0.1 * 0.0002 + 0.5), id="worth a little"),
@@ -184,6 +187,12 @@ def test_an_orders_part_is_billed_with_the_days_fills_before_it() -> None:
     assert charging.scheduled_cost(run, SECOND, 1, part) == pytest.approx(expected - 10.0, rel=1e-12)
     run.rows[N_ROW + PAID_ON] = 0.0
     assert charging.scheduled_cost(run, SECOND, 1, part) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_day_of_a_contract_is_charged_by_what_was_traded() -> None:
+    # Fees 10 and 4.4 and half of them on top, STT 1000 * 0.006 and 440 * 0.008, stamp 0.1 and 0.088, a thousandth of 1440.
+    run = run_of(Filled(10.0, 100.0, 2.0), formula=AS_CONTRACT)
+    assert charging.day_cost(run, SECOND, TODAY, (-4.0, 110.0, 0.0, 1.0)) == pytest.approx(21.6 + 9.52 + 0.188 + 1.44, rel=1e-12)
 
 
 def fee_of(run: Run, part: Part) -> float:
