@@ -34,7 +34,7 @@ from qts.data.storage import PriceBasis, SeriesKey
 from qts.market.resampling import resample
 
 # Contracts end before a company splits its shares twice, and their terms are changed with the share; indices have no actions.
-_OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE})
+_OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.SIM})
 _BY_HAND: Final = ", terms stated by hand"
 _MOST_REFUSALS: Final = 1000
 KindName = Literal["split", "bonus", "dividend", "rights", "demerger"]
@@ -189,15 +189,21 @@ def find_suspected(workspace: Workspace, instruments: Iterable[str] | None = Non
     names = None if instruments is None else set(instruments)
     held = {info.key for info in workspace.store.series() if exchange_of(info.key.instrument) in _OF_SHARES}
     daily = sorted({key.instrument for key in held if key.basis is PriceBasis.RAW})
-    # The market is all of it, also where one instrument is asked for.
-    market = market_moves(_raw_daily(workspace, held, daily))
     wanted = [name for name in daily if names is None or name in names]
+    # The market is all of an exchange, also where one instrument is asked for.
+    exchanges = {exchange_of(name) for name in wanted}
+    markets = {
+        exchange: market_moves(_raw_daily(workspace, held, [name for name in daily if exchange_of(name) is exchange]))
+        for exchange in exchanges
+    }
     found: list[ActionRecord] = []
     for raw in _raw_daily(workspace, held, wanted):
         compared = _compared(workspace, held, raw)
         known = {record.action.ex_date for record in compared}
         found += compared
-        found += [record for record in suspect_jumps(raw, market=market) if record.action.ex_date not in known]
+        found += [
+            record for record in suspect_jumps(raw, market=markets[exchange_of(raw.instrument)]) if record.action.ex_date not in known
+        ]
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from qts.app.requests import BarsRequest
 from qts.app.workspace import Workspace
 from qts.core.bars import Bars
-from qts.core.clock import IST, micros_of
+from qts.core.clock import IST, micros_of, session_date_of
 from qts.core.errors import EmptySpan
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
@@ -164,6 +164,8 @@ def derive_bars(workspace: Workspace, request: BarsRequest, recipe: Recipe) -> D
     if key.interval is not request.interval:
         bars = _within(resample(bars, request.interval).bars, request)
         texts.append(f"{request.interval} bars made of {key.interval} ones")
+        if recipe.adjustment is None:
+            texts += _mixed(workspace, request, key, bars)
     if not len(bars):
         raise EmptySpan(request.instrument, request.interval.value, start=request.start, end=request.end, stored=None)
     basis = key.basis if recipe.adjustment is None else PriceBasis.ADJUSTED
@@ -202,6 +204,28 @@ def _sources(interval: Interval) -> Iterator[Interval]:
             continue
         if interval.minutes is None or (source.minutes is not None and interval.minutes % source.minutes == 0):
             yield source
+
+
+def _mixed(workspace: Workspace, request: BarsRequest, key: SeriesKey, bars: Bars) -> list[str]:
+    """Tell which longer bars of raw prices hold prices of before and after an action."""
+    if key.basis is not PriceBasis.RAW or request.interval not in {Interval.WEEK, Interval.MONTH}:
+        return []
+    records = workspace.actions.read(
+        instruments=[key.instrument], states=[ActionState.CONFIRMED], known_at=known_until(workspace, request.as_of)
+    )
+    found = []
+    for action in (record.action for record in records if record.action.changes_shares):
+        at = int(np.searchsorted(bars.ts, micros_of(datetime.combine(action.ex_date, time(), tzinfo=IST))))
+        # The bar before this one began earlier and may reach over the ex date.
+        if 0 < at <= len(bars) and _same_window(session_date_of(int(bars.ts[at - 1])), action.ex_date, request.interval):
+            found.append(f"prices of before and after {action.id} are mixed in the bar of {session_date_of(int(bars.ts[at - 1]))}")
+    return found
+
+
+def _same_window(one: date, other: date, interval: Interval) -> bool:
+    if interval is Interval.WEEK:
+        return one.isocalendar()[:2] == other.isocalendar()[:2]
+    return (one.year, one.month) == (other.year, other.month)
 
 
 def _today(workspace: Workspace, snapshot: str | None) -> date:

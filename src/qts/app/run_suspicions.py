@@ -13,8 +13,8 @@ from qts.core.clock import session_date_of
 from qts.core.instrument import Exchange, exchange_of
 from qts.data.actions import ActionRecord, ActionState, days_of, suspect_jumps
 
-# Contracts and indices have no corporate actions, and invented prices none either.
-_OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE})
+# Contracts and indices have no corporate actions.
+_OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.SIM})
 _MOST_SHOWN: Final = 3
 
 

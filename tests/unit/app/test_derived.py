@@ -163,6 +163,22 @@ def test_weeks_of_adjusted_prices_are_adjusted_before_they_are_made(workspace: W
     assert weeks.high[i_week] == days.high[at : at + 5].max()
 
 
+@pytest.mark.parametrize(
+    ("interval", "on", "told"),
+    [
+        pytest.param("1w", "2022-06-15", True, id="a Wednesday in a week"),
+        pytest.param("1w", "2022-06-13", False, id="a Monday in a week"),
+        pytest.param("1mo", "2022-06-15", True, id="the middle of a month"),
+        pytest.param("1mo", "2022-06-01", False, id="the first of a month"),
+        pytest.param("1mo", "2025-06-16", False, id="after the last bar"),
+    ],
+)
+def test_a_longer_bar_of_raw_prices_over_an_action_is_said_to_be_mixed(workspace: Workspace, interval: str, on: str, *, told: bool) -> None:
+    state(workspace, on)
+    assert ("are mixed in the bar of" in ask(workspace, interval=interval).derived) is told
+    assert "mixed" not in ask(workspace, interval=interval, prices="adjusted").derived
+
+
 def test_longer_minutes_and_days_are_made_of_the_longest_that_fit(with_quarters: Workspace) -> None:
     made = ask(with_quarters, interval="30m", start="2022-01-03", end="2022-01-03")
     quarters = ask(with_quarters, interval="15m", start="2022-01-03", end="2022-01-03").bars

@@ -91,14 +91,14 @@ def test_a_suspicion_outside_of_the_run_is_not_told(jumped: Workspace) -> None:
     assert told(run(jumped, end="2022-10-19")) == []
 
 
-def test_stored_adjusted_prices_and_other_exchanges_are_not_suspected(
+def test_stored_adjusted_prices_and_levels_of_an_index_are_not_suspected(
     jumped: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
 ) -> None:
     bars = jumping(make_bars("NSE:GAMMA", Exchange.NSE, seed=3))
     store_bars(jumped, replace(bars, instrument=InstrumentId("NSE:DONE")), basis=PriceBasis.ADJUSTED)
-    store_bars(jumped, replace(bars, instrument=InstrumentId("SIM:GAMMA")), simulated=True)
+    store_bars(jumped, replace(bars, instrument=InstrumentId("INDEX:GAMMA")))
     assert told(run(jumped, instruments="NSE:DONE")) == []
-    assert told(run(jumped, instruments="SIM:GAMMA")) == []
+    assert told(run(jumped, instruments="INDEX:GAMMA")) == []
 
 
 def test_a_jump_between_minutes_of_two_days_is_seen(
