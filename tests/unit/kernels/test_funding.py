@@ -289,6 +289,11 @@ def test_closing_pays_for_opening() -> None:
     assert funding.affordable(run, deal(-20.0), -5.0) == -15.0
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_less_than_a_share_is_opened_on_its_side(sign: float) -> None:
+    assert funding.affordable(run_of(units=4.0, cash=50.0), deal(sign * 0.75), 0.0) == sign * 0.5
+
+
 def test_a_lot_is_counted_in_parts_of_a_share() -> None:
     assert funding.lots_of(run_of(lot=25.0), SECOND, 3.0) == 75.0
     assert funding.lots_of(run_of(units=4.0), SECOND, 3.0) == 0.75
@@ -317,6 +322,8 @@ def test_charges_are_those_of_the_whole_deal() -> None:
     assert not funding.fits(run, deal(10.0), 5.0, (10.0, 1014.99))
     assert funding.fits(run, deal(-10.0), -5.0, (10.0, 1015.0))
     assert not funding.fits(run, deal(-10.0), -5.0, (10.0, 1014.99))
+    assert funding.fits(run, deal(1.0), 1.0, (1.0, 102.0))
+    assert not funding.fits(run, deal(1.0), 1.0, (1.0, 101.99))
     assert funding.fits(run, deal(10.0), 5.0, (0.0, 5.0))
     assert not funding.fits(run, deal(10.0), 5.0, (0.0, 4.99))
 
@@ -330,6 +337,9 @@ def test_the_closing_part_trades_at_the_price_of_what_is_done() -> None:
     # And so where it is sold: at 99 instead of 97.75 five more bring 6.25 more.
     assert funding.fits(run, deal(-10.0), -5.0, (5.0, 495.0 - 6.25))
     assert not funding.fits(run, deal(-10.0), -5.0, (5.0, 495.0 - 6.26))
+    # Closing one: five are at 100.25 and ten at 101.
+    assert funding.fits(run, deal(9.0), 1.0, (4.0, 401.0 - 0.75))
+    assert not funding.fits(run, deal(9.0), 1.0, (4.0, 401.0 - 0.76))
     # Without a closing part nothing is added: five alone are at 100.25.
     assert funding.fits(run, deal(10.0), 0.0, (5.0, 501.25))
     assert not funding.fits(run, deal(10.0), 0.0, (5.0, 501.24))
@@ -341,6 +351,9 @@ def test_the_closing_part_trades_at_the_price_of_what_is_done() -> None:
 )
 def test_on_margin_only_a_part_is_blocked(quantity: float, free: float) -> None:
     run = with_terms(run_of(is_margined=True), long_part=0.2, long_base=3.0, short_part=0.3, short_base=5.0)
+    one = deal(quantity / 10.0)
+    assert funding.fits(run, one, 0.0, (1.0, free / 10.0))
+    assert not funding.fits(run, one, 0.0, (1.0, free / 10.0 - 0.01))
     assert funding.fits(run, deal(quantity), 0.0, (10.0, free))
     assert not funding.fits(run, deal(quantity), 0.0, (10.0, free - 0.01))
     run = run._replace(rules=run.rules._replace(cost_kind=PER_SHARE_COST, cost_minimum=20.0))
@@ -380,6 +393,7 @@ def test_the_closing_part_is_priced_with_all_of_the_deal() -> None:
         pytest.param((0.0, 0.0), 0.0, 1000.0, id="the cash"),
         # 2 * 100 less 2 * (100 * 0.2 + 3).
         pytest.param((0.0, 2.0), 0.0, 1000.0 + 200.0 - 46.0, id="long"),
+        pytest.param((0.0, 1.0), 0.0, 1000.0 + 100.0 - 23.0, id="one long"),
         # -2 * 100 less 2 * (100 * 0.3 + 5).
         pytest.param((0.0, -2.0), 0.0, 1000.0 - 200.0 - 70.0, id="short"),
         pytest.param((0.0, 2.0), -2.0, 1000.0 + 200.0, id="closed"),
