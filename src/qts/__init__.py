@@ -1,7 +1,8 @@
 """Quant Trading Service: market data, honest backtests with Indian costs, and a web interface.
 
 In a notebook the verbs of the command line are functions: ``qts.bars("NSE:INFY")``, ``qts.backtest("ema_cross", instruments=…)``,
-``qts.catalog()``, ``qts.sql("SELECT …")``, ``qts.calendar()``, ``qts.costs()``, ``qts.reconcile(file)``, ``qts.strategies()``,
+``qts.catalog()``, ``qts.coverage()``, ``qts.quality()``, ``qts.sql("SELECT …")``, ``qts.calendar()``, ``qts.costs()``,
+``qts.reconcile(file)``, ``qts.strategies()``,
 ``qts.runs()``, ``qts.run(id)``, ``qts.replay(id)``, ``qts.sweep("ema_cross", …, grid=…)``, ``qts.import_files(…)``, ``qts.demo()``,
 ``qts.actions()``, ``qts.suspect_actions()``, ``qts.import_actions(file)``, ``qts.confirm_action(id)``, ``qts.reject_action(id)``,
 ``qts.verify()``, ``qts.backup(folder)``, ``qts.restore(backup)``, ``qts.doctor()``, ``qts.snapshots()``, ``qts.compare_snapshots(id)``.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         compare_snapshots,
         confirm_action,
         costs,
+        coverage,
         demo,
         doctor,
         expiries,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         index_members,
         instrument,
         instruments,
+        quality,
         reconcile,
         reject_action,
         replay,
@@ -66,6 +69,7 @@ __all__ = [
     "compare_snapshots",
     "confirm_action",
     "costs",
+    "coverage",
     "demo",
     "doctor",
     "expiries",
@@ -76,6 +80,7 @@ __all__ = [
     "index_members",
     "instrument",
     "instruments",
+    "quality",
     "reconcile",
     "reject_action",
     "replay",

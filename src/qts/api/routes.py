@@ -24,7 +24,9 @@ from qts.app.bars import estimate_bars, read_bars, records, table
 from qts.app.calendar import CalendarDocument, list_sessions
 from qts.app.catalog import SeriesDocument, list_series
 from qts.app.costs import CostsDocument, price_costs
+from qts.app.coverage import CoverageDocument, CoverageRequest, coverage
 from qts.app.errors import ErrorDocument
+from qts.app.quality import QualityDocument, QualityRequest, quality
 from qts.app.reconciling import ReconcileTextRequest, ReconciliationDocument, reconcile_text
 from qts.app.replays import ReplayDocument, replay
 from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, OrderCostsRequest
@@ -109,6 +111,18 @@ def post_confirm(workspace: Opened, request: ConfirmRequest) -> ActionDocument:
 def post_reject(workspace: Opened, request: RejectRequest) -> ActionDocument:
     """Reject a corporate action: it is neither applied nor told of again."""
     return reject_action(workspace, request)
+
+
+@router.get("/coverage")
+def get_coverage(workspace: Opened, request: Annotated[CoverageRequest, Query()]) -> CoverageDocument:
+    """Return which days of the stored series are whole, and where the holes are."""
+    return coverage(workspace, request)
+
+
+@router.get("/quality")
+def get_quality(workspace: Opened, request: Annotated[QualityRequest, Query()]) -> QualityDocument:
+    """Return a score of stored series from 0 to 100, with its working and every issue."""
+    return quality(workspace, request)
 
 
 @router.get("/calendar")

@@ -12,7 +12,6 @@ import numpy as np
 
 from qts.analytics import buy_and_hold
 from qts.app.bars import is_simulated
-from qts.app.catalog import days_held, series_quality
 from qts.app.instrument_lists import chosen_instruments, list_warnings, lists_hash
 from qts.app.listed_terms import ListedTerms, listed_terms, stored_terms
 from qts.app.requests import BacktestRequest
@@ -20,6 +19,7 @@ from qts.app.run_actions import action_parts, actions_hash, confirmed_actions, s
 from qts.app.run_building import FinishedRun, settings_part
 from qts.app.run_document import DataPart, EnginePart, ListPart, RunDocument, SettingsPart, StepPart, StrategyPart, SuspectedPart
 from qts.app.run_identity import RunIdentity, text_hash
+from qts.app.run_quality import run_quality
 from qts.app.run_series import OpenedSeries, open_series, read_finer, step_parts, steps_hash
 from qts.app.run_suspicions import suspicion_warnings, suspicions_of
 from qts.app.run_terms import bar_span, check_product, estimate_warnings, run_terms, terms_hash, terms_parts
@@ -154,7 +154,6 @@ def plan_entry(
     opened = tuple(open_series(workspace, request, name, snapshot=snapshot, stored=stored) for name in names)
     series, bars = tuple(one.info for one in opened), tuple(one.bars for one in opened)
     finer = _finer(workspace, request, strategy, opened, snapshot=snapshot)
-    data = _data_part(series, bars, finer, snapshot=snapshot, lists=lists, adjusted_by=step_parts(opened))
     spans = [(held.instrument, bar_span(held)) for held in finer or bars]
     listed = listed_terms(workspace, spans) if stored is None else stored_terms(stored, names)
     terms = run_terms(
@@ -169,6 +168,8 @@ def plan_entry(
     )
     suspected = suspicions_of(workspace, opened) if stored is None else stored.suspected
     actions = confirmed_actions(workspace, series, finer or bars) if stored is None else stored_actions(stored)
+    judged = run_quality(series, bars, actions)
+    data = _data_part(series, bars, finer, snapshot=snapshot, quality=judged.score, lists=lists, adjusted_by=step_parts(opened))
     return RunPlan(
         strategy=strategy,
         part=StrategyPart(id=entry.id, title=entry.title, source=entry.source, version=entry.version, params=params),
@@ -186,7 +187,7 @@ def plan_entry(
         engine=EnginePart(version=ENGINE_VERSION, cost_schedule=schedule_version()),
         warnings=(
             *list_warnings(lists, data.interval),
-            *_gaps(data),
+            *_gaps(judged.share),
             *_late(bars, finer),
             *_untraded(bars, settings),
             *suspicion_warnings(suspected),
@@ -308,14 +309,10 @@ def _data_part(
     finer: Sequence[Bars] | None,
     *,
     snapshot: str,
+    quality: float | None,
     lists: tuple[ListPart, ...],
     adjusted_by: dict[str, tuple[StepPart, ...]],
 ) -> DataPart:
-    scores = []
-    for info, held in zip(series, bars, strict=True):
-        score = series_quality(days_held(held.ts), exchange_of(info.key.instrument), info.key.interval).score
-        if score is not None:
-            scores.append(score)
     all_bars = (*bars, *(finer or ()))
     return DataPart(
         snapshot=snapshot,
@@ -324,7 +321,7 @@ def _data_part(
         start=session_date_of(min(int(held.ts[0]) for held in all_bars)).isoformat(),
         end=session_date_of(max(int(held.ts[-1]) for held in all_bars)).isoformat(),
         bars=sum(len(held) for held in bars),
-        quality=round(sum(scores) / len(scores), 2) if scores else None,
+        quality=quality,
         prices={info.key.instrument: info.key.basis.value for info in series},
         fill_interval=None if finer is None else finer[0].interval,
         fill_bars=None if finer is None else sum(len(held) for held in finer),
@@ -333,12 +330,10 @@ def _data_part(
     )
 
 
-def _gaps(data: DataPart) -> tuple[str, ...]:
-    if data.quality is None or data.quality >= _FEW_GAPS:
+def _gaps(share: float | None) -> tuple[str, ...]:
+    if share is None or share >= _FEW_GAPS:
         return ()
-    text = (
-        f"Only {data.quality:g} % of the bars that the calendar expects are there; volatility, Sharpe, Sortino and turnover are stretched"
-    )
+    text = f"Only {share:g} % of the bars that the calendar expects are there; volatility, Sharpe, Sortino and turnover are stretched"
     return (f"{text} to a year as if none were missing, which exaggerates them.",)
 
 

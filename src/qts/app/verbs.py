@@ -33,6 +33,8 @@ from qts.app.catalog import SeriesDocument, list_series
 from qts.app.clock import SystemClock
 from qts.app.control import RunSummary
 from qts.app.costs import CostsDocument, price_costs
+from qts.app.coverage import CoverageDocument, CoverageRequest
+from qts.app.coverage import coverage as cover
 from qts.app.demo import DemoReport, prepare_demo
 from qts.app.doctor import DoctorDocument, examine
 from qts.app.importing import ImportDocument
@@ -50,6 +52,8 @@ from qts.app.instrument_documents import (
     UnderlyingRequest,
 )
 from qts.app.instruments import import_dump, list_expiries, option_chain, search_instruments, show_instrument
+from qts.app.quality import QualityDocument, QualityRequest
+from qts.app.quality import quality as judge
 from qts.app.reconciling import ReconcileRequest, ReconciliationDocument, reconcile_file
 from qts.app.replays import ReplayDocument
 from qts.app.replays import replay as replay_run
@@ -138,6 +142,18 @@ def reject_action(action: str, *, home: Home = None) -> ActionDocument:
     """Reject a corporate action: it is neither applied nor told of again."""
     with _opened(home) as workspace:
         return reject_one(workspace, build(RejectRequest, id=action))
+
+
+def coverage(instrument: str | None = None, *, home: Home = None, **options: object) -> CoverageDocument:
+    """Return which days of the stored series are whole, and where the holes are."""
+    with _opened(home) as workspace:
+        return cover(workspace, build(CoverageRequest, instrument=instrument, **options))
+
+
+def quality(instruments: Sequence[str] | str | None = None, *, home: Home = None, **options: object) -> QualityDocument:
+    """Return a score of stored series from 0 to 100, with its working and every issue."""
+    with _opened(home) as workspace:
+        return judge(workspace, build(QualityRequest, instruments=instruments, **options))
 
 
 def calendar(*, home: Home = None, **options: object) -> CalendarDocument:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import qts
-from qts.cli import actions, maintenance, market, reconcile, research, servers, sql, store, sweep
+from qts.cli import actions, maintenance, market, quality, reconcile, research, servers, sql, store, sweep
 from qts.cli.output import say
 from qts.cli.shell import run
 
@@ -41,7 +41,7 @@ def _everywhere(
     context.obj = {"home": home}
 
 
-for _module in (store, sql, actions, market, reconcile, research, sweep, maintenance, servers):
+for _module in (store, quality, sql, actions, market, reconcile, research, sweep, maintenance, servers):
     _module.register(app)
 
 

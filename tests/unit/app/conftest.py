@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +59,23 @@ def quarter_hours(daily: Bars, *, n_days: int) -> Bars:
     )
 
 
+def minutes(daily: Bars, counts: list[int]) -> Bars:
+    """Return bars of one minute, so many of each day from its open on, that lead from the day's open to its close within its range."""
+    parts = [_minutes_of(daily, i, n) for i, n in enumerate(counts) if n]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Bars(instrument=daily.instrument, interval=Interval.MINUTE_1, **columns)
+
+
+def _minutes_of(daily: Bars, i: int, n_bars: int) -> dict[str, Any]:
+    path = np.round(np.linspace(daily.open[i], daily.close[i], n_bars + 1), 2)
+    open_, close = path[:-1], path[1:]
+    high, low = np.maximum(open_, close), np.minimum(open_, close)
+    high[n_bars // 2], low[n_bars // 2] = daily.high[i], daily.low[i]
+    nothing = np.full(n_bars, np.nan)
+    ts = daily.ts[i] + np.arange(n_bars) * 60_000_000
+    return {"ts": ts, "open": open_, "high": high, "low": low, "close": close, "volume": np.full(n_bars, 30.0), "oi": nothing}
+
+
 def put(workspace: Workspace, bars: Bars, *, simulated: bool = False, basis: PriceBasis = PriceBasis.RAW) -> None:
     """Store bars."""
     key = SeriesKey(instrument=bars.instrument, interval=bars.interval, basis=basis)
@@ -68,6 +86,12 @@ def put(workspace: Workspace, bars: Bars, *, simulated: bool = False, basis: Pri
 def make_bars() -> Callable[..., Bars]:
     """Return the maker of daily bars."""
     return daily_bars
+
+
+@pytest.fixture
+def make_minutes() -> Callable[..., Bars]:
+    """Return the maker of bars of a minute."""
+    return minutes
 
 
 @pytest.fixture

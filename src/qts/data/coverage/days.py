@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from qts.core import Bools, Exchange, Interval, Ints
 from qts.data.coverage.expectation import Expectation, expected_days, key_of_day
+from qts.data.storage.coverage import DayCounts
 
 _EPOCH: Final = date(1970, 1, 1)
 _SATURDAY: Final = 5
@@ -36,6 +37,8 @@ STATES: Final = tuple(DayState)
 COUNTED: Final = (DayState.COMPLETE, DayState.PARTIAL, DayState.MISSING)
 """States whose bars a series should have."""
 _CODE: Final = {state: i for i, state in enumerate(STATES)}
+# A session with more bars than its hours hold has all that it should have.
+_IS_COUNTED: Final = np.array([state in COUNTED or state is DayState.UNEXPECTED for state in STATES])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,11 @@ class Coverage:
         return int(np.minimum(self.held[part], self.at_least[part]).sum())
 
     @property
+    def n_missing(self) -> int:
+        """Return how many sessions have no bar that should have some."""
+        return int(np.count_nonzero(self.codes == _CODE[DayState.MISSING]))
+
+    @property
     def share(self) -> float | None:
         """Return the share of the expected bars that is held, 0 to 100, or None where none are expected."""
         return round(100.0 * self.n_held / self.n_expected, 2) if self.n_expected else None
@@ -127,14 +135,17 @@ class Coverage:
             for i in np.flatnonzero(self.codes == _CODE[DayState.PARTIAL]).tolist()
         )
 
+    def days_of(self, state: DayState) -> Ints:
+        """Return the days of a state, as days since 1970-01-01."""
+        return np.asarray(self.days[self.codes == _CODE[state]])
+
     def state_of(self, place: int) -> DayState:
         """Return the state of the day at a place."""
         return STATES[int(self.codes[place])]
 
     @cached_property
     def _counts_here(self) -> Bools:
-        is_counted = np.isin(self.codes, [_CODE[state] for state in COUNTED])
-        return np.asarray(is_counted | ((self.codes == _CODE[DayState.UNEXPECTED]) & (self.at_least > 0)))
+        return _IS_COUNTED[self.codes] & (self.at_least > 0)
 
 
 def cover(
@@ -165,17 +176,28 @@ def cover(
     -----
     O(n_days). A day is UNEXPECTED that is no session and has bars, or has more bars than its hours hold, unless these are an estimate.
     """
+    given, counts = arrays_of(held)
     if span is None:
-        if not held:
+        if not len(given):
             return None
-        span = (min(held), max(held))
+        span = (int(given[0]), int(given[-1]))
+    else:
+        part = slice(int(np.searchsorted(given, span[0])), int(np.searchsorted(given, span[1], side="right")))
+        given, counts = given[part], counts[part]
     expected = expected_days(exchange, interval, *span, has_derivatives=has_derivatives)
     if expected is None:
         return None
-    given = np.fromiter(held.keys(), np.int64, len(held))
+    return _compared(interval, span, expected, given, counts, known_empty=known_empty, no_trade=no_trade)
+
+
+def arrays_of(held: Mapping[int, int]) -> tuple[Ints, Ints]:
+    """Return the days and counts of a mapping as arrays, the days rising."""
+    if isinstance(held, DayCounts):
+        return held.days, held.counts
+    days = np.fromiter(held.keys(), np.int64, len(held))
     counts = np.fromiter(held.values(), np.int64, len(held))
-    inside = (given >= span[0]) & (given <= span[1])
-    return _compared(interval, span, expected, given[inside], counts[inside], known_empty=known_empty, no_trade=no_trade)
+    order = np.argsort(days, kind="stable")
+    return days[order], counts[order]
 
 
 def _compared(  # noqa: PLR0917 - the two sides of one comparison
@@ -189,14 +211,24 @@ def _compared(  # noqa: PLR0917 - the two sides of one comparison
     no_trade: Collection[int],
 ) -> Coverage:
     wanted_keys, given_keys = key_of_day(expected.days, interval), key_of_day(given, interval)
-    keys, first = np.unique(np.concatenate([wanted_keys, given_keys]), return_index=True)
-    days = np.concatenate([expected.days, given])[first]
-    held, at_least, at_most = (np.zeros(len(keys), np.int64) for _ in range(3))
-    is_estimate = np.zeros(len(keys), np.bool_)
-    np.add.at(held, np.searchsorted(keys, given_keys), counts)
-    at = np.searchsorted(keys, wanted_keys)
-    at_least[at], at_most[at], is_estimate[at] = expected.at_least, expected.at_most, expected.is_estimate
-    codes = np.full(len(keys), _CODE[DayState.COMPLETE], np.uint8)
+    places = np.searchsorted(wanted_keys, given_keys)
+    is_expected = bool(len(wanted_keys)) and bool((wanted_keys[np.minimum(places, len(wanted_keys) - 1)] == given_keys).all())
+    if is_expected:
+        days, at_least, at_most, is_estimate = expected.days, expected.at_least, expected.at_most, expected.is_estimate
+    else:
+        keys, first = np.unique(np.concatenate([wanted_keys, given_keys]), return_index=True)
+        days = np.concatenate([expected.days, given])[first]
+        at_least, at_most = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
+        is_estimate = np.zeros(len(keys), np.bool_)
+        at = np.searchsorted(keys, wanted_keys)
+        at_least[at], at_most[at], is_estimate[at] = expected.at_least, expected.at_most, expected.is_estimate
+        places = np.searchsorted(keys, given_keys)
+    held = np.zeros(len(days), np.int64)
+    if interval in {Interval.WEEK, Interval.MONTH}:
+        np.add.at(held, places, counts)
+    else:
+        held[places] = counts
+    codes = np.full(len(days), _CODE[DayState.COMPLETE], np.uint8)
     codes[held < at_least] = _CODE[DayState.PARTIAL]
     nothing = held == 0
     codes[nothing] = _CODE[DayState.MISSING]

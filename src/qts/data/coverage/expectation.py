@@ -55,12 +55,8 @@ def expected_days(
         return None
     if interval in _LONG:
         first, last = _first_of_period(first, interval), _last_of_period(last, interval)
-    years = range((_EPOCH + timedelta(days=first)).year, (_EPOCH + timedelta(days=last)).year + 1)
-    parts = [_of_year(exchange, interval, year, has_derivatives=has_derivatives) for year in years]
-    whole = parts[0] if len(parts) == 1 else _joined(parts)
-    if interval in _LONG:
-        whole = _first_of_each(whole, interval)
-    return whole.within(first, last)
+    years = (_EPOCH + timedelta(days=first)).year, (_EPOCH + timedelta(days=last)).year
+    return _of_years(exchange, interval, *years, has_derivatives=has_derivatives).within(first, last)
 
 
 def key_of_day(days: Ints, interval: Interval) -> Ints:
@@ -73,6 +69,12 @@ def key_of_day(days: Ints, interval: Interval) -> Ints:
         case _:
             keys = days
     return keys
+
+
+@remembered
+def _of_years(exchange: Exchange, interval: Interval, first: int, last: int, *, has_derivatives: bool | None) -> Expectation:
+    whole = _joined([_of_year(exchange, interval, year, has_derivatives=has_derivatives) for year in range(first, last + 1)])
+    return _first_of_each(whole, interval) if interval in _LONG else whole
 
 
 @remembered

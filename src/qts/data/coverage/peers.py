@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from qts.core import Exchange, Interval, Ints, exchange_of
+from qts.data.coverage.days import arrays_of
 from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
 
 MIN_PEERS: Final = 20
@@ -33,7 +34,7 @@ def days_without_trade(infos: Sequence[SeriesInfo], held: Mapping[SeriesKey, Map
     found: dict[SeriesKey, frozenset[int]] = {}
     for keys in groups.values():
         if len(keys) > MIN_PEERS:
-            found |= _absences({key: np.fromiter(held[key].keys(), np.int64, len(held[key])) for key in keys})
+            found |= _absences({key: arrays_of(held[key])[0] for key in keys})
     return found
 
 
@@ -43,20 +44,20 @@ def _is_list(source: str) -> bool:
 
 
 def _absences(days: Mapping[SeriesKey, Ints]) -> dict[SeriesKey, frozenset[int]]:
-    first = min(int(part.min()) for part in days.values())
-    n_days = max(int(part.max()) for part in days.values()) - first + 1
+    first = min(int(part[0]) for part in days.values())
+    n_days = max(int(part[-1]) for part in days.values()) - first + 1
     traded = np.zeros(n_days, np.int64)
     listed = np.zeros(n_days + 1, np.int64)
     for part in days.values():
-        np.add.at(traded, part - first, 1)
-        listed[int(part.min()) - first] += 1
-        listed[int(part.max()) - first + 1] -= 1
+        traded[part - first] += 1
+        listed[int(part[0]) - first] += 1
+        listed[int(part[-1]) - first + 1] -= 1
     is_whole = (traded >= MIN_PEERS) & (traded >= _MIN_SHARE * np.cumsum(listed)[:-1])
     whole = np.flatnonzero(is_whole) + first
     found = {}
     for key, part in days.items():
-        inside = whole[(whole > part.min()) & (whole < part.max())]
-        absent = np.setdiff1d(inside, part)
+        inside = whole[np.searchsorted(whole, part[0]) : np.searchsorted(whole, part[-1])]
+        absent = inside[part[np.minimum(np.searchsorted(part, inside), len(part) - 1)] != inside]
         if len(absent):
             found[key] = frozenset(absent.tolist())
     return found

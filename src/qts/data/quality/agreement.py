@@ -43,7 +43,8 @@ def interval_disagreements(shorter: Bars, days: Bars, *, whole_days: Ints) -> Fi
         text = f"{name} {values[0]:g} of the {shorter.interval} bars beside {values[1]:g} of the day"
         return Issue(kind=IssueKind.INTERVALS, ts=int(days.ts[theirs[i]]), value=float(gaps[:, i].max()), text=text)
 
-    return found_at(wrong, len(shared), IssueKind.INTERVALS, describe)
+    # Out of all days of the shorter bars: of a handful that can be compared one says little about the rest.
+    return found_at(wrong, len(made), IssueKind.INTERVALS, describe)
 
 
 def source_disagreements(adjusted: Bars, raw: Bars) -> Finding:
@@ -62,7 +63,7 @@ def source_disagreements(adjusted: Bars, raw: Bars) -> Finding:
         text = f"{_PRICES[low]} is {factors[low, i]:.4f} of the raw one, {_PRICES[high]} {factors[high, i]:.4f}"
         return Issue(kind=IssueKind.SOURCES, ts=int(shared[i]), value=float(spread[i]), text=text)
 
-    return found_at(wrong, len(shared), IssueKind.SOURCES, describe)
+    return found_at(wrong, len(adjusted), IssueKind.SOURCES, describe)
 
 
 def _days(bars: Bars) -> Ints:

@@ -37,9 +37,10 @@ def test_only_whole_days_that_both_hold_are_compared(make_series: SeriesMaker) -
     days = resample(minutes, Interval.DAY).bars
     whole = (days.ts + IST_MICROS) // DAY_MICROS
     wrong = replace(days, close=days.close * 2.0, high=days.high * 2.0)
-    assert interval_disagreements(minutes, wrong, whole_days=whole[:1]).of == 1
+    assert interval_disagreements(minutes, wrong, whole_days=whole[:1]).count == 1
+    assert interval_disagreements(minutes, wrong.window(1, 3), whole_days=whole).count == 2
     none = interval_disagreements(minutes, wrong, whole_days=np.zeros(0, np.int64))
-    assert (none.count, none.of) == (0, 0)
+    assert (none.count, none.of) == (0, 4)
 
 
 def test_one_factor_leads_from_raw_to_adjusted_whatever_it_is(make_series: SeriesMaker) -> None:
@@ -57,5 +58,8 @@ def test_one_factor_leads_from_raw_to_adjusted_whatever_it_is(make_series: Serie
 
 def test_bars_that_only_one_holds_are_not_compared(make_series: SeriesMaker) -> None:
     raw = make_series(60)
-    assert source_disagreements(raw.window(0, 10), raw.window(5, 60)).of == 5
-    assert source_disagreements(raw.window(0, 10), raw.window(20, 60)).of == 0
+    close = raw.close.copy()
+    close[:20] *= 1.03
+    wrong = replace(raw, close=close)
+    assert source_disagreements(wrong.window(0, 10), raw.window(5, 60)).count == 5
+    assert source_disagreements(wrong.window(0, 10), raw.window(20, 60)).count == 0
