@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from qts.app.run_identity import canonical_json
 from qts.core.errors import BadPath, DamagedFile
 
+BACKUPS: Final = "backups"
 CONTENT: Final = "home"
 DOCUMENT: Final = "backup.json"
 _NAME: Final = re.compile(r"\d{8}T\d{6}Z(-\d+)?")

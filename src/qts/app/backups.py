@@ -14,7 +14,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 import qts
-from qts.app.backup_document import CONTENT, DOCUMENT, BackupDocument, finished_backups
+from qts.app.backup_document import BACKUPS, CONTENT, DOCUMENT, BackupDocument, finished_backups
 from qts.app.backup_files import Collector, flush_folders
 from qts.app.workspace import Workspace
 from qts.core.errors import BadParameter, DamagedFile, InputError, StoreBusy
@@ -28,7 +28,7 @@ _UNFINISHED: Final = ".unfinished-"
 _TRIES: Final = 5
 _RUNS: Final = "data/runs/"
 # What can be made again, what is looked after by itself, and what is no use without this machine.
-_LEFT_OUT: Final = frozenset({"backups", "cache", "logs", "data/bars", "data/quarantine"})
+_LEFT_OUT: Final = frozenset({BACKUPS, "cache", "logs", "data/bars", "data/quarantine"})
 
 
 class BackupReport(BaseModel):
@@ -84,7 +84,7 @@ def back_up(workspace: Workspace, folder: Path | None = None, *, keep: int | Non
     """
     if keep is not None and keep < 1:
         raise BadParameter("keep", keep, "is less than one", hint="Keep at least the backup that is made now.")
-    folder = folder or workspace.settings.home / "backups"
+    folder = folder or workspace.settings.home / BACKUPS
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _alone(folder):

@@ -15,7 +15,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 import qts
-from qts.app.backup_document import BackupDocument, finished_backups
+from qts.app.backup_document import BACKUPS, BackupDocument, finished_backups
 from qts.app.control import CONTROL, ControlDatabase
 from qts.app.settings import TOML_NAME, UNFINISHED_RESTORE, Settings
 from qts.core.errors import QtsError
@@ -152,7 +152,7 @@ def _control(settings: Settings) -> DoctorFinding:
 
 
 def _backups(settings: Settings) -> DoctorFinding:
-    made = finished_backups(settings.home / "backups")
+    made = finished_backups(settings.home / BACKUPS)
     if not made:
         return _warning("backups", "there is none in this home", "Make one with `qts backup`, best on another disk with --to.")
     try:
@@ -163,7 +163,7 @@ def _backups(settings: Settings) -> DoctorFinding:
 
 def _security(settings: Settings) -> Iterator[DoctorFinding]:
     home = settings.home
-    private = {home: "home folder", home / TOML_NAME: TOML_NAME, home / "control.sqlite": "control database", home / "backups": "backups"}
+    private = {home: "home folder", home / TOML_NAME: TOML_NAME, home / "control.sqlite": "control database", home / BACKUPS: "backups"}
     for path, name in private.items():
         if path.exists():
             yield _privacy(path, name)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from qts.app.backup_document import BACKUPS, CONTENT, finished_backups
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
 from qts.app.run_store import parse_document, read_curves, read_document_bytes, read_events, read_source
@@ -68,8 +70,12 @@ class _Bars:
     refill: tuple[Hole, ...] = ()
 
 
-def verify_home(settings: Settings, *, quick: bool = False, look_only: bool = False, clock: Clock | None = None) -> VerifyDocument:
+def verify_home(
+    settings: Settings, *, quick: bool = False, look_only: bool = False, backups: Path | None = None, clock: Clock | None = None
+) -> VerifyDocument:
     """Check the databases, the bars and the runs of a home; damaged bars are set aside, so that they are fetched again.
+
+    Files whose bytes are found elsewhere among the bars, or in a backup, are put back.
 
     Parameters
     ----------
@@ -79,10 +85,13 @@ def verify_home(settings: Settings, *, quick: bool = False, look_only: bool = Fa
         Look at sizes and pages only, instead of reading every byte.
     look_only : bool
         Change nothing, whatever is found.
+    backups : Path, optional
+        A folder of backups; that of the home by default.
     clock : Clock, optional
         Stamps what is set aside; the machine's by default.
     """
-    bars = _check_bars(settings, quick=quick, look_only=look_only, clock=clock or SystemClock())
+    spare = [backup / CONTENT for backup in reversed(finished_backups(backups or settings.home / BACKUPS))]
+    bars = _check_bars(settings, quick=quick, spare=None if look_only else spare, at=(clock or SystemClock()).now())
     control = tuple(_damaged_control(settings.control_path, quick=quick))
     runs = tuple(_run_ids(settings.runs_folder))
     damage = (*bars.damage, *control, *(found for run_id in runs if not quick for found in _damaged_run(settings, run_id)))
@@ -98,18 +107,18 @@ def verify_home(settings: Settings, *, quick: bool = False, look_only: bool = Fa
     )
 
 
-def _check_bars(settings: Settings, *, quick: bool, look_only: bool, clock: Clock) -> _Bars:
+def _check_bars(settings: Settings, *, quick: bool, spare: Sequence[Path] | None, at: datetime) -> _Bars:
     try:
         store = ParquetStore.open(settings.store_root)
     except DamagedFile as error:
         return _Bars(damage=(DamageDocument(path=error.path, state=str(FileState.DAMAGED), reason=error.reason),))
     try:
-        return _check_store(store, quick=quick, look_only=look_only, clock=clock)
+        return _check_store(store, quick=quick, spare=spare, at=at)
     finally:
         store.close()
 
 
-def _check_store(store: ParquetStore, *, quick: bool, look_only: bool, clock: Clock) -> _Bars:
+def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | None, at: datetime) -> _Bars:
     pages = tuple(
         DamageDocument(path="manifest.sqlite", state=str(FileState.DAMAGED), reason=finding)
         for finding in store.database_findings(quick=quick)
@@ -122,8 +131,8 @@ def _check_store(store: ParquetStore, *, quick: bool, look_only: bool, clock: Cl
     if not harmed:
         return _Bars(findings=findings, damage=pages, refill=store.refill())
     aside, put_back = {}, frozenset[str]()
-    if not look_only:
-        quarantine = store.set_aside(findings, at=clock.now())
+    if spare is not None:
+        quarantine = store.set_aside(findings, at=at, spare=spare)
         aside, put_back = dict(quarantine.aside), frozenset(quarantine.put_back)
     found = tuple(
         DamageDocument(

@@ -38,6 +38,9 @@ def verify(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Look at sizes and pages only, not at every byte.")] = False,
     look_only: Annotated[bool, typer.Option("--look-only", help="Change nothing, whatever is found.")] = False,
+    heal_from: Annotated[
+        Path | None, typer.Option(help="Folder of backups to take lost files from; backups in the home when absent.")
+    ] = None,
     backup_path: Annotated[Path | None, typer.Option("--backup", help="Check this backup instead of the home.")] = None,
     as_json: Json = False,
 ) -> int:
@@ -49,7 +52,7 @@ def verify(
         return _verify_backup(backup_path, as_json=as_json)
     from qts.app.verification import verify_home
 
-    document = verify_home(settings_of(context), quick=quick, look_only=look_only)
+    document = verify_home(settings_of(context), quick=quick, look_only=look_only, backups=heal_from)
     write_json(document) if as_json else _draw_verification(document)
     return DONE if document.sound and not document.refill else FOUND
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,19 @@ def test_a_backup_whose_bytes_changed_is_found(stored: Path, tmp_path: Path, qts
     assert qts("--home", tmp_path / "again", "restore", path).code == 3
     assert qts("verify").code == 0
     assert stored.exists()
+
+
+def test_a_lost_file_is_taken_from_a_backup_on_another_disk(stored: Path, tmp_path: Path, qts: Qts) -> None:
+    made = Path(qts("backup", "--to", tmp_path / "backups", "--json").document["path"])
+    # On one disk the backup is another name for the same bytes: one that is damaged in place would be of no use.
+    shutil.copytree(made, tmp_path / "elsewhere" / made.name)
+    path = damage(stored)
+    done = qts("verify", "--heal-from", tmp_path / "elsewhere", "--json")
+    (found,) = done.document["damage"]
+    assert (done.code, found["put_back"], done.document["refill"]) == (5, True, [])
+    assert path.exists()
+    assert qts("verify").code == 0
+    assert qts("bars", "SIM:WALK", "--json").code == 0
 
 
 @pytest.mark.usefixtures("stored")

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import select
-
-from qts.core import Exchange, InstrumentId, Interval, exchange_of, session_date_of
+from qts.core import InstrumentId, session_date_of
 from qts.core.errors import DamagedFile
+from qts.data.storage.coverage import Coverage
 from qts.data.storage.drafting import is_content_of
 from qts.data.storage.lookup import Span
 from qts.data.storage.manifest import Manifest
 from qts.data.storage.records import FileFinding, FileState, Hole, Quarantine, StoredFile
-from qts.data.storage.schema import FILE, INSTRUMENT
-from qts.data.storage.series import PriceBasis, SeriesInfo
+from qts.data.storage.series import SeriesInfo
 from qts.data.storage.vault import Vault, sha256_of
 
 ASIDE: Final = "data/quarantine"
+_EPOCH: Final = date(1970, 1, 1)
 _ALL: Final = Span(start=None, end=None)
 _HARMED: Final = frozenset({FileState.DAMAGED, FileState.MISSING})
 
@@ -50,8 +49,11 @@ class Inspector:
             findings[path] = FileFinding(path=path, state=FileState.FOREIGN, is_live=False)
         return tuple(self._explained(findings[path], files) for path in sorted(findings))
 
-    def set_aside(self, findings: Iterable[FileFinding], *, at: datetime) -> Quarantine:
-        """Move damaged files out of the way, so that nobody takes them for bars, and put back those whose bytes are found elsewhere."""
+    def set_aside(self, findings: Iterable[FileFinding], *, at: datetime, spare: Sequence[Path] = ()) -> Quarantine:
+        """Move damaged files out of the way, so that nobody takes them for bars, and put back those whose bytes are found elsewhere.
+
+        ``spare`` are folders that hold copies of our files under the same paths.
+        """
         given = list(findings)
         stamp = f"{at:%Y%m%dT%H%M%S}"
         aside: dict[str, str] = {}
@@ -63,24 +65,18 @@ class Inspector:
                     (self._root / finding.path).rename(self._root / kept)
                     aside[finding.path] = kept
         foreign = [finding.path for finding in given if finding.state is FileState.FOREIGN]
-        put_back = self._put_back([finding.path for finding in given if finding.state in _HARMED], foreign)
+        put_back = self._put_back([finding.path for finding in given if finding.state in _HARMED], foreign, spare)
         return Quarantine(aside={path: kept for path, kept in aside.items() if (self._root / kept).exists()}, put_back=put_back)
 
     def refill(self) -> tuple[Hole, ...]:
         """Return what has to be fetched or imported again, sorted by series; a file that many series share is a hole in all of them."""
-        query = (
-            select(FILE, INSTRUMENT.c.symbol)
-            .outerjoin(INSTRUMENT, FILE.c.instrument_id == INSTRUMENT.c.id)
-            .where(FILE.c.end_snapshot.is_(None))
-        )
-        with self._manifest.reading() as ledger, self._manifest.database.reading() as connection:
-            rows = [row for row in connection.execute(query) if not self._is_in_place(row.path, row.n_bytes)]
-            infos = ledger.series(None) if rows else ()
-        holes: list[Hole] = []
-        for row in rows:
-            shared = [info for info in infos if _may_be_in(info, row.interval, row.exchange, row.basis)]
-            wanted = [info for info in shared if row.symbol is None or info.key.instrument == f"{row.exchange}:{row.symbol}"]
-            holes += _holes(row.path, row.ts_min, row.ts_max, wanted)
+        with self._manifest.reading() as ledger:
+            files = [file for file in ledger.live_files(None) if not self._is_in_place(file)]
+            if not files:
+                return ()
+            names, infos = ledger.instruments(), ledger.series(None)
+            coverages = [(file, ledger.coverage([file])) for file in files]
+        holes = [hole for file, coverage in coverages for hole in _holes(file, coverage, names, infos)]
         return tuple(sorted(holes, key=lambda hole: (hole.key.instrument, str(hole.key.interval), str(hole.key.basis), hole.first)))
 
     def _recorded(self) -> tuple[Mapping[str, StoredFile], Mapping[int, InstrumentId]]:
@@ -126,7 +122,7 @@ class Inspector:
                 return replace(finding, reason=f"it holds what belongs in {owner}")
         return finding
 
-    def _put_back(self, lost: Sequence[str], foreign: Sequence[str]) -> tuple[str, ...]:
+    def _put_back(self, lost: Sequence[str], foreign: Sequence[str], spare: Sequence[Path]) -> tuple[str, ...]:
         if not lost:
             return ()
         files, _ = self._recorded()
@@ -134,42 +130,41 @@ class Inspector:
         put_back: list[str] = []
         for path in lost:
             file = files.get(path)
-            source = None if file is None else self._bytes_of(file, [*kept, *foreign])
-            if source is not None:
-                (self._root / source).rename(self._root / path)
-                put_back.append(path)
+            if file is None:
+                continue
+            ours = _bytes_of(file, (self._root / candidate for candidate in (*kept, *foreign)))
+            if ours is not None:
+                ours.rename(self._root / path)
+            elif (theirs := _bytes_of(file, (folder / path for folder in spare))) is not None:
+                self._vault.replace(theirs.read_bytes(), path)
+            else:
+                continue
+            put_back.append(path)
         return tuple(put_back)
 
-    def _bytes_of(self, file: StoredFile, candidates: Iterable[str]) -> str | None:
-        for candidate in candidates:
-            path = self._root / candidate
-            if path.is_file() and path.stat().st_size == file.n_bytes and sha256_of(path) == file.sha256:
-                return candidate
-        return None
-
-    def _is_in_place(self, path: str, n_bytes: int) -> bool:
+    def _is_in_place(self, file: StoredFile) -> bool:
         try:
-            return (self._root / path).stat().st_size == n_bytes
+            return (self._root / file.path).stat().st_size == file.n_bytes
         except FileNotFoundError:
             return False
 
 
-def _may_be_in(info: SeriesInfo, interval: str, exchange: str, basis: str) -> bool:
-    return (info.key.interval, exchange_of(info.key.instrument), info.key.basis) == (
-        Interval(interval),
-        Exchange(exchange),
-        PriceBasis(basis),
-    )
+def _bytes_of(file: StoredFile, candidates: Iterable[Path]) -> Path | None:
+    for path in candidates:
+        if path.is_file() and path.stat().st_size == file.n_bytes and sha256_of(path) == file.sha256:
+            return path
+    return None
 
 
-def _holes(path: str, ts_min: int, ts_max: int, infos: Iterable[SeriesInfo]) -> list[Hole]:
-    return [
-        Hole(
-            key=info.key,
-            first=session_date_of(max(ts_min, info.first_ts)),
-            last=session_date_of(min(ts_max, info.last_ts)),
-            path=path,
-        )
-        for info in infos
-        if info.first_ts <= ts_max and info.last_ts >= ts_min
-    ]
+def _holes(file: StoredFile, coverage: Sequence[Coverage], names: Mapping[int, InstrumentId], infos: Iterable[SeriesInfo]) -> list[Hole]:
+    dataset = file.dataset
+    counted = {names[number]: (int(days[0]), int(days[-1])) for one in coverage for number, days, _ in one.parts()}
+    spans = {instrument: (_EPOCH + timedelta(first), _EPOCH + timedelta(last)) for instrument, (first, last) in counted.items()}
+    # Bars that take the place of others add to no count, and files of the first format have none: then it may be any of these series.
+    only = file.label.split("/", 3)[3].rpartition("/")[0]
+    for info in infos if file.n_over or not coverage else ():
+        is_in = info.key == dataset.key(info.key.instrument) and only in {"*", "hot", info.key.instrument}
+        if is_in and info.key.instrument not in spans and info.first_ts <= file.ts_max and info.last_ts >= file.ts_min:
+            first, last = max(file.ts_min, info.first_ts), min(file.ts_max, info.last_ts)
+            spans[info.key.instrument] = (session_date_of(first), session_date_of(last))
+    return [Hole(key=dataset.key(instrument), first=first, last=last, path=file.path) for instrument, (first, last) in spans.items()]

@@ -151,10 +151,13 @@ class ParquetStore:
         """Return what is wrong with the pages of the manifest, nothing where they are sound."""
         return self._manifest.database.findings(quick=quick)
 
-    def set_aside(self, findings: Sequence[FileFinding], *, at: datetime) -> Quarantine:
-        """Move damaged files out of the way and put back those whose bytes are found elsewhere; ``refill`` lists what is then missing."""
+    def set_aside(self, findings: Sequence[FileFinding], *, at: datetime, spare: Sequence[Path] = ()) -> Quarantine:
+        """Move damaged files out of the way and put back those whose bytes are found elsewhere; ``refill`` lists what is then missing.
+
+        ``spare`` are folders, such as backups, that hold copies of our files under the same paths.
+        """
         with disk_faults(self._root):
-            return self._inspector().set_aside(findings, at=at)
+            return self._inspector().set_aside(findings, at=at, spare=spare)
 
     def refill(self) -> tuple[Hole, ...]:
         """Return the spans whose bars were lost to damage: storing them again, the same or newer, closes the hole."""

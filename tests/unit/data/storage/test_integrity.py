@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qts.core import Bars, InstrumentId, Interval
+from qts.core import Bars, InstrumentId, Interval, instant_of, session_date_of
 from qts.core.errors import DamagedFile
 from qts.data.storage import FileState, ParquetStore, Provenance, SeriesBars, SeriesKey
 from qts.data.storage.sealed import seal_of_file
@@ -26,7 +26,7 @@ N_CORRUPTIONS = 12 * int(os.environ.get("QTS_STRESS", "1"))
 
 
 def walk(key: SeriesKey, *, n_bars: int = 300, raised: float = 0.0) -> SeriesBars:
-    rng = np.random.default_rng(KEYS.index(key))
+    rng = np.random.default_rng(KEYS.index(key) if key in KEYS else len(KEYS))
     step = 60_000_000 if key.interval.is_intraday else 86_400_000_000
     price = np.round(100.0 * np.exp(np.cumsum(rng.normal(0, 0.001, n_bars))) + raised, 2)
     ts = 1_704_166_500_000_000 + np.arange(n_bars, dtype=np.int64) * step
@@ -154,6 +154,24 @@ def test_a_file_of_many_instruments_is_a_hole_in_each_of_their_series(home: Path
     ]
     store.upsert([walk(DAYS), walk(OTHER_DAYS)], SOURCE, at=AT)
     assert store.refill() == ()
+
+
+def test_a_file_of_one_import_is_a_hole_only_where_it_added_bars(home: Path, store: ParquetStore) -> None:
+    many = [SeriesKey(instrument=InstrumentId(f"NSE:S{number:03}"), interval=Interval.MINUTE_1) for number in range(12)]
+    whole = [walk(key, n_bars=8_100) for key in many]
+    store.upsert([SeriesBars(key=one.key, bars=one.bars.window(0, 8_000)) for one in whole], SOURCE, at=AT)
+    later = [SeriesBars(key=one.key, bars=one.bars.window(8_000, 8_100)) for one in whole]
+    store.upsert(later, SOURCE, at=AT)
+    (hot,) = (finding.path for finding in store.verify() if "/hot/" in finding.path and finding.is_live)
+    (home / hot).unlink()
+    holes = store.refill()
+    last = whole[0].bars
+    assert {hole.key for hole in holes} == set(many)
+    assert {(hole.first, hole.last) for hole in holes} == {(session_date_of(int(last.ts[8_000])), session_date_of(int(last.ts[-1])))}
+    assert len(store.read(many[0], end=instant_of(int(last.ts[8_000])))) == 8_000, "what lies in other files is still read"
+    store.upsert(later, SOURCE, at=AT)
+    assert store.refill() == ()
+    assert len(store.read(many[0])) == 8_100
 
 
 def test_the_sound_bytes_of_a_lost_file_are_taken_from_wherever_they_lie(home: Path, store: ParquetStore) -> None:
