@@ -278,9 +278,10 @@ def demo(*, home: Home = None) -> DemoReport:
         return prepare_demo(workspace)
 
 
-def verify(*, home: Home = None, quick: bool = False, look_only: bool = False) -> VerifyDocument:
-    """Check that all that is stored is what was written; damaged bars are set aside unless ``look_only``."""
-    return verify_home(load_settings(home=home), quick=quick, look_only=look_only)
+def verify(*, home: Home = None, quick: bool = False, look_only: bool = False, heal_from: Path | str | None = None) -> VerifyDocument:
+    """Check that all that is stored is what was written; damaged bars are set aside unless ``look_only``, or taken from a backup."""
+    backups = None if heal_from is None else Path(heal_from)
+    return verify_home(load_settings(home=home), quick=quick, look_only=look_only, backups=backups)
 
 
 def backup(folder: Path | str | None = None, *, home: Home = None, keep: int | None = None) -> BackupReport:
