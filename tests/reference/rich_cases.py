@@ -36,6 +36,7 @@ LIMITS = {
     "daily_loss": ("0.003", "0.01"),
     "max_drawdown": ("0.01", "0.05"),
 }
+PROTECTION = ("stop_loss", "take_profit", "trailing")
 SIZES = ("shares:37", "cash:40007", "percent:0.97", "atr-risk:0.01,span=3,multiple=1.5", "vol-target:0.3,span=4")
 RATIOS = ("2", "0.5", "5", "1.5", "0.1")
 
@@ -153,6 +154,13 @@ def after(bars: Bars, actions: tuple[Action, ...]) -> Bars:
         column = getattr(bars, name) / shares
         columns[name] = np.where(np.isnan(column), np.nan, on_ticks(np.nan_to_num(column)))
     return replace(bars, **columns)
+
+
+def guarded_order_case(seed: int) -> Case:
+    """Return orders of all kinds whose positions the settings protect."""
+    case, rng = order_case(seed), np.random.default_rng((seed, 6))
+    names = [name for name in PROTECTION if rng.random() < 0.6] or ["stop_loss"]
+    return replace(case, settings={**case.settings, **{name: str(rng.choice(LIMITS[name])) for name in names}})
 
 
 def delivery_order_case(seed: int) -> Case:

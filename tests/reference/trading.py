@@ -181,7 +181,7 @@ class Desk:
         deal = self._deal(order, holding, closing + opening, reference)
         self.account.deal(holding, deal, ts=self.ts, reference=reference, kind=order.shown, reason=order.reason)
         self._after(order, abs(closing + opening))
-        if order.aim is not None and self.protects and order.reason == "signal":
+        if self.protects and order.parent is None and not order.is_protection and order.reason != "risk":
             self._protect(holding, before, reference, phase=phase)
         if order.stop_loss is not None or order.target is not None or order.trail is not None:
             self._start_children(order, holding, abs(closing + opening), reference, phase=phase)
@@ -267,17 +267,18 @@ class Desk:
         tick, average = holding.tick(self.on), holding.average
         model = self._child(holding, -1 if now > 0 else 1, abs(now), reference, phase=phase)
         model.is_protection, model.group = True, f"protection {holding.name}"
+        of_stops = replace(model, works_from=self.i_bar, fresh_in=self.i_bar) if phase in {STOPS, LIMITS} else model
         if rules.stop_loss is not None:
             price = average * (1 - sign * rules.stop_loss)
             stop = price.quantize(MICRO) if tick is None else on_tick(price, tick, up=now < 0)
-            self.orders.append(replace(model, number=self.number(), kind="stop", shown="stop", stop=stop, reason="stop_loss"))
+            self.orders.append(replace(of_stops, number=self.number(), kind="stop", shown="stop", stop=stop, reason="stop_loss"))
         if rules.take_profit is not None:
             price = average * (1 + sign * rules.take_profit)
             limit = price.quantize(MICRO) if tick is None else on_tick(price, tick, up=now > 0)
             self.orders.append(replace(model, number=self.number(), kind="limit", shown="limit", limit=limit, reason="take_profit"))
         if rules.trailing is not None:
             level = average * (1 - sign * rules.trailing)
-            trail = replace(model, number=self.number(), kind="trailing", shown="trailing", level=level, fraction=rules.trailing)
+            trail = replace(of_stops, number=self.number(), kind="trailing", shown="trailing", level=level, fraction=rules.trailing)
             self.orders.append(replace(trail, reason="trailing_stop"))
 
     def _child(self, holding: Holding, side: int, quantity: Decimal, reference: Decimal, *, phase: int | None) -> Order:

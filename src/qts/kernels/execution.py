@@ -111,9 +111,10 @@ def execute_open(run: Run, t: int) -> None:
 def guarded_wish(run: Run, i: int, t: int, reference: float) -> None:
     """Execute a wish, and have its position guarded."""
     before = run.rows[i * N_ROW + POSITION]
+    at_close = run.rules.at_close and run.rows[i * N_ROW + WISH_REASON] != RISK
     fill_wish(run, i, t, reference)
     if run.rows[i * N_ROW + POSITION] != before:
-        guard(run, i, t, (before, reference))
+        guard(run, i, t, (before, AT_OPEN, reference, at_close))
         shrink_exits(run, t, i)
 
 
@@ -242,7 +243,7 @@ def after_fill(run: Run, slot: int, t: int, done: tuple[int, float, bool, float]
     if book[at + O_PARENT] == 0.0:
         start_children(run, slot, t, (part, quantity, at_close))
     if book[at + O_PARENT] == 0.0:
-        guard(run, i, t, (before, book[at + O_REFERENCE]))
+        guard(run, i, t, (before, part, book[at + O_REFERENCE], at_close))
     else:
         end_entry(run, t, i, book[at + O_PARENT])
     shrink_exits(run, t, i)
@@ -309,8 +310,11 @@ def begin(run: Run, slot: int, t: int, entry: tuple[int, float, bool]) -> None:
         hit(run, slot, AT_STOP, stop)
 
 
-def guard(run: Run, i: int, t: int, change: tuple[float, float]) -> None:
-    """Make the orders that protect a position anew where it has grown; ``change`` is the position before and the fill's reference."""
+def guard(run: Run, i: int, t: int, change: tuple[float, int, float, bool]) -> None:
+    """Make the orders that protect a position anew where it has grown.
+
+    ``change`` is the position before, and the part of the bar, the reference and whether at the close of what has filled.
+    """
     rules, row = run.rules, i * N_ROW
     if rules.stop_loss == 0.0 and rules.take_profit == 0.0 and rules.trailing == 0.0:
         return
@@ -323,10 +327,10 @@ def guard(run: Run, i: int, t: int, change: tuple[float, float]) -> None:
         if run.book[at + O_PARENT] == GUARD and run.book[at + O_STATE] == IS_WORKING:
             withdraw(run, t, k - 1, (S_WITHDRAWN, W_REPLACED))
         k = int(run.book[at + O_NEXT])
-    set_guards(run, i, t, change[1])
+    set_guards(run, i, t, (change[1], change[2], change[3]))
 
 
-def set_guards(run: Run, i: int, t: int, reference: float) -> None:
+def set_guards(run: Run, i: int, t: int, entry: tuple[int, float, bool]) -> None:
     """Enter the stop-loss, the target and the trailing stop of a position, as one group, from its average entry price."""
     rules, row = run.rules, i * N_ROW
     position, average = run.rows[row + POSITION], run.rows[row + AVERAGE]
@@ -335,19 +339,18 @@ def set_guards(run: Run, i: int, t: int, reference: float) -> None:
     run.account[LAST_ID] += 1.0
     group = run.account[LAST_ID]
     size = abs(position)
-    at_close = run.rules.at_close
     if rules.stop_loss > 0.0:
         level = level_price(average * (1.0 - sign * rules.stop_loss), -sign, tick)
         ticket = Ticket(i, -sign, size, STOP, math.nan, level, 0.0, 0.0, 0.0, group, GUARD, STOP_LOSS)
-        begin_guard(run, ticket, t, (AT_OPEN, reference, at_close))
+        begin_guard(run, ticket, t, entry)
     if rules.take_profit > 0.0:
         level = level_price(average * (1.0 + sign * rules.take_profit), sign, tick)
         ticket = Ticket(i, -sign, size, LIMIT, level, math.nan, 0.0, 0.0, 0.0, group, GUARD, TAKE_PROFIT)
-        begin_guard(run, ticket, t, (AT_OPEN, reference, at_close))
+        begin_guard(run, ticket, t, entry)
     if rules.trailing > 0.0:
         level = level_price(average * (1.0 - sign * rules.trailing), -sign, tick)
         ticket = Ticket(i, -sign, size, TRAILING, math.nan, level, rules.trailing, 1.0, 0.0, group, GUARD, TRAILING_STOP)
-        begin_guard(run, ticket, t, (AT_OPEN, reference, at_close))
+        begin_guard(run, ticket, t, entry)
 
 
 def begin_guard(run: Run, ticket: Ticket, t: int, entry: tuple[int, float, bool]) -> None:
