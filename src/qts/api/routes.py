@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 import pyarrow as pa
@@ -26,6 +27,17 @@ from qts.app.catalog import SeriesDocument, list_series
 from qts.app.costs import CostsDocument, price_costs
 from qts.app.coverage import CoverageDocument, CoverageRequest, coverage
 from qts.app.errors import ErrorDocument
+from qts.app.instrument_documents import (
+    ChainDocument,
+    ChainRequest,
+    ExpiriesDocument,
+    HitDocument,
+    InstrumentDocument,
+    InstrumentRequest,
+    SearchRequest,
+    UnderlyingRequest,
+)
+from qts.app.instruments import list_expiries, option_chain, search_instruments, show_instrument
 from qts.app.quality import QualityDocument, QualityRequest, quality
 from qts.app.reconciling import ReconcileTextRequest, ReconciliationDocument, reconcile_text
 from qts.app.replays import ReplayDocument, replay
@@ -33,8 +45,20 @@ from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, Orde
 from qts.app.run_building import equity_rows
 from qts.app.run_document import RunDocument
 from qts.app.strategies import StrategyDocument, list_strategies
+from qts.app.watching import (
+    IndexDocument,
+    MembersDocument,
+    WatchlistDocument,
+    WatchlistRequest,
+    add_to_watchlist,
+    index_members,
+    list_indices,
+    list_watchlists,
+    remove_from_watchlist,
+)
 from qts.app.workspace import Workspace
 from qts.core.errors import BadParameter, UnknownStrategy
+from qts.core.instrument import InstrumentId
 
 ARROW: Final = "application/vnd.apache.arrow.stream"
 
@@ -111,6 +135,60 @@ def post_confirm(workspace: Opened, request: ConfirmRequest) -> ActionDocument:
 def post_reject(workspace: Opened, request: RejectRequest) -> ActionDocument:
     """Reject a corporate action: it is neither applied nor told of again."""
     return reject_action(workspace, request)
+
+
+@router.get("/instruments")
+def get_instruments(workspace: Opened, request: Annotated[SearchRequest, Query()]) -> tuple[HitDocument, ...]:
+    """Return the instruments that a person may mean who has typed so far, best first."""
+    return search_instruments(workspace, request)
+
+
+@router.get("/instruments/show")
+def get_instrument(workspace: Opened, request: Annotated[InstrumentRequest, Query()]) -> InstrumentDocument:
+    """Return the lot, tick, token and expiry of an instrument as of a date, and its history under all its names."""
+    return show_instrument(workspace, request)
+
+
+@router.get("/instruments/expiries")
+def get_expiries(workspace: Opened, request: Annotated[UnderlyingRequest, Query()]) -> ExpiriesDocument:
+    """Return when the contracts on an underlying end, and its futures in order."""
+    return list_expiries(workspace, request)
+
+
+@router.get("/instruments/chain")
+def get_chain(workspace: Opened, request: Annotated[ChainRequest, Query()]) -> ChainDocument:
+    """Return the options of one expiry by strike."""
+    return option_chain(workspace, request)
+
+
+@router.get("/watchlists")
+def get_watchlists(workspace: Opened) -> tuple[WatchlistDocument, ...]:
+    """Return the watchlists, by name."""
+    return list_watchlists(workspace)
+
+
+@router.post("/watchlists/add")
+def post_watchlist(workspace: Opened, request: WatchlistRequest) -> WatchlistDocument:
+    """Add instruments to a watchlist, which is made where there is none."""
+    return add_to_watchlist(workspace, request)
+
+
+@router.post("/watchlists/remove")
+def post_watchlist_removal(workspace: Opened, request: WatchlistRequest) -> WatchlistDocument | None:
+    """Take instruments out of a watchlist."""
+    return remove_from_watchlist(workspace, request.name, tuple(InstrumentId(name) for name in request.instruments))
+
+
+@router.get("/indices")
+def get_indices(workspace: Opened) -> tuple[IndexDocument, ...]:
+    """Return the indices whose members are known."""
+    return list_indices(workspace)
+
+
+@router.get("/indices/{index}")
+def get_members(workspace: Opened, index: str, on: date | None = None) -> MembersDocument:
+    """Return the members of an index on a date, and whether they are those of the date."""
+    return index_members(workspace, index, on)
 
 
 @router.get("/coverage")

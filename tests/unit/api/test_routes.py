@@ -134,3 +134,17 @@ def test_corporate_actions_are_listed_confirmed_and_rejected(client: Any) -> Non
     assert client.post("/api/actions/reject", json={"id": name}).json()["state"] == "rejected"
     assert client.get("/api/actions", params={"state": "confirmed"}).json() == []
     assert client.post("/api/actions/confirm", json={"id": "NSE:ACME/2022-01-18/split"}).status_code in {400, 404}
+
+
+def test_instruments_are_found_and_lists_are_kept(client: Any) -> None:
+    assert [hit["instrument"] for hit in client.get("/api/instruments", params={"text": "wav"}).json()] == ["SIM:WAVE"]
+    unknown = client.get("/api/instruments/show", params={"instrument": "NSE:NONE"})
+    assert (unknown.status_code, unknown.json()["error"]["kind"]) == (400, "NotListed")
+    assert client.get("/api/instruments/expiries", params={"underlying": "NIFTY"}).status_code == 400
+    assert client.get("/api/instruments/chain", params={"underlying": "NIFTY"}).status_code == 400
+    made = client.post("/api/watchlists/add", json={"name": "mine", "instruments": ["SIM:WAVE", "NSE:A"]}).json()
+    assert made["instruments"] == ["SIM:WAVE", "NSE:A"]
+    left = client.post("/api/watchlists/remove", json={"name": "MINE", "instruments": ["NSE:A"]}).json()
+    assert client.get("/api/watchlists").json() == [left]
+    assert client.get("/api/indices").json() == []
+    assert client.get("/api/indices/NIFTY50").json()["error"]["kind"] == "BadParameter"
