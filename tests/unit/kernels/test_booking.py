@@ -189,6 +189,7 @@ def test_volume_is_not_counted_where_nothing_caps_it() -> None:
         pytest.param(0.0, -4.0, -4.0, 120.0, 6.0, id="opened short"),
         pytest.param(4.0, 1.0, 5.0, 104.0, 5.0, id="added to long: (400 + 120) / 5"),
         pytest.param(-4.0, -1.0, -5.0, 104.0, 5.0, id="added to short"),
+        pytest.param(1.0, 1.0, 2.0, 110.0, 5.0, id="added to one"),
         pytest.param(4.0, -1.0, 3.0, 100.0, 5.0, id="reduced long"),
         pytest.param(-4.0, 1.0, -3.0, 100.0, 5.0, id="reduced short"),
         pytest.param(4.0, -4.0, 0.0, 100.0, 4.0, id="closed"),
