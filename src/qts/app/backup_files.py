@@ -62,6 +62,16 @@ class Collector:
         """Copy a file that its owner may write to."""
         self._listed(path, self._take(path, is_fixed=False))
 
+    def add_text(self, path: str, text: str) -> None:
+        """Write a file of our own making, which only its owner may read."""
+        target = self._target / path
+        target.touch(mode=0o600)
+        with target.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        self.list_made(path)
+
     def list_made(self, path: str) -> None:
         """List a file that was written into the backup already."""
         self.n_new_bytes += (self._target / path).stat().st_size

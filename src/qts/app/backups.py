@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 import qts
 from qts.app.backup_document import BACKUPS, CONTENT, DOCUMENT, BackupDocument, finished_backups
 from qts.app.backup_files import Collector, flush_folders
+from qts.app.redaction import secret_settings, without_secrets
+from qts.app.settings import TOML_NAME
 from qts.app.workspace import Workspace
 from qts.core.errors import BadParameter, DamagedFile, InputError, StoreBusy
 from qts.data.storage import ParquetStore
@@ -168,9 +170,21 @@ def _are_let_go(store: ParquetStore, missing: set[str]) -> bool:
 def _add_rest(collector: Collector, home: Path, backups: Path) -> None:
     for path in sorted(_plain_files(home, backups)):
         try:
-            collector.add_fixed(path) if path.startswith(_RUNS) else collector.add_plain(path)
+            if path == TOML_NAME:
+                _add_settings(collector, home / path)
+            elif path.startswith(_RUNS):
+                collector.add_fixed(path)
+            else:
+                collector.add_plain(path)
         except FileNotFoundError:
             continue  # a run that is being replaced by its like, or a file that its owner removed
+
+
+def _add_settings(collector: Collector, path: Path) -> None:
+    # Settings that cannot be told from secrets are left out: a backup travels further than the home does.
+    text = without_secrets(path.read_text(encoding="utf-8"), secret_settings())
+    if text is not None:
+        collector.add_text(TOML_NAME, text)
 
 
 def _plain_files(home: Path, backups: Path) -> Iterator[str]:
