@@ -90,11 +90,23 @@ def test_reads_are_narrowed_and_in_order(store: ActionStore) -> None:
     assert len(store.read(instruments=[InstrumentId(f"NSE:X{i}") for i in range(2000)] + [InstrumentId("NSE:B")])) == 1
 
 
+def test_a_list_is_kept_once_anything_is_confirmed(store: ActionStore) -> None:
+    store.record([record(state="suspected", source=JUMP)], at=at(0))
+    assert not store.is_kept()
+    store.record([record("NSE:B")], at=at(2))
+    assert store.is_kept()
+    assert [store.is_kept(known_at=at(hours)) for hours in (0, 1, 2, 3)] == [False, False, True, True]
+    store.record([record("NSE:B", state="rejected")], at=at(3))
+    assert not store.is_kept()
+
+
 def test_instants_without_a_zone_are_refused(store: ActionStore) -> None:
     with pytest.raises(BadParameter):
         store.record([record()], at=at(0).replace(tzinfo=None))
     with pytest.raises(BadParameter):
         store.read(known_at=at(0).replace(tzinfo=None))
+    with pytest.raises(BadParameter):
+        store.is_kept(known_at=at(0).replace(tzinfo=None))
     assert store.read() == ()
 
 

@@ -101,7 +101,7 @@ def run_bars(workspace: Workspace, document: RunDocument, instrument: str, *, in
         prices=document.data.prices.get(instrument, "auto"),
     )
     steps = stored_steps(document, instrument)
-    if not steps:
+    if steps is None:
         return read_bars(workspace, request)
     raw = read_bars(workspace, request.model_copy(update={"prices": "raw"}))
     text = "raw prices adjusted as they were for the run"

@@ -42,7 +42,8 @@ class NoSuchSeries(EmptySpan):
         self.message = f"{instrument} has no {wanted} bars; stored: {', '.join(f'{key.interval} {key.basis}' for key in held)}."
         self.hint = "Choose one of the stored ones with --interval and --prices."
         if wanted.endswith(_MADE_OF_ACTIONS):
-            self.hint += " Raw prices are adjusted once their corporate actions are confirmed: `qts actions import FILE`."
+            self.hint += " Raw prices are adjusted once their corporate actions are confirmed: `qts actions import FILE`,"
+            self.hint += " `qts actions suspected`."
         self.args = (self.message,)
 
 
@@ -129,6 +130,11 @@ def choose_series(workspace: Workspace, instrument: InstrumentId, request: BarsR
 
 def _choose(workspace: Workspace, request: BarsRequest) -> SeriesInfo | Recipe:
     """Return the stored series of a request, or how to make its bars of another one."""
+    if request.adjusted_to is not None and request.prices not in _MADE_OF_ACTIONS:
+        hint = "Ask for adjusted or total-return prices, or leave the date out."
+        raise BadParameter("adjusted_to", request.adjusted_to, f"says nothing of {request.prices} prices", hint=hint)
+    if request.adjusted_to is not None and (recipe := find_recipe(workspace, request)) is not None:
+        return recipe
     try:
         return choose_series(workspace, InstrumentId(request.instrument), request)
     except NoSuchSeries:

@@ -16,7 +16,7 @@ from qts.core.clock import IST, micros_of, session_date_of
 from qts.core.errors import EmptySpan
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
-from qts.data.actions import ActionState, StatedAction, Step, back_adjust, closes_needed, steps_of
+from qts.data.actions import ActionState, StatedAction, Step, back_adjust, closes_needed, days_of, steps_of, unsettled
 from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
 from qts.market.resampling import resample
 
@@ -40,6 +40,8 @@ class Adjustment:
     @property
     def text(self) -> str:
         """Return what the view is made of, as words."""
+        if not self.actions:
+            return f"as traded: no corporate action is confirmed up to {self.as_of}, and none is suspected"
         names = ", ".join(action.id for action in self.actions[:_SHOWN_ACTIONS])
         more = len(self.actions) - _SHOWN_ACTIONS
         return f"adjusted for {names}{f' and {more} more' if more > 0 else ''}, as of {self.as_of}"
@@ -66,7 +68,10 @@ class Recipe:
 def adjust_raw(
     workspace: Workspace, raw: SeriesKey, *, up_to: date, snapshot: str | None = None, total_return: bool = False
 ) -> Adjustment | None:
-    """Return how a raw series is adjusted for what is confirmed, or None where nothing that changes its prices is.
+    """Return how a raw series is adjusted for what is confirmed, or None where nobody knows what to adjust it for.
+
+    Where actions are confirmed for others, an instrument that has none and whose prices betray none needs no adjusting. Where none is
+    confirmed at all, nobody keeps a list, and nothing can be said.
 
     Parameters
     ----------
@@ -81,13 +86,14 @@ def adjust_raw(
     total_return : bool
         Whether dividends count as if they were put back into the share.
     """
-    records = workspace.actions.read(
-        instruments=[raw.instrument], states=[ActionState.CONFIRMED], known_at=known_until(workspace, snapshot)
-    )
-    actions = [record.action for record in records if record.action.ex_date <= up_to]
-    actions = [action for action in actions if total_return or action.changes_shares]
-    if not actions:
-        return None
+    known_at = known_until(workspace, snapshot)
+    records = workspace.actions.read(instruments=[raw.instrument], known_at=known_at)
+    confirmed = [record.action for record in records if record.state is ActionState.CONFIRMED]
+    if not any(action.changes_shares for action in confirmed):
+        days = days_of(workspace.store.read(raw, as_of=snapshot))
+        if not workspace.actions.is_kept(known_at=known_at) or unsettled(days, records):
+            return None
+    actions = [action for action in confirmed if action.ex_date <= up_to and (total_return or action.changes_shares)]
     closes = last_closes_before(workspace, raw, closes_needed(actions, total_return=total_return), snapshot=snapshot)
     return Adjustment(actions=tuple(actions), steps=steps_of(actions, closes, total_return=total_return), as_of=up_to)
 
@@ -127,7 +133,7 @@ def find_recipe(workspace: Workspace, request: BarsRequest) -> Recipe | None:
     """
     instrument = InstrumentId(request.instrument)
     held = {info.key: info for info in workspace.store.series(as_of=request.as_of) if info.key.instrument == instrument}
-    for basis, is_adjusted in _BASES[request.prices]:
+    for basis, is_adjusted in (_RAW_ADJUSTED,) if request.adjusted_to is not None else _BASES[request.prices]:
         for interval in _sources(request.interval):
             info = held.get(SeriesKey(instrument=instrument, interval=interval, basis=basis))
             if info is None:

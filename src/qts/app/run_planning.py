@@ -20,7 +20,7 @@ from qts.app.run_building import FinishedRun, settings_part
 from qts.app.run_document import DataPart, EnginePart, ListPart, RunDocument, SettingsPart, StepPart, StrategyPart, SuspectedPart
 from qts.app.run_identity import RunIdentity, text_hash
 from qts.app.run_quality import run_quality
-from qts.app.run_series import OpenedSeries, open_series, read_finer, step_parts, steps_hash
+from qts.app.run_series import OpenedSeries, open_series, read_finer, step_parts, steps_hash, unadjusted_warnings
 from qts.app.run_suspicions import suspicion_warnings, suspicions_of
 from qts.app.run_terms import bar_span, check_product, estimate_warnings, run_terms, terms_hash, terms_parts
 from qts.app.settings import Settings
@@ -190,6 +190,7 @@ def plan_entry(
             *_gaps(judged.share),
             *_late(bars, finer),
             *_untraded(bars, settings),
+            *unadjusted_warnings(opened),
             *suspicion_warnings(suspected),
             *estimate_warnings(names, terms),
         ),

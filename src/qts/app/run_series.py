@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from qts.app.bars import NoSuchSeries, choose_series, instants
 from qts.app.derived import adjust_raw
@@ -18,6 +19,8 @@ from qts.core.interval import Interval
 from qts.data.actions import Step, back_adjust
 from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
 
+_MOST_SHOWN: Final = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedSeries:
@@ -31,6 +34,11 @@ class OpenedSeries:
     bars: Bars
     raw: Bars | None
     steps: tuple[Step, ...] = ()
+
+    @property
+    def is_made(self) -> bool:
+        """Return whether adjusted prices were made of raw ones for the run."""
+        return self.raw is not None and self.info.key.basis is PriceBasis.ADJUSTED
 
 
 def open_series(
@@ -77,7 +85,7 @@ def open_series(
 def read_finer(workspace: Workspace, request: BacktestRequest, opened: OpenedSeries, interval: Interval, *, snapshot: str) -> Bars:
     """Return the shorter bars that orders fill on, of the same basis and adjusted by the same steps."""
     start, end = instants(request.start, request.end)
-    basis = PriceBasis.RAW if opened.steps else opened.info.key.basis
+    basis = PriceBasis.RAW if opened.is_made else opened.info.key.basis
     wanted = request.model_copy(update={"interval": interval, "prices": basis.value})
     key = choose_series(workspace, opened.info.key.instrument, wanted).key
     return back_adjust(workspace.store.read(key, start=start, end=end, as_of=snapshot), opened.steps)
@@ -85,7 +93,7 @@ def read_finer(workspace: Workspace, request: BacktestRequest, opened: OpenedSer
 
 def step_parts(opened: Sequence[OpenedSeries]) -> dict[str, tuple[StepPart, ...]]:
     """Return by which steps prices were adjusted, of the instruments whose adjusted prices are not stored."""
-    return {one.info.key.instrument: tuple(_part(step) for step in one.steps) for one in opened if one.steps}
+    return {one.info.key.instrument: tuple(_part(step) for step in one.steps) for one in opened if one.is_made}
 
 
 def steps_hash(parts: Mapping[str, Sequence[StepPart]]) -> str:
@@ -94,9 +102,20 @@ def steps_hash(parts: Mapping[str, Sequence[StepPart]]) -> str:
     return text_hash(canonical_json(plain)) if plain else ""
 
 
-def stored_steps(document: RunDocument, name: str) -> tuple[Step, ...]:
-    """Return the steps by which a stored run's prices were adjusted."""
-    return tuple(Step(ex_date=part.ex_date, factor=part.factor, is_cash=part.is_cash) for part in document.data.adjusted_by.get(name, ()))
+def stored_steps(document: RunDocument, name: str) -> tuple[Step, ...] | None:
+    """Return the steps by which a stored run's prices were adjusted, or None where they were not made of raw ones."""
+    parts = document.data.adjusted_by.get(name)
+    return None if parts is None else tuple(Step(ex_date=part.ex_date, factor=part.factor, is_cash=part.is_cash) for part in parts)
+
+
+def unadjusted_warnings(opened: Sequence[OpenedSeries]) -> tuple[str, ...]:
+    """Return a sentence naming the instruments whose adjusted prices are those as traded, for want of a confirmed action."""
+    names = [one.info.key.instrument for one in opened if one.is_made and not one.steps]
+    if not names:
+        return ()
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    shown = ", ".join(names[:_MOST_SHOWN])
+    return (f"Adjusted prices of {shown}{more} are those as traded: no corporate action is confirmed up to the run's last day.",)
 
 
 def _adjusted(
@@ -109,16 +128,16 @@ def _adjusted(
     start, end = instants(request.start, request.end)
     raw = workspace.store.read(key, start=start, end=end, as_of=snapshot)
     steps = stored_steps(stored, name) if stored is not None else _steps(workspace, request, key, raw)
-    if not steps:
+    if steps is None:
         return None
     # What lies before the run was not adjusted with it, so nothing may look there.
     seen = replace(info, key=replace(key, basis=PriceBasis.ADJUSTED), first_ts=int(raw.ts[0]))
     return OpenedSeries(info=seen, bars=back_adjust(raw, steps), raw=raw, steps=steps)
 
 
-def _steps(workspace: Workspace, request: BacktestRequest, key: SeriesKey, raw: Bars) -> tuple[Step, ...]:
+def _steps(workspace: Workspace, request: BacktestRequest, key: SeriesKey, raw: Bars) -> tuple[Step, ...] | None:
     made = adjust_raw(workspace, key, up_to=session_date_of(int(raw.ts[-1])), snapshot=request.as_of)
-    return () if made is None else made.steps
+    return None if made is None else made.steps
 
 
 def _part(step: Step) -> StepPart:

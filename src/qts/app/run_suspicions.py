@@ -8,10 +8,8 @@ from typing import Final
 from qts.app.run_document import SuspectedPart
 from qts.app.run_series import OpenedSeries
 from qts.app.workspace import Workspace
-from qts.core.bars import Bars
-from qts.core.clock import session_date_of
 from qts.core.instrument import Exchange, exchange_of
-from qts.data.actions import ActionRecord, ActionState, days_of, suspect_jumps
+from qts.data.actions import ActionRecord, days_of, unsettled
 
 # Contracts and indices have no corporate actions.
 _OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.SIM})
@@ -33,7 +31,7 @@ def suspicions_of(workspace: Workspace, opened: Sequence[OpenedSeries]) -> tuple
         if one.raw is None or exchange_of(one.raw.instrument) not in _OF_SHARES:
             continue
         records = workspace.actions.read(instruments=[one.raw.instrument])
-        found += [_part(record) for record in _unsettled(days_of(one.raw), records)]
+        found += [_part(record) for record in unsettled(days_of(one.raw), records)]
     return tuple(found)
 
 
@@ -48,24 +46,6 @@ def suspicion_warnings(suspected: Sequence[SuspectedPart]) -> tuple[str, ...]:
     if len(suspected) > _MOST_SHOWN:
         found.append(f"{len(suspected) - _MOST_SHOWN} more are suspected: `qts actions suspected` lists them.")
     return tuple(found)
-
-
-def _unsettled(days: Bars, records: Sequence[ActionRecord]) -> list[ActionRecord]:
-    """Return what is noted as suspected within the bars, and the jumps in them that no record explains."""
-    if not len(days):
-        return []
-    first, last = session_date_of(int(days.ts[0])), session_date_of(int(days.ts[-1]))
-    noted = [record for record in records if record.state is ActionState.SUSPECTED and first < record.action.ex_date <= last]
-    explaining = [record.action.ex_date for record in records if record.action.changes_shares]
-    dates = [session_date_of(int(ts)) for ts in days.ts.tolist()] if explaining else []
-    before = dict(zip(dates[1:], dates[:-1], strict=True))
-    seen = [
-        record
-        for record in suspect_jumps(days)
-        # An action on a day without bars shows on the first bar after it.
-        if not any(before[record.action.ex_date] < on <= record.action.ex_date for on in explaining)
-    ]
-    return sorted([*noted, *seen], key=lambda record: record.action.ex_date)
 
 
 def _part(record: ActionRecord) -> SuspectedPart:

@@ -17,8 +17,8 @@ from qts.app.actions import ConfirmRequest, confirm_action
 from qts.app.bars import BarsAnswer, ExportFormat, NoSuchSeries, estimate_bars, export, read_bars
 from qts.app.requests import BarsRequest, build
 from qts.app.workspace import Workspace
-from qts.core import Bars, Exchange, FixedClock
-from qts.core.errors import EmptySpan, UnknownInstrument
+from qts.core import Bars, Exchange, FixedClock, InstrumentId
+from qts.core.errors import BadParameter, EmptySpan, UnknownInstrument
 from qts.data.actions import ActionState
 from qts.data.storage import PriceBasis, Provenance, SeriesBars, SeriesKey
 
@@ -84,6 +84,33 @@ def test_what_is_not_confirmed_adjusts_nothing(workspace: Workspace, settle: str
     assert "qts actions import" in refused.value.hint
 
 
+def test_prices_that_betray_an_action_are_not_taken_as_adjusted_because_others_are(
+    workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Put
+) -> None:
+    state(workspace, "2022-06-15")
+    bars = make_bars("NSE:OTHER", Exchange.NSE, seed=8)
+    store_bars(workspace, bars)
+    assert ask(workspace, instrument="NSE:OTHER", prices="adjusted").basis is PriceBasis.ADJUSTED
+    fifth = np.where(np.arange(len(bars)) < 100, 5.0, 1.0)
+    split = replace(bars, **{name: np.round(getattr(bars, name) * fifth, 2) for name in ("open", "high", "low", "close")})
+    store_bars(workspace, replace(split, instrument=InstrumentId("NSE:SPLIT")))
+    with pytest.raises(NoSuchSeries):
+        ask(workspace, instrument="NSE:SPLIT", prices="adjusted")
+
+
+def test_a_date_of_adjustment_needs_prices_that_are_made(workspace: Workspace, store_bars: Put) -> None:
+    with pytest.raises(BadParameter, match="says nothing of auto prices"):
+        ask(workspace, adjusted_to="2022-07-01")
+    state(workspace, "2022-06-15")
+    state(workspace, "2022-08-15", "split", ratio="5")
+    raw = ask(workspace, prices="raw").bars
+    store_bars(workspace, raw, basis=PriceBasis.ADJUSTED)
+    # The stored adjusted series was adjusted up to a day that nobody knows.
+    made = ask(workspace, prices="adjusted", adjusted_to="2022-07-01")
+    assert_allclose(made.bars.close[0], raw.close[0] / 2, rtol=1e-15)
+    assert made.derived
+
+
 def test_actions_after_the_day_asked_for_are_left_out(workspace: Workspace) -> None:
     state(workspace, "2022-06-15")
     state(workspace, "2023-01-16", "split", ratio="10->2")
@@ -119,8 +146,10 @@ def test_the_total_return_puts_dividends_back(workspace: Workspace) -> None:
     made = ask(workspace, prices="total-return")
     assert made.bars.close[0] == pytest.approx(raw.close[0] * (1 - 20 / raw.close[at - 1]), rel=1e-12)
     assert_array_equal(made.bars.volume, raw.volume)
-    with pytest.raises(NoSuchSeries):
-        ask(workspace, prices="adjusted")
+    # Somebody keeps a list, and it has nothing that changes the shares.
+    plain = ask(workspace, prices="adjusted")
+    assert_array_equal(plain.bars.close, raw.close)
+    assert "as traded: no corporate action is confirmed up to 2026-11-20, and none is suspected" in plain.derived
     with pytest.raises(UnknownInstrument):
         ask(workspace, instrument="NSE:NOBODY", prices="total-return")
 
@@ -211,6 +240,5 @@ def test_dates_are_read_from_the_clock_in_india(workspace: Workspace) -> None:
     # 18:45 UTC on the 20th is the 21st in India.
     evening = replace(workspace, clock=FixedClock(workspace.clock.now() + timedelta(hours=6, minutes=45)))
     state(evening, "2026-11-21")
-    assert str(date(2026, 11, 21)) in ask(evening, prices="adjusted").derived
-    with pytest.raises(NoSuchSeries):
-        ask(workspace, prices="adjusted")
+    assert "2026-11-21/bonus, as of 2026-11-21" in ask(evening, prices="adjusted").derived
+    assert "as traded: no corporate action is confirmed up to 2026-11-20" in ask(workspace, prices="adjusted").derived

@@ -15,7 +15,7 @@ from qts.app.bars import NoSuchSeries, read_bars
 from qts.app.replays import replay
 from qts.app.requests import BacktestRequest, BarsRequest, build
 from qts.app.workspace import Workspace
-from qts.core import Bars
+from qts.core import Bars, Exchange
 from qts.data.storage import PriceBasis
 
 BONUS = "NSE:ALPHA/2022-06-15/bonus"
@@ -88,6 +88,22 @@ def test_orders_fill_on_shorter_bars_adjusted_by_the_same_steps(with_quarters: W
     assert early
     assert {round(price, 6) for price in early} <= halves
     assert replay(with_quarters, document.run_id).identical
+
+
+def test_shares_without_any_action_take_part_where_a_list_is_kept(
+    workspace: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
+) -> None:
+    store_bars(workspace, make_bars("NSE:OTHER", Exchange.NSE, seed=8))
+    state(workspace)
+    document = run_backtest(workspace, request(instruments="NSE:ALPHA,NSE:OTHER"))
+    assert {name: len(steps) for name, steps in document.data.adjusted_by.items()} == {"NSE:ALPHA": 1, "NSE:OTHER": 0}
+    assert any("Adjusted prices of NSE:OTHER are those as traded" in warning for warning in document.warnings)
+    assert replay(workspace, document.run_id).identical
+    assert run_bars(workspace, document, "NSE:OTHER").derived
+    # Up to its last day a run before the bonus needs no adjusting either.
+    early = run_backtest(workspace, request(end="2022-06-01"))
+    assert early.data.adjusted_by == {"NSE:ALPHA": ()}
+    assert replay(workspace, early.run_id).identical
 
 
 def test_a_start_within_the_series_reads_nothing_of_before(workspace: Workspace, make_bars: Callable[..., Bars]) -> None:

@@ -78,6 +78,14 @@ class SqlActions:
         with self._database.reading() as connection:
             return _read(connection, instruments=instruments, states=states, known_at=known_at)
 
+    def is_kept(self, *, known_at: datetime | None = None) -> bool:
+        """Return whether any action is confirmed."""
+        if known_at is not None:
+            require_aware("known_at", known_at)
+        query = _holding(sa.select(TABLE.c.seq), known_at).where(TABLE.c.state == ActionState.CONFIRMED.value).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
+
 
 def _read(
     connection: sa.Connection,
@@ -87,12 +95,7 @@ def _read(
     known_at: datetime | None,
 ) -> tuple[ActionRecord, ...]:
     columns = TABLE.c
-    query = sa.select(TABLE).order_by(columns.instrument, columns.ex_date, columns.kind)
-    if known_at is None:
-        query = query.where(columns.ended_at.is_(None))
-    else:
-        at = _text_of(known_at)
-        query = query.where(columns.recorded_at <= at, sa.or_(columns.ended_at.is_(None), columns.ended_at > at))
+    query = _holding(sa.select(TABLE), known_at).order_by(columns.instrument, columns.ex_date, columns.kind)
     if states is not None:
         query = query.where(columns.state.in_([state.value for state in states]))
     names = None if instruments is None else set(instruments)
@@ -100,6 +103,15 @@ def _read(
         query = query.where(columns.instrument.in_(names))
     rows = connection.execute(query).mappings()
     return tuple(_record(row) for row in rows if names is None or row["instrument"] in names)
+
+
+def _holding(query: sa.Select[Any], known_at: datetime | None) -> sa.Select[Any]:
+    """Return a query narrowed to the records that hold, or held at an instant."""
+    columns = TABLE.c
+    if known_at is None:
+        return query.where(columns.ended_at.is_(None))
+    at = _text_of(known_at)
+    return query.where(columns.recorded_at <= at, sa.or_(columns.ended_at.is_(None), columns.ended_at > at))
 
 
 def _row(record: ActionRecord, at: datetime) -> dict[str, Any]:

@@ -7,8 +7,7 @@ like neither. So what is found here is suspected and told of, and nothing is don
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -69,12 +68,15 @@ def market_moves(series: Iterable[Bars]) -> dict[int, float]:
 
     Days on which fewer than five of them traded have none.
     """
-    moves: dict[int, list[float]] = defaultdict(list)
-    for bars in series:
-        if len(bars) > 1:
-            for day, move in zip(_days(bars.ts[1:]).tolist(), _overnight(bars).tolist(), strict=True):
-                moves[day].append(move)
-    return {day: float(np.median(found)) for day, found in moves.items() if len(found) >= _LEAST_PEERS}
+    parts = [(_days(bars.ts[1:]), _overnight(bars)) for bars in series if len(bars) > 1]
+    if not parts:
+        return {}
+    days, moves = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.argsort(days, kind="stable")
+    days, moves = days[order], moves[order]
+    first = np.flatnonzero(np.concatenate(([True], days[1:] != days[:-1])))
+    groups = zip(days[first].tolist(), np.split(moves, first[1:]), strict=True)
+    return {day: float(np.median(found)) for day, found in groups if len(found) >= _LEAST_PEERS}
 
 
 def days_of(bars: Bars) -> Bars:
@@ -123,6 +125,32 @@ def suspect_jumps(bars: Bars, *, market: Mapping[int, float] | None = None) -> t
     candidates = np.flatnonzero(((sizes < _SMALL_DROP) | (sizes > _LARGE_RISE)) & (steps > _TICKS)) + 1
     jumps = (_jump(bars, int(i), float(sizes[i - 1]), market) for i in candidates.tolist())
     return tuple(_record(bars, jump) for jump in jumps if _is_suspect(jump))
+
+
+def unsettled(days: Bars, records: Sequence[ActionRecord]) -> tuple[ActionRecord, ...]:
+    """Return what is noted as suspected within daily raw bars, and the jumps in them that nothing noted explains, oldest first.
+
+    Parameters
+    ----------
+    days : Bars
+        Of days, prices as traded.
+    records : sequence of ActionRecord
+        All that is known of the instrument's actions, in whatever state.
+    """
+    if not len(days):
+        return ()
+    first, last = session_date_of(int(days.ts[0])), session_date_of(int(days.ts[-1]))
+    noted = [record for record in records if record.state is ActionState.SUSPECTED and first < record.action.ex_date <= last]
+    explaining = [record.action.ex_date for record in records if record.action.changes_shares]
+    dates = [session_date_of(int(ts)) for ts in days.ts.tolist()] if explaining else []
+    before = dict(zip(dates[1:], dates[:-1], strict=True))
+    seen = [
+        record
+        for record in suspect_jumps(days)
+        # An action on a day without bars shows on the first bar after it.
+        if not any(before[record.action.ex_date] < on <= record.action.ex_date for on in explaining)
+    ]
+    return tuple(sorted([*noted, *seen], key=lambda record: record.action.ex_date))
 
 
 def _jump(bars: Bars, i_bar: int, size: float, market: Mapping[int, float] | None) -> _Jump:

@@ -50,6 +50,10 @@ class MemoryActions:
         ]
         return tuple(sorted(found, key=lambda record: (record.action.instrument, record.action.ex_date, record.action.kind)))
 
+    def is_kept(self, *, known_at: datetime | None = None) -> bool:
+        """Return whether any action is confirmed."""
+        return bool(self.read(states=[ActionState.CONFIRMED], known_at=known_at))
+
 
 def _holds(record: ActionRecord, known_at: datetime | None) -> bool:
     if known_at is None:

@@ -55,6 +55,10 @@ class ActionStore(Protocol):
         """
         ...
 
+    def is_kept(self, *, known_at: datetime | None = None) -> bool:
+        """Return whether any action is confirmed, of whatever instrument: whether somebody keeps a list here."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
