@@ -51,6 +51,16 @@ def test_both_engines_agree(kind: str, seeds: range) -> None:
     assert n_fills > 3 * len(seeds) or SEED is not None
 
 
+# Cases in which the engines once parted.
+KNOWN = [pytest.param("orders", 1363, id="the children of a bracket stand in the queue from when it was handed in")]
+
+
+@pytest.mark.parametrize(("kind", "seed"), KNOWN)
+def test_both_engines_agree_where_they_once_did_not(kind: str, seed: int) -> None:
+    outcome, found = compare(KINDS[kind](seed))
+    assert (len(outcome.fills) > 0, found) == (True, [])
+
+
 @pytest.mark.realdata
 @pytest.mark.parametrize("seed", range(0, 2 * max(1, RUNS // 50), 2))
 def test_both_engines_agree_on_real_bars(realdata: Path, seed: int) -> None:

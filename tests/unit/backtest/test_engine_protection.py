@@ -21,7 +21,7 @@ from qts.backtest.playing import Room, market_of, play_once, rules_of
 from qts.backtest.settings import Protection, RiskLimits
 from qts.backtest.terms import PLAIN, term_table
 from qts.core import IST, Bars, InstrumentId, Interval, Product, Side, micros_of
-from qts.strategies import Strategy
+from qts.strategies import Context, Strategy
 
 NAN = math.nan
 MakeBars = Callable[..., Bars]
@@ -230,3 +230,21 @@ def random_bars(rng: np.random.Generator, n: int) -> Bars:
         volume=np.where(rng.random(n) < 0.1, 0.0, np.round(rng.uniform(20, 200, n))),
         oi=np.full(n, NAN),
     )
+
+
+@pytest.mark.parametrize("fill", list(FillTiming))
+def test_an_order_of_on_bar_is_guarded_too_and_from_where_in_the_bar_it_filled(make_bars: MakeBars, fill: FillTiming) -> None:
+    # A limit of 98 fills inside the bar. Its stop at 96.04 may act in that bar, its target at 102.9 only from the next one on.
+    def on_bar(context: Context) -> None:
+        if context.bar == 0:
+            context.instrument.buy(10, limit=98.0)
+
+    def played(low: float, **fractions: str) -> list[tuple[str, float, float, str]]:
+        bars = shaped(make_bars, [(100, 101, 99, 100), (100, 110, low, 105), (104, 106, 103, 105)])
+        protection = Protection(**{name: Decimal(text) for name, text in fractions.items()})
+        chosen = replace(FREE, protection=protection, fill=fill)
+        return fills_of(run(Strategy(title="Limited", on_bar=on_bar), {}, [bars], chosen))
+
+    bought = ("buy", 10, 98, "signal")
+    assert played(95.0, stop_loss="0.02") == [bought, ("sell", 10, 96.04, "stop_loss")]
+    assert played(97.0, take_profit="0.05") == [bought, ("sell", 10, 104, "take_profit")]
