@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 
 from qts.core import Bars
 from qts.data.storage.contents import Content, content_of_rows, total
-from qts.data.storage.lookup import Growth, absent, grown, no_snapshot, require_aware, sort_key, span_of
-from qts.data.storage.rows import CLOSE, Merge, Rows, merge, require_sound, rows_of
-from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
+from qts.data.storage.history import Comparison, compared, name_taken, no_name, require_name
+from qts.data.storage.lookup import Growth, absent, grown, no_deletion, no_snapshot, require_aware, returning, sort_key, span_of
+from qts.data.storage.rows import CLOSE, Merge, Rows, merge, picked, require_sound, rows_of
+from qts.data.storage.series import DeleteReport, LatestBar, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,17 @@ class MemoryStore:
 
     def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
         """Store all batches at once; the last bar given wins."""
+        return self._store(batches, provenance, at=at)
+
+    def _store(
+        self,
+        batches: Sequence[SeriesBars],
+        provenance: Provenance,
+        *,
+        at: datetime,
+        kind: str = "import",
+        restored: Mapping[SeriesKey, SeriesInfo] | None = None,
+    ) -> UpsertReport:
         require_aware("at", at)
         for batch in batches:
             require_sound(batch.bars)
@@ -49,10 +61,78 @@ class MemoryStore:
             n_stored += int(is_stored.sum())
             if is_stored.any():
                 rows[key] = merged.rows
-                infos[key] = grown(infos.get(key), key, _growth(key, new, merged), provenance)
+                growth = _growth(key, new, merged)
+                infos[key] = grown(infos.get(key) or returning(restored, key, growth), key, growth, provenance)
         if n_stored:
-            self._commit(_State(id=_id_of(infos), rows=rows, infos=infos), provenance, at=at)
+            note = provenance.note or provenance.source
+            self._commit(_State(id=_id_of(infos), rows=rows, infos=infos), note, at=at, kind=kind)
         return UpsertReport(stored=n_stored, unchanged=n_given - n_stored, changed=n_changed, snapshot=self.snapshot(), files_written=0)
+
+    def delete(
+        self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, at: datetime, note: str = ""
+    ) -> DeleteReport:
+        """Take bars of a series out."""
+        require_aware("at", at)
+        gone = self.read(key, start=start, end=end)
+        before = self._states[-1]
+        rows, infos = dict(before.rows), dict(before.infos)
+        is_left = ~np.isin(rows[key].ts, gone.ts)
+        left, info = rows[key].take(is_left), infos.pop(key)
+        lost = _content(key, rows.pop(key).take(~is_left))
+        if len(left):
+            rows[key] = left
+            infos[key] = replace(
+                info,
+                first_ts=int(left.ts[0]),
+                last_ts=int(left.ts[-1]),
+                last_close=float(left.values[CLOSE, -1]),
+                n_bars=len(left),
+                content=str(Content.parse(info.content) - lost),
+            )
+        text = note or f"{key.instrument} {key.interval} {key.basis}"
+        self._commit(_State(id=_id_of(infos), rows=rows, infos=infos), text, at=at, kind="delete")
+        return DeleteReport(deleted=len(gone), snapshot=self.snapshot())
+
+    def undo(self, snapshot: str, *, at: datetime) -> UpsertReport:
+        """Bring back what a deletion took."""
+        seqs = [one.seq for one in self._snapshots if one.id == snapshot and one.kind == "delete"]
+        if not seqs:
+            raise no_deletion(snapshot)
+        before, after, now = self._states[seqs[-1] - 1], self._states[seqs[-1]], self._states[-1]
+        (key,) = (key for key, info in before.infos.items() if after.infos.get(key) != info)
+        there = np.concatenate([state.rows[key].ts for state in (after, now) if key in state.rows] or [np.empty(0, dtype=np.int64)])
+        bars = before.rows[key].bars(instrument=key.instrument, interval=key.interval)
+        lost, info = picked(bars, ~np.isin(bars.ts, there)), before.infos[key]
+        provenance = Provenance(source=info.sources[-1], simulated=info.simulated, note=f"undo of {snapshot}")
+        return self._store([SeriesBars(key=key, bars=lost)], provenance, at=at, kind="undo", restored={key: info})
+
+    def name_snapshot(self, snapshot: str, name: str, *, at: datetime) -> None:
+        """Call a snapshot by a name."""
+        require_name(name)
+        require_aware("at", at)
+        i_last = max((i for i, one in enumerate(self._snapshots) if snapshot in {one.id, *one.names}), default=-1)
+        if i_last < 0:
+            raise no_snapshot(snapshot)
+        for i, one in enumerate(self._snapshots):
+            if name in one.names and i != i_last:
+                raise name_taken(name, one.id)
+        names = tuple(sorted({*self._snapshots[i_last].names, name}))
+        self._snapshots[i_last] = replace(self._snapshots[i_last], names=names)
+
+    def forget_name(self, name: str) -> None:
+        """Take a name away."""
+        if not any(name in one.names for one in self._snapshots):
+            raise no_name(name)
+        self._snapshots = [replace(one, names=tuple(other for other in one.names if other != name)) for one in self._snapshots]
+
+    def compare(self, before: str, after: str | None = None) -> Comparison:
+        """Return which series were added, removed or changed between two snapshots."""
+        return compared(self._state(before).infos, self._state(after).infos)
+
+    def latest(self, keys: Iterable[SeriesKey]) -> Mapping[SeriesKey, LatestBar]:
+        """Return the last stored bar of each of these series that has one."""
+        infos = self._states[-1].infos
+        return {key: LatestBar(infos[key].last_ts, infos[key].last_close) for key in keys if key in infos}
 
     def read(self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, as_of: str | None = None) -> Bars:
         """Return the bars that open in ``[start, end)``."""
@@ -100,12 +180,14 @@ class MemoryStore:
         for state in reversed(self._states):
             if state.id == as_of:
                 return state
+        for one in self._snapshots:
+            if as_of in one.names:
+                return self._states[one.seq]
         raise no_snapshot(as_of)
 
-    def _commit(self, state: _State, provenance: Provenance, *, at: datetime) -> None:
+    def _commit(self, state: _State, note: str, *, at: datetime, kind: str) -> None:
         self._states.append(state)
-        seq = len(self._snapshots) + 1
-        self._snapshots.append(Snapshot(seq=seq, id=state.id, at=at, kind="import", note=provenance.note or provenance.source))
+        self._snapshots.append(Snapshot(seq=len(self._snapshots) + 1, id=state.id, at=at, kind=kind, note=note))
 
 
 def _growth(key: SeriesKey, new: Rows, merged: Merge) -> Growth:

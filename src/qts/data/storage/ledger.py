@@ -27,8 +27,8 @@ from sqlalchemy import (
 from qts.core import InstrumentId, exchange_of, instant_of, symbol_of
 from qts.data.storage.contents import Content, total
 from qts.data.storage.coverage import Coverage, unsealed
-from qts.data.storage.layout import Dataset
-from qts.data.storage.lookup import Span, no_snapshot
+from qts.data.storage.layout import Dataset, dataset_of
+from qts.data.storage.lookup import Span, no_deletion, no_snapshot
 from qts.data.storage.recording import CHUNK, record, series_rows
 from qts.data.storage.records import Commit, StoredFile
 from qts.data.storage.schema import COVERAGE, FILE, INSTRUMENT, IS_HOT, SNAPSHOT, SNAPSHOT_NAME
@@ -96,6 +96,27 @@ class Ledger:
             raise no_snapshot(as_of, is_collected=bool(rows))
         return int(max(kept))
 
+    def deletion(self, snapshot: str) -> tuple[int, list[SeriesInfo]]:
+        """Return the number of the last commit with this id that deleted bars, and the series as they were before.
+
+        Raises
+        ------
+        BadParameter
+            If there is none, or what was deleted is no longer kept.
+        """
+        rows = self._connection.execute(
+            select(SNAPSHOT).where(SNAPSHOT.c.id == snapshot, SNAPSHOT.c.kind == "delete").order_by(SNAPSHOT.c.seq.desc())
+        ).all()
+        if not rows:
+            raise no_deletion(snapshot)
+        seq = rows[0].seq
+        before = self._connection.execute(select(SNAPSHOT.c.collected_us).where(SNAPSHOT.c.seq == seq - 1)).first()
+        if before is None or before.collected_us is not None or rows[0].collected_us is not None:
+            raise no_deletion(snapshot, is_collected=True)
+        infos = {info.key: info for info in self.series(seq - 1)}
+        after = {info.key: info for info in self.series(seq)}
+        return seq, [info for key, info in infos.items() if after.get(key) != info]
+
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return every commit that was not collected, oldest first."""
         rows = self._connection.execute(select(SNAPSHOT).where(SNAPSHOT.c.collected_us.is_(None)).order_by(SNAPSHOT.c.seq)).all()
@@ -133,6 +154,18 @@ class Ledger:
     def base(self, labels: Iterable[str], datasets: Iterable[Dataset]) -> Base:
         """Return the live files that a commit stands on: those of its groups, and the hot ones of its datasets."""
         return Base(cold=self.live(labels), hot={dataset: self.hot(dataset) for dataset in datasets})
+
+    def dataset_base(self, dataset: Dataset) -> Base:
+        """Return all live files of a dataset."""
+        same = (FILE.c.interval == dataset.interval, FILE.c.exchange == dataset.exchange, FILE.c.basis == dataset.basis)
+        query = select(FILE).where(*same, FILE.c.layer == 0, FILE.c.end_snapshot.is_(None))
+        return Base(cold={row.label: stored_file(row) for row in self._connection.execute(query)}, hot={dataset: self.hot(dataset)})
+
+    def series_base(self, key: SeriesKey) -> Base:
+        """Return all live files that may hold bars of a series."""
+        _, files = self.files_of(key, Span(start=None, end=None), None)
+        hot = tuple(file for file in files if file.is_hot)
+        return Base(cold={file.label: file for file in files if not file.is_hot}, hot={dataset_of(key): hot})
 
     def live(self, labels: Iterable[str]) -> dict[str, StoredFile]:
         """Return the live files of these groups, by label."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -106,6 +106,13 @@ def no_snapshot(as_of: str, *, is_collected: bool = False) -> BadParameter:
     return BadParameter("as_of", as_of, reason, hint="Leave it out for the present state.")
 
 
+def no_deletion(snapshot: str, *, is_collected: bool = False) -> BadParameter:
+    """Return the error for a snapshot that deleted nothing, or whose deleted bars are gone for good."""
+    if is_collected:
+        return BadParameter("snapshot", snapshot, "what it deleted was collected since", hint="Import the bars again.")
+    return BadParameter("snapshot", snapshot, "no deletion made it", hint="Give the snapshot that the deletion reported.")
+
+
 def sort_key(info: SeriesInfo) -> tuple[str, int, PriceBasis]:
     """Return what series are sorted by: instrument, interval from short to long, basis."""
     return info.key.instrument, _LENGTHS[info.key.interval], info.key.basis
@@ -136,3 +143,11 @@ def grown(info: SeriesInfo | None, key: SeriesKey, growth: Growth, provenance: P
         sources=(*others[-(_MOST_SOURCES - 1) :], provenance.source),
         content=str((Content.parse(info.content) if info.content else Content()) + growth.content),
     )
+
+
+def returning(restored: Mapping[SeriesKey, SeriesInfo] | None, key: SeriesKey, growth: Growth) -> SeriesInfo | None:
+    """Return a series that comes back as it was known, without bars yet; None if it is not one of those."""
+    known = (restored or {}).get(key)
+    if known is None:
+        return None
+    return replace(known, first_ts=growth.first_ts, last_ts=growth.last_ts, last_close=growth.last_close, n_bars=0, content=str(Content()))

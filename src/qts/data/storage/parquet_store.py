@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from qts.core import Bars, InstrumentId
 from qts.data.storage.coverage import coverage_of
-from qts.data.storage.lookup import Span, absent, require_aware, sort_key, span_of
+from qts.data.storage.history import Comparison, compared, give_name, require_name, take_name
+from qts.data.storage.lookup import Span, absent, no_snapshot, require_aware, sort_key, span_of
 from qts.data.storage.records import FileFinding, Hole, Quarantine
 from qts.data.storage.reserve import Reserve
-from qts.data.storage.rows import join, overlay, require_sound
-from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
+from qts.data.storage.rows import join, overlay, picked, require_sound
+from qts.data.storage.series import DeleteReport, LatestBar, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 from qts.data.storage.vault import Vault, disk_faults
 
 if TYPE_CHECKING:  # a database library is imported when a store is opened, not when its types are named
     import duckdb
 
+    from qts.data.storage.compaction import Compacted
     from qts.data.storage.integrity import Inspector
     from qts.data.storage.manifest import Manifest, ManifestCopy
+    from qts.data.storage.retention import Collected, Retention
 
 _ALWAYS: Final = Span(start=None, end=None)
 _RESERVE: Final = Reserve()
@@ -39,6 +44,7 @@ class ParquetStore:
         self._reserve = reserve
         self._vault = Vault(root)
         self._is_renewed = False
+        self._catalogue: tuple[int, Mapping[SeriesKey, SeriesInfo]] | None = None
 
     @classmethod
     def open(cls, root: Path, *, reserve: Reserve = _RESERVE) -> ParquetStore:
@@ -70,29 +76,56 @@ class ParquetStore:
 
     def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
         """Store all batches in one atomic commit; per series and instant the last bar given wins."""
-        from qts.data.storage.committing import commit  # noqa: PLC0415 - see the imports above
-        from qts.data.storage.upserting import Upsert, grouped  # noqa: PLC0415 - see the imports above
-
         require_aware("at", at)
         for batch in batches:
             require_sound(batch.bars)
+        return self._store(batches, provenance, at=at)
+
+    def delete(
+        self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, at: datetime, note: str = ""
+    ) -> DeleteReport:
+        """Take the bars of a series that open in ``[start, end)`` out of the store, as a commit; ``undo`` brings them back."""
+        from qts.data.storage.committing import commit  # noqa: PLC0415 - see the imports above
+        from qts.data.storage.deletion import Deletion  # noqa: PLC0415 - see the imports above
+
+        require_aware("at", at)
+        span = span_of(start, end)
         with disk_faults(self._root):
-            self._reserve.require(self._root, self._root / "data" / "bars")
             self._renew(at)
-            numbers = self._numbers({batch.key.instrument for batch in batches if len(batch.bars)})
-            groups = grouped(batches, numbers)
-            change = Upsert(groups=groups, numbers=numbers, provenance=provenance, at=at, vault=self._vault, manifest=self._manifest)
+            with self._manifest.reading() as ledger:
+                number = ledger.numbers({key.instrument}).get(key.instrument, 0)
+            text = note or f"{key.instrument} {key.interval} {key.basis}"
+            change = Deletion(key=key, number=number, span=span, at=at, note=text, vault=self._vault, manifest=self._manifest)
             prepared, snapshot = commit(change, self._manifest, self._vault)
-        done = prepared.commit
-        return UpsertReport(
-            stored=done.n_stored, unchanged=done.n_unchanged, changed=done.n_changed, snapshot=snapshot, files_written=prepared.n_written
-        )
+        if prepared.is_empty:
+            raise absent(key, span, self.series())
+        return DeleteReport(deleted=prepared.commit.n_stored, snapshot=snapshot)
+
+    def undo(self, snapshot: str, *, at: datetime) -> UpsertReport:
+        """Bring back what a deletion took, except where there are bars again; possible until it is collected."""
+        require_aware("at", at)
+        with self._manifest.reading() as ledger:
+            seq, infos = ledger.deletion(snapshot)
+        (info,) = infos
+        before, after, now = (self._bars(info.key, as_of) for as_of in (seq - 1, seq, None))
+        assert before is not None  # noqa: S101 - the series had bars, or they could not have been deleted
+        lost = ~np.isin(before.ts, np.concatenate([bars.ts for bars in (after, now) if bars is not None] or [before.ts[:0]]))
+        batch = SeriesBars(key=info.key, bars=picked(before, lost))
+        provenance = Provenance(source=info.sources[-1], simulated=info.simulated, note=f"undo of {snapshot}")
+        return self._store([batch], provenance, at=at, kind="undo", restored={info.key: info})
 
     def read(self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, as_of: str | None = None) -> Bars:
         """Return the bars that open in ``[start, end)``."""
         span = span_of(start, end)
         with self._manifest.reading() as ledger:
             seq = ledger.seq_of(as_of)
+        bars = self._bars(key, seq, span)
+        if bars is None:
+            raise absent(key, span, self.series(as_of=as_of))
+        return bars
+
+    def _bars(self, key: SeriesKey, seq: int | None, span: Span = _ALWAYS) -> Bars | None:
+        with self._manifest.reading() as ledger:
             number, files = ledger.files_of(key, span, seq)
         with disk_faults(self._root):
             parts = [self._vault.read(file, number=number, span=span) for file in files]
@@ -100,18 +133,37 @@ class ParquetStore:
         hot = [part for part, file in zip(parts, files, strict=True) if file.is_hot and len(part)]
         layers = ([join(cold)] if cold else []) + hot
         if not layers:
-            raise absent(key, span, self.series(as_of=as_of))
+            return None
         return overlay(layers).bars(instrument=key.instrument, interval=key.interval)
 
     def series(self, *, as_of: str | None = None) -> tuple[SeriesInfo, ...]:
         """Return all series, sorted by instrument, interval length and basis, without reading a bar."""
+        if as_of is None:
+            return tuple(self._present().values())
         with self._manifest.reading() as ledger:
             return tuple(sorted(ledger.series(ledger.seq_of(as_of)), key=sort_key))
 
     def info(self, key: SeriesKey) -> SeriesInfo | None:
         """Return what is stored of a series, or None."""
+        if self._catalogue is not None:
+            return self._present().get(key)
         with self._manifest.reading() as ledger:
             return next((info for info in ledger.series(None, [key.instrument]) if info.key == key), None)
+
+    def latest(self, keys: Iterable[SeriesKey]) -> Mapping[SeriesKey, LatestBar]:
+        """Return the last stored bar of each of these series that has one, without reading bars."""
+        infos = self._present()
+        return {key: LatestBar(info.last_ts, info.last_close) for key in keys if (info := infos.get(key)) is not None}
+
+    def _present(self) -> Mapping[SeriesKey, SeriesInfo]:
+        # Remembered until the next commit, by whomever: one small query tells.
+        with self._manifest.reading() as ledger:
+            seq, _ = ledger.snapshot()
+            known = self._catalogue
+            if known is None or known[0] != seq:
+                known = (seq, {info.key: info for info in sorted(ledger.series(None), key=sort_key)})
+        self._catalogue = known
+        return known[1]
 
     def bars_per_day(self, *, as_of: str | None = None) -> Mapping[SeriesKey, Mapping[int, int]]:
         """Return, for every series, how many bars each date in India holds, as the manifest counted them when they were stored."""
@@ -141,6 +193,64 @@ class ParquetStore:
         """Return every commit, oldest first."""
         with self._manifest.reading() as ledger:
             return ledger.snapshots()
+
+    def name_snapshot(self, snapshot: str, name: str, *, at: datetime) -> None:
+        """Call a snapshot by a name that ``as_of`` takes, too; a named snapshot is never collected."""
+        require_name(name)
+        with self._manifest.writing() as ledger:
+            seq = ledger.seq_of(snapshot)
+            if not seq:
+                raise no_snapshot(snapshot)
+            give_name(ledger.connection, seq, name, at=at)
+
+    def forget_name(self, name: str) -> None:
+        """Take a name away; its snapshot is kept no longer than others."""
+        with self._manifest.writing() as ledger:
+            take_name(ledger.connection, name)
+
+    def compare(self, before: str, after: str | None = None) -> Comparison:
+        """Return which series were added, removed or changed between two snapshots (None: the present), without reading a bar."""
+        old, new = ({info.key: info for info in self.series(as_of=as_of)} for as_of in (before, after))
+        return compared(old, new)
+
+    def compact(self, *, at: datetime, everything: bool = False) -> tuple[Compacted, ...]:
+        """Put the hot files of each dataset into instrument-years, or exchange-years for bars of a day and longer.
+
+        Does nothing where they are few and small (up to 5 files and 64 MB), unless ``everything`` is asked for. The state and its id
+        stay the same; earlier snapshots read as before. Any number of processes may call it at any time.
+        """
+        from qts.data.storage.compaction import compact  # noqa: PLC0415 - see the imports above
+
+        require_aware("at", at)
+        with disk_faults(self._root):
+            self._renew(at)
+            return compact(self._manifest, self._vault, at=at, everything=everything)
+
+    def collect(self, *, at: datetime, keep: Retention | None = None, dry_run: bool = False) -> Collected:
+        """Give back the room of snapshots that are not kept, and of what killed writers left; ``dry_run`` only tells."""
+        from qts.data.storage.retention import Retention, collect  # noqa: PLC0415 - see the imports above
+
+        require_aware("at", at)
+        with disk_faults(self._root):
+            return collect(self._manifest, self._vault, at=at, keep=keep or Retention(), dry_run=dry_run)
+
+    def acquire(self, name: str, holder: str, *, at: datetime, until: datetime, pins: str | None = None) -> bool:
+        """Take a lease: while it lasts nobody else gets one of this name, and the snapshot that it ``pins`` is not collected.
+
+        Returns whether it is ours now. A backup pins the snapshot that it copies.
+        """
+        from qts.data.storage.leases import acquire  # noqa: PLC0415 - see the imports above
+
+        with self._manifest.writing() as ledger:
+            seq = None if pins is None else ledger.seq_of(pins)
+            return acquire(ledger.connection, name, holder, at=at, until=until, snapshot=seq)
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back."""
+        from qts.data.storage.leases import release  # noqa: PLC0415 - see the imports above
+
+        with self._manifest.writing() as ledger:
+            release(ledger.connection, name, holder)
 
     def verify(self, *, quick: bool = False) -> tuple[FileFinding, ...]:
         """Return what every file of every snapshot is like, sorted by path, read afresh (``quick``: by its size); foreign ones too."""
@@ -199,6 +309,38 @@ class ParquetStore:
         with disk_faults(self._root):
             checked = files_of_bars(self._root, self._vault, files)
         return connect(checked, names, sorted(infos, key=sort_key), threads=threads, memory=memory)
+
+    def _store(
+        self,
+        batches: Sequence[SeriesBars],
+        provenance: Provenance,
+        *,
+        at: datetime,
+        kind: str = "import",
+        restored: Mapping[SeriesKey, SeriesInfo] | None = None,
+    ) -> UpsertReport:
+        from qts.data.storage.committing import commit  # noqa: PLC0415 - see the imports above
+        from qts.data.storage.upserting import Upsert, grouped  # noqa: PLC0415 - see the imports above
+
+        with disk_faults(self._root):
+            self._reserve.require(self._root, self._root / "data" / "bars")
+            self._renew(at)
+            numbers = self._numbers({batch.key.instrument for batch in batches if len(batch.bars)})
+            change = Upsert(
+                groups=grouped(batches, numbers),
+                numbers=numbers,
+                provenance=provenance,
+                at=at,
+                vault=self._vault,
+                manifest=self._manifest,
+                kind=kind,
+                restored=restored,
+            )
+            prepared, snapshot = commit(change, self._manifest, self._vault)
+        done = prepared.commit
+        return UpsertReport(
+            stored=done.n_stored, unchanged=done.n_unchanged, changed=done.n_changed, snapshot=snapshot, files_written=prepared.n_written
+        )
 
     def _renew(self, at: datetime) -> None:
         from qts.data.storage.renewal import renew  # noqa: PLC0415 - see the imports above

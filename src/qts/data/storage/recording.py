@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, insert, or_,
 from qts.core import InstrumentId, micros_of, symbol_of
 from qts.data.storage.contents import Content, total
 from qts.data.storage.coverage import seal_of
-from qts.data.storage.lookup import Growth, grown
+from qts.data.storage.lookup import Growth, grown, returning
 from qts.data.storage.records import Commit
 from qts.data.storage.schema import COVERAGE, FILE, INGEST_LOG, INSTRUMENT, SERIES, SNAPSHOT, SOURCES
 from qts.data.storage.sealed import file_row, names_of, series_info, series_row
@@ -98,7 +98,7 @@ def _infos(commit: Commit, before: Mapping[SeriesKey, SeriesInfo]) -> list[Serie
     growth: Mapping[SeriesKey, Growth] = commit.growth
     provenance = commit.provenance
     assert provenance is not None  # noqa: S101 - what grows comes from somewhere
-    return [grown(before.get(key), key, one, provenance) for key, one in growth.items()]
+    return [grown(before.get(key) or returning(commit.restored, key, one), key, one, provenance) for key, one in growth.items()]
 
 
 def _sources(connection: Connection, texts: set[str]) -> dict[str, int]:

@@ -98,7 +98,8 @@ class Commit:
     """Everything that becomes visible at once.
 
     ``ended`` are files that go without another in their place. ``growth`` is what an import adds to the series, ``infos`` what other
-    commits leave of them (None: nothing); ``provenance`` is of imports only.
+    commits leave of them (None: nothing); ``restored`` is what was known of series that come back; ``provenance`` says where what grows
+    comes from.
     """
 
     drafts: Sequence[Draft]
@@ -108,7 +109,7 @@ class Commit:
     ended: Sequence[StoredFile] = ()
     growth: Mapping[SeriesKey, Growth] | None = None
     infos: Mapping[SeriesKey, SeriesInfo | None] | None = None
-    contents: Mapping[SeriesKey, Content] | None = None
+    restored: Mapping[SeriesKey, SeriesInfo] | None = None
     numbers: Mapping[InstrumentId, int] | None = None
     provenance: Provenance | None = None
     n_stored: int = 0

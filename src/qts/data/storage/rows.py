@@ -147,6 +147,12 @@ def earlier_content(rows: Rows, names: Mapping[int, str]) -> str:
     return digest.hexdigest()
 
 
+def picked(bars: Bars, chosen: Bools) -> Bars:
+    """Return some of the bars of a series."""
+    columns = {name: getattr(bars, name)[chosen] for name in ("ts", *VALUES)}
+    return Bars(instrument=bars.instrument, interval=bars.interval, **columns)
+
+
 def require_sound(bars: Bars) -> None:
     """Raise unless the bars can be stored: columns of one length, instants increasing and within 1900..2199, prices finite.
 

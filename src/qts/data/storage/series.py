@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from qts.core import Bars, InstrumentId, Interval
 
@@ -63,6 +64,13 @@ class SeriesInfo:
     content: str = ""
 
 
+class LatestBar(NamedTuple):
+    """The last stored bar of a series: its open instant in microseconds UTC and its close in rupees."""
+
+    ts: int
+    close: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpsertReport:
     """What one commit did.
@@ -76,6 +84,14 @@ class UpsertReport:
     changed: int
     snapshot: str
     files_written: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteReport:
+    """What a deletion took out. ``snapshot`` names the state after it, and is what ``undo`` takes."""
+
+    deleted: int
+    snapshot: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

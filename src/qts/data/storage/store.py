@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from qts.core import Bars
-from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
+from qts.data.storage.history import Comparison
+from qts.data.storage.series import DeleteReport, LatestBar, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 
 
 class BarStore(Protocol):
@@ -88,4 +89,54 @@ class BarStore(Protocol):
 
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return every commit, oldest first."""
+        ...
+
+    def delete(
+        self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, at: datetime, note: str = ""
+    ) -> DeleteReport:
+        """Take the bars of a series that open in ``[start, end)`` out of the store, as a commit of its own.
+
+        Raises
+        ------
+        UnknownInstrument, EmptySpan
+            If there are none.
+        """
+        ...
+
+    def undo(self, snapshot: str, *, at: datetime) -> UpsertReport:
+        """Bring back what the deletion that made this snapshot took, except where there are bars again.
+
+        Raises
+        ------
+        BadParameter
+            If the snapshot was not made by a deletion, or what it took was collected since.
+        """
+        ...
+
+    def name_snapshot(self, snapshot: str, name: str, *, at: datetime) -> None:
+        """Call a snapshot by a name, which ``as_of`` then takes like its id; a named snapshot is never collected.
+
+        Raises
+        ------
+        BadParameter
+            If there is no such snapshot, the name cannot be one, or another snapshot has it.
+        """
+        ...
+
+    def forget_name(self, name: str) -> None:
+        """Take a name away.
+
+        Raises
+        ------
+        BadParameter
+            If no snapshot has it.
+        """
+        ...
+
+    def compare(self, before: str, after: str | None = None) -> Comparison:
+        """Return which series were added, removed or changed between two snapshots (None: the present)."""
+        ...
+
+    def latest(self, keys: Iterable[SeriesKey]) -> Mapping[SeriesKey, LatestBar]:
+        """Return the last stored bar of each of these series that has one, without reading bars."""
         ...

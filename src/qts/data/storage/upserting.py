@@ -17,7 +17,7 @@ from qts.data.storage.hot import GivenHot, absorbed_by, build_hot, goes_hot, hol
 from qts.data.storage.layout import Dataset, FileGroup, groups_of
 from qts.data.storage.lookup import Growth
 from qts.data.storage.records import Commit, StoredFile
-from qts.data.storage.series import Provenance, SeriesBars, SeriesKey
+from qts.data.storage.series import Provenance, SeriesBars, SeriesInfo, SeriesKey
 from qts.data.storage.vault import Vault
 
 if TYPE_CHECKING:  # a database library is imported when a store is opened
@@ -35,6 +35,8 @@ class Upsert:
     at: datetime
     vault: Vault
     manifest: Manifest
+    kind: str = "import"
+    restored: Mapping[SeriesKey, SeriesInfo] | None = None
 
     def base(self, ledger: Ledger) -> Base:
         """Return the live files that it stands on."""
@@ -107,11 +109,12 @@ class Upsert:
         return Commit(
             drafts=[one.draft for one in built if one.draft is not None],
             at=self.at,
-            kind="import",
+            kind=self.kind,
             note=self.provenance.note or self.provenance.source,
             growth=total_growth(one.growth for one in built),
             numbers=self.numbers,
             provenance=self.provenance,
+            restored=self.restored,
             n_stored=n_stored,
             n_changed=sum(one.n_changed for one in built),
             n_unchanged=sum(one.n_given for one in built) - n_stored,

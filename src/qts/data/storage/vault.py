@@ -52,6 +52,11 @@ class Vault:
         self._checked: OrderedDict[str, tuple[tuple[int, int, int], Footer]] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def root(self) -> Path:
+        """Return the folder of the store."""
+        return self._root
+
     def read(self, file: StoredFile, *, number: int | None, span: Span) -> Rows:
         """Return the bars of one instrument (None: of all) that open in the span.
 
