@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +81,7 @@ def own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """Keep the developer's settings and home out of the tests, and the tests out of that home; child processes inherit both."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(("QTS_", "STREAMLIT_")) and name not in KEPT_SETTINGS:
+            if name.startswith(("QTS_", "STREAMLIT_", "KITE_")) and name not in KEPT_SETTINGS:
                 patch.delenv(name)
         home = tmp_path_factory.mktemp("user")
         patch.setenv("HOME", str(home))
@@ -166,3 +168,30 @@ def qts(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
         return Done(code=code, out=captured.out, err=captured.err)
 
     return run
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Any], str]]:
+    """Return what serves a simulated exchange on a free port of this machine, and gives its ``host:port``."""
+    import uvicorn  # noqa: PLC0415 - only the tests of the exchange and of its clients pay for these imports
+
+    from qts.sandbox import create_sandbox  # noqa: PLC0415
+
+    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def start(sandbox: Any) -> str:
+        config = uvicorn.Config(create_sandbox(sandbox), port=0, log_level="critical", timeout_graceful_shutdown=1, date_header=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        end = time.monotonic() + 10
+        while not server.started:
+            assert time.monotonic() < end, "the server does not start"
+            time.sleep(0.005)
+        return f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+    yield start
+    for server, thread in running:
+        server.should_exit = True
+        thread.join(10)

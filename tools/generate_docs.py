@@ -192,11 +192,12 @@ def settings_page() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         if field.default_factory is not None:
-            default = "the platform's folder for user data"
+            default = "the platform's folder for user data" if name == "home" else "in the platform's folder for configuration"
         else:
             value = f"{field.default:f}" if isinstance(field.default, Decimal) else field.default
-            default = "" if value == () else code(value)
-        rows.append((code(name), code(f"QTS_{name.upper()}"), default, field.description or ""))
+            default = "" if value in {(), None} else code(value)
+        variable = name.upper() if field.validation_alias is not None else f"QTS_{name.upper()}"
+        rows.append((code(name), code(variable), default, field.description or ""))
     return "\n\n".join(
         [
             "# Settings",

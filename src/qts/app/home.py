@@ -16,6 +16,13 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("qts", appauthor=False))
 
 
+def default_key_file() -> Path:
+    """Return the file of the key that opens secrets: in the platform's folder for configuration, apart from the data."""
+    import platformdirs  # noqa: PLC0415 - see above
+
+    return Path(platformdirs.user_config_dir("qts", appauthor=False)) / "secret.key"
+
+
 def home_folder(named: Path | None = None) -> Path:
     """Return the home folder as the settings find it: the one named, else that of the environment, else the default."""
     # The settings take the name in any case, too.

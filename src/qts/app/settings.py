@@ -6,17 +6,20 @@ import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
 
-from qts.app.home import default_home
+from qts.app.home import default_home, default_key_file
 from qts.core.errors import BadFile, BadParameter, BadPath, InputError
 
 TOML_NAME = "qts.toml"
 # Stands in a home while a backup is being copied into it.
 UNFINISHED_RESTORE: Final = ".restore-unfinished"
+# Of the broker; the adapter is not imported for the sake of two addresses.
+KITE_ROOT: Final = "https://api.kite.trade"
+KITE_LOGIN: Final = "https://kite.zerodha.com/connect/login"
 _UNITS: Final = {"": 1, "MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -60,10 +63,29 @@ class Settings(BaseSettings):
     )
     max_api_bars: int = Field(default=200_000, ge=1, description="Most bars that one API answer may hold.")
 
+    kite_api_key: SecretStr | None = Field(
+        default=None, validation_alias="kite_api_key", description="Key of your application at Kite Connect."
+    )
+    kite_api_secret: SecretStr | None = Field(default=None, validation_alias="kite_api_secret", description="Its secret.")
+    kite_access_token: SecretStr | None = Field(
+        default=None, validation_alias="kite_access_token", description="A token of today's session, where another program logs in."
+    )
+    kite_root: str = Field(default=KITE_ROOT, description="Address of the broker's interface; that of `qts sandbox` to try things out.")
+    kite_login: str = Field(default=KITE_LOGIN, description="Address of the broker's login page.")
+    key_file: Path = Field(
+        default_factory=default_key_file, description="File with the key that opens stored secrets; it must lie outside the home folder."
+    )
+
     @field_validator("home")
     @classmethod
     def _whole_path(cls, home: Path) -> Path:
         return Path(os.path.abspath(home.expanduser()))  # noqa: PTH100 - resolve() would follow the user's links
+
+    @model_validator(mode="after")
+    def _key_apart(self) -> Self:
+        if self.key_file.expanduser().absolute().is_relative_to(self.home):
+            raise ValueError("key_file lies in the home folder, so that a copy of that would open every secret")
+        return self
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic's
@@ -132,8 +154,11 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
-        hint = f"Correct it in {TOML_NAME}, in the environment variable QTS_{name.upper()}, or on the command line."
-        raise BadParameter(name, first.get("input"), first["msg"].rstrip("."), hint=hint) from error
+        variable = name.upper() if name.startswith("kite_") and name not in {"kite_root", "kite_login"} else f"QTS_{name.upper()}"
+        hint = f"Correct it in {TOML_NAME}, in the environment variable {variable}, or on the command line."
+        raise BadParameter(
+            name, "" if "secret" in name or "token" in name else first.get("input"), first["msg"].rstrip("."), hint=hint
+        ) from error
     except OSError as error:
         raise BadPath(str(error.filename or TOML_NAME), (error.strerror or "cannot be read").lower()) from error
     except SettingsError as error:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import qts
-from qts.cli import actions, instruments, maintenance, market, quality, reconcile, research, servers, sql, store, sweep, watching
+from qts.cli import actions, broker, instruments, maintenance, market, quality, reconcile, research, servers, sql, store, sweep, watching
 from qts.cli.output import say
 from qts.cli.shell import run
 
@@ -41,7 +41,7 @@ def _everywhere(
     context.obj = {"home": home}
 
 
-for _module in (store, quality, sql, actions, instruments, watching, market, reconcile, research, sweep, maintenance, servers):
+for _module in (store, quality, sql, actions, instruments, watching, market, reconcile, research, sweep, maintenance, broker, servers):
     _module.register(app)
 
 

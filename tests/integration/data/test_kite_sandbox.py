@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
@@ -24,32 +22,21 @@ from qts.core.errors import AccessDenied, AuthExpired
 from qts.data.kite import candle_windows
 from qts.data.kite.client import Access, KiteClient, RetryPolicy, Timing
 from qts.data.kite.pacing import CallKind, Pacer
-from qts.sandbox import Accounts, App, FaultPlan, Meter, Sandbox, VirtualClock, create_sandbox
+from qts.sandbox import Accounts, App, FaultPlan, Meter, Sandbox, VirtualClock
 from qts.sandbox.arrivals import most_in_a_second
 
 # Thirty times the broker's limits and pace, so that a test takes seconds.
 LIMITS = {"quote": 30, "historical": 90, "other": 300}
 SPACING = {CallKind.QUOTE: 1.05 / 30, CallKind.HISTORICAL: 0.36 / 30, CallKind.OTHER: 0.11 / 30}
 PRICES = SimulatedPrices()
+Serve = Callable[[Sandbox], str]
 N_SEEDS = int(os.environ.get("QTS_STRESS", "2"))
 
 
-@contextmanager
-def served(*, faults: FaultPlan | None = None, has_data: bool = True) -> Iterator[tuple[Sandbox, str]]:
+def exchange(*, faults: FaultPlan | None = None, has_data: bool = True) -> Sandbox:
     clock = VirtualClock(SystemClock(), began_at=datetime.fromisoformat("2026-11-20T16:30:00+05:30"), speed=0.0)
     accounts = Accounts([App(api_key=KEY, api_secret=SECRET, has_data=has_data)], clock)
-    sandbox = Sandbox(PRICES, accounts, clock=clock, meter=Meter(time.monotonic, limits=LIMITS), faults=faults)
-    config = uvicorn.Config(create_sandbox(sandbox), port=0, log_level="critical", timeout_graceful_shutdown=1, date_header=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    end = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < end, "the server does not start"
-        time.sleep(0.005)
-    yield sandbox, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    return Sandbox(PRICES, accounts, clock=clock, meter=Meter(time.monotonic, limits=LIMITS), faults=faults)
 
 
 @pytest.fixture
@@ -69,7 +56,7 @@ def client_of(sandbox: Sandbox, address: str, control: ControlDatabase) -> Itera
     timing = Timing(clock=SystemClock(), seconds=time.monotonic, sleep=lambda seconds: time.sleep(seconds / 30))
     pacer = Pacer(control.database, KEY, clock=SystemClock(), sleep=time.sleep, spacing=SPACING)
     policy = RetryPolicy(n_tries=12, deadline=10.0)
-    with httpx.Client(base_url=address, trust_env=False) as http:
+    with httpx.Client(base_url=f"http://{address}", trust_env=False) as http:
         yield KiteClient(http, Access(api_key=KEY, token=lambda: token), pacer=pacer, timing=timing, policy=policy)
 
 
@@ -88,8 +75,9 @@ def fetch(client: KiteClient) -> list[Bars]:
 
 
 @pytest.mark.parametrize("seed", range(N_SEEDS))
-def test_spoiled_replies_change_no_bar_and_break_no_limit(control: ControlDatabase, seed: int) -> None:
-    with served(faults=FaultPlan(share=0.2, seed=seed)) as (sandbox, address), client_of(sandbox, address, control) as client:
+def test_spoiled_replies_change_no_bar_and_break_no_limit(control: ControlDatabase, serve: Serve, seed: int) -> None:
+    sandbox = exchange(faults=FaultPlan(share=0.2, seed=seed))
+    with client_of(sandbox, serve(sandbox), control) as client:
         found = fetch(client)
         arrivals = sandbox.meter.arrivals
     for bars, listed in zip(found[::2], PRICES.listings, strict=True):
@@ -103,8 +91,9 @@ def test_spoiled_replies_change_no_bar_and_break_no_limit(control: ControlDataba
     assert not any(arrival.status == 429 and not arrival.fault for arrival in arrivals)
 
 
-def test_a_session_that_ends_stops_every_thread_at_once(control: ControlDatabase) -> None:
-    with served() as (sandbox, address), client_of(sandbox, address, control) as client:
+def test_a_session_that_ends_stops_every_thread_at_once(control: ControlDatabase, serve: Serve) -> None:
+    sandbox = exchange()
+    with client_of(sandbox, serve(sandbox), control) as client:
         client.profile()
         sandbox.accounts.end_all()
         n_before = len(sandbox.meter.arrivals)
@@ -113,15 +102,17 @@ def test_a_session_that_ends_stops_every_thread_at_once(control: ControlDatabase
         assert len(sandbox.meter.arrivals) - n_before <= 40
 
 
-def test_the_free_plan_is_told_from_a_dead_session(control: ControlDatabase) -> None:
-    with served(has_data=False) as (sandbox, address), client_of(sandbox, address, control) as client:
+def test_the_free_plan_is_told_from_a_dead_session(control: ControlDatabase, serve: Serve) -> None:
+    sandbox = exchange(has_data=False)
+    with client_of(sandbox, serve(sandbox), control) as client:
         assert client.profile().user_id == "SB0001"
         with pytest.raises(AccessDenied, match="Insufficient permission"):
             client.quotes([InstrumentId(PRICES.listings[0].key)])
 
 
-def test_everything_that_can_be_read_is_read(control: ControlDatabase) -> None:
-    with served() as (sandbox, address), client_of(sandbox, address, control) as client:
+def test_everything_that_can_be_read_is_read(control: ControlDatabase, serve: Serve) -> None:
+    sandbox = exchange()
+    with client_of(sandbox, serve(sandbox), control) as client:
         assert client.instruments().count(b"\n") == 21
         assert set(client.margins()) == {"equity", "commodity"}
         assert (client.holdings(), client.positions(), client.orders(), client.trades()) == ((), (), (), ())

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
 import pytest
-import uvicorn
 
 from qts.core import IST, Bars, FixedClock, InstrumentId, Interval, Ints, micros_of
-from qts.sandbox import Accounts, App, FaultPlan, Listed, Meter, Sandbox, create_sandbox
+from qts.sandbox import Accounts, App, FaultPlan, Listed, Meter, Sandbox
 from qts.sandbox.exchange import Asked
 
 MINUTE = 60_000_000
@@ -102,27 +99,3 @@ def ask() -> Callable[..., Asked]:
 
 def checksum_of(app: App, request_token: str) -> str:
     return hashlib.sha256(f"{app.api_key}{request_token}{app.api_secret}".encode()).hexdigest()
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Sandbox], str]]:
-    """Return a way to serve an exchange on a free port of this machine; it gives ``host:port``."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
-
-    def start(sandbox: Sandbox) -> str:
-        server = uvicorn.Server(
-            uvicorn.Config(create_sandbox(sandbox), port=0, log_level="critical", timeout_graceful_shutdown=1, date_header=False)
-        )
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        running.append((server, thread))
-        end = time.monotonic() + 10
-        while not server.started:
-            assert time.monotonic() < end, "the server does not start"
-            time.sleep(0.005)
-        return f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-
-    yield start
-    for server, thread in running:
-        server.should_exit = True
-        thread.join(10)

@@ -23,7 +23,6 @@ from qts.data.kite.reply import Reply, data_of
 from qts.data.kite.windows import SPELLINGS, CandleWindow
 
 T = TypeVar("T")
-ROOT: Final = "https://api.kite.trade"
 MOST_BYTES: Final = 64 << 20
 _VERSION: Final = {"X-Kite-Version": "3", "User-Agent": "qts"}
 _FORM: Final = "%Y-%m-%d %H:%M:%S"

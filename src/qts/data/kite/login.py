@@ -15,7 +15,6 @@ from qts.core import IST
 from qts.core.errors import BadReply
 from qts.data.kite.fields import Stamp, checked
 
-LOGIN: Final = "https://kite.zerodha.com/connect/login"
 ENDS_AT: Final = time(6, 0)
 """Time of day in India at which every session ends. Source: the broker's documentation, "about 6 AM"; it is not exact."""
 
@@ -44,8 +43,11 @@ class _Session(BaseModel):
     login_time: Stamp
 
 
-def login_address(api_key: str, *, state: Mapping[str, str] | None = None, login: str = LOGIN) -> str:
-    """Return where to send the user's browser. ``state`` comes back with the redirect, so that we know our own question."""
+def login_address(api_key: str, *, login: str, state: Mapping[str, str] | None = None) -> str:
+    """Return where to send the user's browser: the broker's login page, which is at ``login``.
+
+    ``state`` comes back with the redirect, so that we know our own question.
+    """
     query = {"v": "3", "api_key": api_key}
     if state:
         query["redirect_params"] = urllib.parse.urlencode(state)

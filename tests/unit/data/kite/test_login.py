@@ -19,9 +19,9 @@ def test_the_checksum_is_the_published_one() -> None:
 
 
 def test_the_login_address_carries_our_question_back() -> None:
-    query = parse_qs(urlparse(login_address("my key", state={"state": "a&b"})).query)
+    query = parse_qs(urlparse(login_address("my key", login="https://broker.invalid/login", state={"state": "a&b"})).query)
     assert (query["api_key"], query["v"], parse_qs(query["redirect_params"][0])) == (["my key"], ["3"], {"state": ["a&b"]})
-    assert "redirect_params" not in login_address("k")
+    assert "redirect_params" not in login_address("k", login="https://broker.invalid/login")
 
 
 @pytest.mark.parametrize(

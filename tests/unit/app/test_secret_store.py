@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from qts.app.control import ControlDatabase
+from qts.app.secret_store import SecretStore
+from qts.core.errors import BadPath, InputError
+
+AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
+CANARY = "canary-0123456789"
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Iterator[ControlDatabase]:
+    opened = ControlDatabase.open(tmp_path / "home" / "control.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    return tmp_path / "keys" / "secret.key"
+
+
+def test_a_secret_comes_back_and_the_newest_holds(control: ControlDatabase, key_file: Path) -> None:
+    store = SecretStore(control.database, key_file)
+    assert store.get("name") is None
+    store.put("name", "old", at=AT)
+    store.put("name", CANARY, at=AT)
+    assert SecretStore(control.database, key_file).get("name") == (CANARY, AT)
+    store.drop("name")
+    assert store.get("name") is None
+
+
+def test_nothing_on_the_disk_of_the_home_shows_it(control: ControlDatabase, key_file: Path, tmp_path: Path) -> None:
+    SecretStore(control.database, key_file).put("name", CANARY, at=AT)
+    control.close()
+    files = [file for file in (tmp_path / "home").rglob("*") if file.is_file()]
+    assert files
+    assert not any(CANARY.encode() in file.read_bytes() for file in files)
+    assert key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_seals_of_one_secret_differ(control: ControlDatabase, key_file: Path, tmp_path: Path) -> None:
+    store = SecretStore(control.database, key_file)
+    for name in ("a", "b"):
+        store.put(name, CANARY, at=AT)
+    with sqlite3.connect(tmp_path / "home" / "control.sqlite") as connection:
+        (first, second) = (row[0] for row in connection.execute("SELECT sealed FROM secrets"))
+    assert first != second
+
+
+def test_a_secret_under_another_name_does_not_open(control: ControlDatabase, key_file: Path, tmp_path: Path) -> None:
+    store = SecretStore(control.database, key_file)
+    store.put("name", CANARY, at=AT)
+    with sqlite3.connect(tmp_path / "home" / "control.sqlite") as connection:
+        connection.execute("UPDATE secrets SET name = 'other'")
+    with pytest.raises(InputError, match="does not open"):
+        store.get("other")
+
+
+def test_without_the_key_nothing_opens_and_the_way_out_is_told(control: ControlDatabase, key_file: Path) -> None:
+    store = SecretStore(control.database, key_file)
+    store.put("name", CANARY, at=AT)
+    key_file.unlink()
+    with pytest.raises(BadPath, match="no such file") as caught:
+        store.get("name")
+    assert "put it back" in caught.value.hint
+    key_file.write_bytes(b"k" * 32)
+    key_file.chmod(0o600)
+    with pytest.raises(InputError, match="does not open"):
+        store.get("name")
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        pytest.param(b"k" * 32, 0o644, "may be read by others", id="open to others"),
+        pytest.param(b"short", 0o600, "5 bytes instead of 32", id="no key"),
+    ],
+)
+def test_a_key_file_that_is_none_is_refused(control: ControlDatabase, key_file: Path, content: bytes, mode: int, reason: str) -> None:  # noqa: PLR0917 - fixtures and a row of the table
+    key_file.parent.mkdir()
+    key_file.write_bytes(content)
+    key_file.chmod(mode)
+    with pytest.raises(BadPath, match=reason):
+        SecretStore(control.database, key_file).put("name", CANARY, at=AT)
