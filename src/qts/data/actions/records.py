@@ -19,6 +19,9 @@ DETECTED: Final = "detected:"
 
 _ONE: Final = Decimal(1)
 _STEP: Final = Decimal("0.0001")
+# Far beyond what companies do: a slip of the pen.
+_LARGEST: Final = 10_000
+_YEARS: Final = (1950, 2200)
 # What two statements of one factor may differ by, when both are given: a factor is often rounded to four digits.
 _AGREEMENT: Final = Decimal("0.001")
 
@@ -57,6 +60,11 @@ class StatedAction:
         for name, value in (("ratio", self.ratio), ("cash", self.cash), ("price", self.price), ("factor", self.factor)):
             if value is not None and (not value.is_finite() or value < 0 or (value == 0 and name in {"ratio", "factor"})):
                 raise BadParameter(name, str(value), f"is not above zero, in the {self.kind} of {self.instrument} on {self.ex_date}")
+        for name, number in (("ratio", self.ratio), ("factor", self.factor)):
+            if number is not None and not 1 / _LARGEST <= number <= _LARGEST:
+                _refuse(self, name, number, f"is not between 1/{_LARGEST} and {_LARGEST}")
+        if not _YEARS[0] <= self.ex_date.year <= _YEARS[1]:
+            _refuse(self, "ex_date", self.ex_date, f"is not between {_YEARS[0]} and {_YEARS[1]}")
         _CHECKS[self.kind](self)
 
     @property

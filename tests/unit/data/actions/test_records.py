@@ -50,11 +50,19 @@ def test_prices_before_are_multiplied_by(  # noqa: PLR0917 - the columns of the 
         pytest.param("demerger", {"factor": "1.2"}, "not stated", id="a demerger that makes a share dearer"),
         pytest.param("split", {"ratio": "-2"}, "not above zero", id="less than no shares"),
         pytest.param("dividend", {"cash": "NaN"}, "not above zero", id="no number"),
+        pytest.param("split", {"ratio": "1e9"}, "is not between 1/10000 and 10000", id="a billion shares for one"),
+        pytest.param("demerger", {"factor": "0.00001"}, "is not between", id="nothing left"),
     ],
 )
 def test_terms_that_make_up_no_action_are_refused(make_record: Make, kind: str, terms: dict[str, str], said: str) -> None:
     with pytest.raises(BadParameter, match=said):
         make_record(kind, **terms)
+
+
+@pytest.mark.parametrize("on", ["0001-01-01", "1949-12-31", "2201-01-01", "9999-12-31"])
+def test_a_date_of_no_share_is_refused(make_record: Make, on: str) -> None:
+    with pytest.raises(BadParameter, match="is not between 1950 and 2200"):
+        make_record("bonus", on)
 
 
 def test_a_dividend_of_the_whole_price_is_refused(make_record: Make) -> None:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qts.core.errors import BadFile, BadPath
 from qts.data.actions import Statements, read_statements
@@ -134,6 +136,31 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes, sai
     path.write_bytes(content)
     with pytest.raises(BadFile, match=said):
         read_statements(path)
+
+
+PIECES = [
+    *["BONUS", "1:1", "0:0", "9999999:1", "RIGHTS", "@", "PREMIUM RS", "247/-", "FACE VALUE SPLIT", "FROM RS 10/-", "TO RE 1/-"],
+    *["DIVIDEND", "- RS 5", "50%", "DEMERGER", "/", "split", "dividend", "rights", "demerger", "2017-09-07", "07-SEP-2017"],
+    *["31/02/2020", "0001-01-01", "NSE:INFY", "M&M", "EQ", "", "-", "1e999999", "-5", "nan", "10->2", "0.5", '"', "₹", "\x00"],
+]
+
+
+@given(
+    header=st.permutations(["instrument", "ex_date", "kind", "ratio", "cash", "price", "factor", "purpose", "series", "face value"]),
+    rows=st.lists(st.lists(st.lists(st.sampled_from(PIECES), max_size=4).map(" ".join), max_size=10), max_size=5),
+)
+def test_whatever_a_file_holds_each_row_is_taken_left_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, header: list[str], rows: list[list[str]]
+) -> None:
+    path = tmp_path_factory.mktemp("file") / "actions.csv"
+    path.write_text("\n".join(",".join(cells) for cells in [header, *rows]), encoding="utf-8")
+    try:
+        found = read_statements(path)
+    except BadFile:
+        return
+    assert len(found.refused) + found.n_other <= found.n_rows <= len(rows)
+    for action in found.actions:
+        assert action.needs_close or 0.0 < action.price_factor() <= 10_000.0
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
