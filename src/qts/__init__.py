@@ -7,7 +7,8 @@ In a notebook the verbs of the command line are functions: ``qts.bars("NSE:INFY"
 ``qts.actions()``, ``qts.suspect_actions()``, ``qts.import_actions(file)``, ``qts.confirm_action(id)``, ``qts.reject_action(id)``,
 ``qts.verify()``, ``qts.backup(folder)``, ``qts.restore(backup)``, ``qts.doctor()``, ``qts.snapshots()``, ``qts.compare_snapshots(id)``.
 ``qts.import_instruments(file)``, ``qts.instruments("NIFTY 24500")``, ``qts.instrument("NSE:INFY")``, ``qts.expiries("NIFTY")``,
-``qts.chain("NIFTY")``, ``qts.watchlists()``, ``qts.add_to_watchlist(name, …)``, ``qts.import_index(file)``, ``qts.index_members(name)``.
+``qts.chain("NIFTY")``, ``qts.continuous("NFO:NIFTY")``, ``qts.watchlists()``, ``qts.add_to_watchlist(name, …)``,
+``qts.import_index(file)``, ``qts.index_members(name)``.
 Importing the package loads nothing; a verb loads what it needs when it is called.
 """
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         chain,
         compare_snapshots,
         confirm_action,
+        continuous,
         costs,
         coverage,
         demo,
@@ -68,6 +70,7 @@ __all__ = [
     "chain",
     "compare_snapshots",
     "confirm_action",
+    "continuous",
     "costs",
     "coverage",
     "demo",

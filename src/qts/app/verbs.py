@@ -31,6 +31,7 @@ from qts.app.calendar import CalendarDocument, list_sessions
 from qts.app.calendar_file import use_calendar_of
 from qts.app.catalog import SeriesDocument, list_series
 from qts.app.clock import SystemClock
+from qts.app.continuous import ContinuousDocument, ContinuousRequest, continuous_bars
 from qts.app.control import RunSummary
 from qts.app.costs import CostsDocument, price_costs
 from qts.app.coverage import CoverageDocument, CoverageRequest
@@ -246,6 +247,12 @@ def chain(underlying: str, *, home: Home = None, **options: object) -> ChainDocu
     """Return the options of one expiry by strike."""
     with _opened(home) as workspace:
         return option_chain(workspace, build(ChainRequest, underlying=underlying, **options))
+
+
+def continuous(underlying: str, *, home: Home = None, **options: object) -> ContinuousDocument:
+    """Return one series from the stored futures on an underlying, each bar with the contract it is of."""
+    with _opened(home) as workspace:
+        return continuous_bars(workspace, build(ContinuousRequest, underlying=underlying, **options))
 
 
 def watchlists(*, home: Home = None) -> tuple[WatchlistDocument, ...]:

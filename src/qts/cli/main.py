@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 
 import qts
-from qts.cli import actions, broker, instruments, maintenance, market, quality, reconcile, research, servers, sql, store, sweep, watching
+from qts.cli import (
+    actions,
+    broker,
+    continuous,
+    instruments,
+    maintenance,
+    market,
+    quality,
+    reconcile,
+    research,
+    servers,
+    sql,
+    store,
+    sweep,
+    watching,
+)
 from qts.cli.output import say
 from qts.cli.shell import run
 
@@ -41,7 +56,22 @@ def _everywhere(
     context.obj = {"home": home}
 
 
-for _module in (store, quality, sql, actions, instruments, watching, market, reconcile, research, sweep, maintenance, broker, servers):
+for _module in (
+    store,
+    quality,
+    sql,
+    actions,
+    instruments,
+    watching,
+    continuous,
+    market,
+    reconcile,
+    research,
+    sweep,
+    maintenance,
+    broker,
+    servers,
+):
     _module.register(app)
 
 
