@@ -11,14 +11,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from qts.app.control import CONTROL, ControlDatabase, RunSummary
+from qts.core import ActionKind, InstrumentId
 from qts.core.errors import BadPath, StoreBusy
+from qts.data.actions import ActionRecord, ActionState, SqlActions, StatedAction
 from qts.data.storage.database import Database
 
 PLACES = [Path("/usr/lib/postgresql"), Path("/usr/local/bin"), Path("/usr/bin")]
@@ -97,6 +100,24 @@ def test_runs_are_kept_once_whoever_records_them(url: str) -> None:
     control = ControlDatabase.open(url)
     assert sorted(run.run_id for run in control.runs()) == ["a1", *(f"r{number:02}" for number in range(12))]
     assert len(control.trials("ema_cross")) == 13
+    control.close()
+
+
+def test_a_corporate_action_has_one_record_that_holds_whoever_writes(url: str) -> None:
+    def state(number: int) -> None:
+        control = ControlDatabase.open(url)
+        action = StatedAction(instrument=InstrumentId("NSE:A"), ex_date=date(2025, 3, 3), kind=ActionKind.SPLIT, ratio=Decimal(number + 2))
+        record = ActionRecord(action=action, state=ActionState.CONFIRMED, source=f"file:{number}")
+        SqlActions(control.database).record([record], at=RUN.made_at + timedelta(hours=number))
+        control.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(state, range(12)))
+    control = ControlDatabase.open(url)
+    actions = SqlActions(control.database)
+    assert len(actions.read()) == 1
+    assert actions.is_kept()
+    assert actions.read(known_at=RUN.made_at - timedelta(days=1)) == ()
     control.close()
 
 
