@@ -19,7 +19,7 @@ from qts.app.backup_files import Collector, flush_folders
 from qts.app.redaction import secret_settings, without_secrets
 from qts.app.settings import TOML_NAME
 from qts.app.workspace import Workspace
-from qts.core.errors import BadParameter, DamagedFile, InputError, StoreBusy
+from qts.core.errors import BadParameter, DamagedFile, StoreBusy
 from qts.data.storage import ParquetStore
 from qts.data.storage.manifest import ManifestCopy
 from qts.data.storage.vault import disk_faults
@@ -111,9 +111,7 @@ def back_up(workspace: Workspace, folder: Path | None = None, *, keep: int | Non
 
 
 def _collect(workspace: Workspace, fresh: Path, name: str, previous: Path | None) -> _Collected:
-    store = workspace.store
-    if not isinstance(store, ParquetStore):
-        raise InputError("This store is not kept in files.", hint="Use a store of files.")
+    store = workspace.files
     try:
         for _ in range(_TRIES):
             shutil.rmtree(fresh, ignore_errors=True)

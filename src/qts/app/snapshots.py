@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict
 
+from qts.app.run_store import parse_document, read_document_bytes
+from qts.app.verification import run_ids
 from qts.app.workspace import Workspace
 from qts.core.clock import instant_of
-from qts.data.storage import SeriesInfo, SeriesKey
+from qts.data.storage import SeriesInfo, SeriesKey, Snapshot
+from qts.data.storage.retention import Retention
+
+KEEP_DAYS: Final = 30
 
 
 class SnapshotDocument(BaseModel):
-    """One commit: the id of the state that it made, its instant, and what it was."""
+    """One commit: the id of the state that it made, the names that it was given, its instant, and what it was."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str
+    names: tuple[str, ...]
     at: str
     kind: str
     note: str
@@ -53,16 +62,36 @@ class ComparisonDocument(BaseModel):
     unchanged: int
 
 
+class CollectionDocument(BaseModel):
+    """What was given back, or with ``dry_run`` would be: snapshots that can no longer be read, files, and their bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    dry_run: bool
+    snapshots: tuple[str, ...]
+    files: int
+    bytes: int
+
+
+class CompactionDocument(BaseModel):
+    """What became of the lately imported files of one dataset, such as ``1m/NSE/raw``; ``left_because`` says why they were left."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    dataset: str
+    hot_files: int
+    files_written: int
+    bars: int
+    left_because: str | None
+
+
 def list_snapshots(workspace: Workspace) -> tuple[SnapshotDocument, ...]:
     """Return the snapshots of the store, the latest first."""
-    found = workspace.store.snapshots()
-    return tuple(
-        SnapshotDocument(id=snapshot.id, at=snapshot.at.isoformat(), kind=snapshot.kind, note=snapshot.note) for snapshot in reversed(found)
-    )
+    return tuple(_document(snapshot) for snapshot in reversed(workspace.store.snapshots()))
 
 
 def compare_snapshots(workspace: Workspace, before: str, after: str | None = None) -> ComparisonDocument:
-    """Return which series changed between two snapshots, ``after`` being the present by default.
+    """Return which series changed between two snapshots, named by id or name, ``after`` being the present by default.
 
     Raises
     ------
@@ -72,15 +101,72 @@ def compare_snapshots(workspace: Workspace, before: str, after: str | None = Non
     store = workspace.store
     after = after or store.snapshot()
     old, new = ({info.key: info for info in store.series(as_of=snapshot)} for snapshot in (before, after))
-    old_ids, new_ids = store.content_ids(as_of=before), store.content_ids(as_of=after)
-    keys = [*old, *(key for key in new if key not in old)]
-    changed = [key for key in keys if old_ids.get(key) != new_ids.get(key)]
+    found = store.compare(before, after)
+    keys = [change.key for change in (*found.added, *found.removed, *found.changed)]
     return ComparisonDocument(
         before=before,
         after=after,
-        changes=tuple(_change(key, old.get(key), new.get(key)) for key in changed),
-        unchanged=len(keys) - len(changed),
+        changes=tuple(_change(key, old.get(key), new.get(key)) for key in sorted(keys, key=str)),
+        unchanged=len(old.keys() | new.keys()) - len(keys),
     )
+
+
+def name_snapshot(workspace: Workspace, name: str, snapshot: str | None = None) -> SnapshotDocument:
+    """Call a snapshot, the present one by default, by a name; it is kept as long as it has one.
+
+    Raises
+    ------
+    BadParameter
+        If there is no such snapshot, the name cannot be one, or another snapshot has it.
+    """
+    store = workspace.store
+    store.name_snapshot(snapshot or store.snapshot(), name, at=workspace.clock.now())
+    return _document(next(found for found in store.snapshots() if name in found.names))
+
+
+def forget_name(workspace: Workspace, name: str) -> None:
+    """Take a name away from its snapshot, which is then kept no longer than others.
+
+    Raises
+    ------
+    BadParameter
+        If no snapshot has it.
+    """
+    workspace.store.forget_name(name)
+
+
+def collect_snapshots(workspace: Workspace, *, keep_days: int = KEEP_DAYS, dry_run: bool = False) -> CollectionDocument:
+    """Give back the room of old snapshots that nothing holds: no name, no stored run, no other process.
+
+    Raises
+    ------
+    DamagedFile
+        If a stored run cannot be read: then nobody can say which snapshot it was made from, and nothing is collected.
+    """
+    keep = Retention(younger_than=timedelta(days=keep_days), cited=_cited(workspace))
+    done = workspace.files.collect(at=workspace.clock.now(), keep=keep, dry_run=dry_run)
+    return CollectionDocument(dry_run=dry_run, snapshots=done.snapshots, files=len(done.files), bytes=done.n_bytes)
+
+
+def compact_store(workspace: Workspace, *, everything: bool = False) -> tuple[CompactionDocument, ...]:
+    """Put what imports brought lately into the files of their years, which are read faster."""
+    done = workspace.files.compact(at=workspace.clock.now(), everything=everything)
+    return tuple(
+        CompactionDocument(
+            dataset=one.dataset, hot_files=one.hot_files, files_written=one.files_written, bars=one.bars, left_because=one.reason or None
+        )
+        for one in done
+    )
+
+
+def _cited(workspace: Workspace) -> frozenset[str]:
+    folder = workspace.settings.runs_folder
+    documents = (parse_document(read_document_bytes(folder, run_id), path=f"data/runs/{run_id}") for run_id in run_ids(folder))
+    return frozenset(document.data.snapshot for document in documents)
+
+
+def _document(snapshot: Snapshot) -> SnapshotDocument:
+    return SnapshotDocument(id=snapshot.id, names=snapshot.names, at=snapshot.at.isoformat(), kind=snapshot.kind, note=snapshot.note)
 
 
 def _change(key: SeriesKey, before: SeriesInfo | None, after: SeriesInfo | None) -> SeriesChange:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +92,7 @@ def verify_home(
     spare = [backup / CONTENT for backup in reversed(finished_backups(backups or settings.home / BACKUPS))]
     bars = _check_bars(settings, quick=quick, spare=None if look_only else spare, at=(clock or SystemClock()).now())
     control = tuple(_damaged_control(settings.control_path, quick=quick))
-    runs = tuple(_run_ids(settings.runs_folder))
+    runs = run_ids(settings.runs_folder)
     damage = (*bars.damage, *control, *(found for run_id in runs if not quick for found in _damaged_run(settings, run_id)))
     return VerifyDocument(
         home=str(settings.home),
@@ -105,6 +104,11 @@ def verify_home(
         damage=damage,
         refill=tuple(_hole(hole) for hole in bars.refill),
     )
+
+
+def run_ids(folder: Path) -> tuple[str, ...]:
+    """Return the ids of the runs that are kept in a folder."""
+    return tuple(sorted(path.name for path in folder.iterdir() if path.name.isalnum() and path.is_dir())) if folder.is_dir() else ()
 
 
 def _check_bars(settings: Settings, *, quick: bool, spare: Sequence[Path] | None, at: datetime) -> _Bars:
@@ -160,11 +164,6 @@ def _damaged_control(path: Path, *, quick: bool) -> Iterator[DamageDocument]:
             yield DamageDocument(path=path.name, state=str(FileState.DAMAGED), reason=finding)
     finally:
         control.close()
-
-
-def _run_ids(folder: Path) -> Iterator[str]:
-    with suppress(FileNotFoundError):
-        yield from sorted(path.name for path in folder.iterdir() if path.name.isalnum() and path.is_dir())
 
 
 def _damaged_run(settings: Settings, run_id: str) -> Iterator[DamageDocument]:

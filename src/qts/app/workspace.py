@@ -13,7 +13,7 @@ from qts.app.control import ControlDatabase
 from qts.app.instrument_finder import InstrumentFinder
 from qts.app.settings import UNFINISHED_RESTORE, Settings, load_settings
 from qts.core.clock import Clock
-from qts.core.errors import BadPath
+from qts.core.errors import BadPath, InputError
 from qts.data.actions import ActionStore, SqlActions
 from qts.data.coverage import KnownEmpty
 from qts.data.instruments import IndexMembership, InstrumentMaster, SymbolChanges, Watchlists
@@ -73,6 +73,19 @@ class Workspace:
     def scores(self) -> Scores:
         """Return the last scores of series."""
         return Scores(self.control.database)
+
+    @property
+    def files(self) -> ParquetStore:
+        """Return the store as one of files, for what is done with files.
+
+        Raises
+        ------
+        InputError
+            If it is another.
+        """
+        if not isinstance(self.store, ParquetStore):
+            raise InputError("This store is not kept in files.", hint="Use a store of files.")
+        return self.store
 
     def catalog(self) -> Catalog:
         """Return the strategies as they are on disk at this moment."""

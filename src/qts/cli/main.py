@@ -21,6 +21,7 @@ from qts.cli import (
     reconcile,
     research,
     servers,
+    snapshots,
     sql,
     store,
     sweep,
@@ -69,6 +70,7 @@ for _module in (
     research,
     sweep,
     maintenance,
+    snapshots,
     broker,
     servers,
 ):

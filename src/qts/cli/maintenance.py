@@ -1,4 +1,4 @@
-"""``qts verify``, ``qts backup``, ``qts restore``, ``qts snapshots`` and ``qts doctor``: looking after a home."""
+"""``qts verify``, ``qts backup``, ``qts restore``, ``qts compact`` and ``qts doctor``: looking after a home."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from qts.cli.shell import opened, settings_of
 
 if TYPE_CHECKING:
     from qts.app.restoring import BackupCheck
-    from qts.app.snapshots import SeriesState
     from qts.app.verification import VerifyDocument
 
 _SHOWN_HOLES = 40
-_SHOWN_LETTERS = 60
 
 
 def register(app: typer.Typer) -> None:
@@ -27,10 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command("backup")(backup)
     app.command("restore")(restore)
     app.command("doctor")(doctor)
-    group = typer.Typer(no_args_is_help=True, help="What the store looked like before.")
-    group.command("list")(list_)
-    group.command("compare")(compare)
-    app.add_typer(group, name="snapshots")
+    app.command("compact")(compact)
 
 
 def verify(
@@ -127,56 +122,28 @@ def doctor(
     return DONE if document.well else FOUND
 
 
-def list_(
+def compact(
     context: typer.Context,
     *,
-    limit: Annotated[int, typer.Option(min=1, help="How many to show, the latest first.")] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="Also where there is little to gain.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the snapshots of the store: `--as-of ID` of other commands reads one."""
+    """Put what imports brought lately into the files of their years, which are read faster. Nothing changes but the files."""
     from qts.app import format as shown
-    from qts.app.snapshots import list_snapshots
+    from qts.app.snapshots import compact_store
 
     with opened(context) as workspace:
-        snapshots = list_snapshots(workspace)
+        done = compact_store(workspace, everything=everything)
     if as_json:
-        write_json(snapshots[:limit])
+        write_json(done)
         return
-    rows = [(snapshot.id, shown.ist(snapshot.at), snapshot.kind, _cut(snapshot.note)) for snapshot in snapshots[:limit]]
-    write_table(("Snapshot", "Made at", "By", "Note"), rows, title=f"{len(rows)} of {len(snapshots)} snapshots")
-
-
-def compare(
-    context: typer.Context,
-    before: Annotated[str, typer.Argument(help="The earlier snapshot.")],
-    after: Annotated[str | None, typer.Argument(help="The later snapshot; the present when absent.")] = None,
-    *,
-    as_json: Json = False,
-) -> None:
-    """Show which series changed between two snapshots."""
-    from qts.app.snapshots import compare_snapshots
-
-    with opened(context) as workspace:
-        document = compare_snapshots(workspace, before, after)
-    if as_json:
-        write_json(document)
+    if not done:
+        say("Nothing to do: all bars are in the files of their years.")
         return
     rows = [
-        (change.instrument, change.interval, change.prices, *_drawn(change.before), *_drawn(change.after)) for change in document.changes
+        (one.dataset, str(one.hot_files), str(one.files_written), shown.number(one.bars, places=0), one.left_because or "") for one in done
     ]
-    columns = ("Instrument", "Bars of", "Prices", "Bars before", "Last before", "Bars after", "Last after")
-    title = f"{len(rows)} series changed from {document.before} to {document.after}, {document.unchanged} did not"
-    write_table(columns, rows, title=title, numeric=("Bars before", "Bars after"))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_LETTERS else f"{text[: _SHOWN_LETTERS - 3]}..."
-
-
-def _drawn(state: SeriesState | None) -> tuple[str, str]:
-    from qts.app import format as shown
-
-    return ("", "") if state is None else (shown.number(state.bars, places=0), shown.day(state.last))
+    write_table(("Dataset", "Lately", "Files written", "Bars", "Left because"), rows, numeric=("Lately", "Files written", "Bars"))
 
 
 def _verify_backup(path: Path, *, as_json: bool) -> int:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +50,10 @@ with open_workspace(load_settings(home=sys.argv[1])) as workspace:
 """
 
 
-def batch(key: SeriesKey, *, first: int, n_bars: int = 40) -> SeriesBars:
+def batch(key: SeriesKey, *, first: int, n_bars: int = 40, raised: int = 0) -> SeriesBars:
     step = 60_000_000 if key.interval.is_intraday else 86_400_000_000
     numbers = np.arange(first, first + n_bars, dtype=np.int64)
-    price = (100 + numbers % 977).astype(np.float64)
+    price = (100 + raised + numbers % 977).astype(np.float64)
     oi = np.full(n_bars, np.nan)
     ts = 1_704_166_500_000_000 + numbers * step
     bars = Bars(
@@ -284,11 +285,12 @@ def test_backups_made_under_write_load_restore_to_what_the_source_was(workspace:
     stop = threading.Event()
 
     def write() -> None:
-        for first in range(40, 1_000_000, 40):
+        for number in count(1):
+            raised, first = number // 500, number % 500 * 40
             if stop.wait(0.02):  # a few files a second, or checking the copies takes longer than making them
                 return
-            workspace.store.upsert([batch(key, first=first) for key in KEYS], SOURCE, at=AT)
-            workspace.control.record(summary(f"w{first}"))
+            workspace.store.upsert([batch(key, first=first, raised=raised) for key in KEYS], SOURCE, at=AT)
+            workspace.control.record(summary(f"w{number}"))
 
     writer = threading.Thread(target=write)
     writer.start()
