@@ -76,7 +76,8 @@ class DayDocument(BaseModel):
 class SeriesCoverage(BaseModel):
     """The days of one series, counted by state; for weeks and months, weeks and months are counted.
 
-    ``share`` is the share of the expected bars that is held, 0 to 100. All but the span is None where no calendar is on record.
+    ``share`` is the share of the expected bars that is held, 0 to 100. ``holes`` lists the runs of missing sessions, of which there are
+    ``n_holes``, where an instrument was named. What rests on the calendar is None where none is on record.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -90,6 +91,7 @@ class SeriesCoverage(BaseModel):
     bars_held: int | None
     bars_expected: int | None
     share: float | None
+    n_holes: int | None
     holes: tuple[HoleDocument, ...]
     estimated_days: int
 
@@ -122,10 +124,14 @@ def coverage(workspace: Workspace, request: CoverageRequest) -> CoverageDocument
         raise BadParameter("to", request.end, f"is before {request.start}", hint="Turn the two dates round.")
     known = series_days(workspace, as_of=request.as_of)
     chosen = _chosen(known, request)
-    found = [(info, known.coverage(info.key, span=_span(known, info.key, request))) for info in chosen]
+    spans = [_span(known, info.key, request) for info in chosen]
+    found = [(info, known.coverage(info.key, span=span)) for info, span in zip(chosen, spans, strict=True)]
     days = tuple(_days(workspace, info.key, covered, request) for info, covered in found) if request.instrument is not None else ()
     return CoverageDocument(
-        series=tuple(_summary(info, covered, _span(known, info.key, request)) for info, covered in found),
+        series=tuple(
+            _summary(info, covered, span, lists_holes=request.instrument is not None)
+            for (info, covered), span in zip(found, spans, strict=True)
+        ),
         days=days,
         snapshot=request.as_of or workspace.store.snapshot(),
     )
@@ -146,13 +152,13 @@ def _chosen(known: SeriesDays, request: CoverageRequest) -> list[SeriesInfo]:
 
 
 def _span(known: SeriesDays, key: SeriesKey, request: CoverageRequest) -> tuple[int, int]:
-    held = known.held.get(key, {})
-    first = (request.start - _EPOCH).days if request.start is not None else min(held, default=0)
-    last = (request.end - _EPOCH).days if request.end is not None else max(held, default=0)
+    held = known.span(key)
+    first = held[0] if request.start is None else (request.start - _EPOCH).days
+    last = held[1] if request.end is None else (request.end - _EPOCH).days
     return first, max(first, last)
 
 
-def _summary(info: SeriesInfo, covered: Coverage | None, span: tuple[int, int]) -> SeriesCoverage:
+def _summary(info: SeriesInfo, covered: Coverage | None, span: tuple[int, int], *, lists_holes: bool) -> SeriesCoverage:
     return SeriesCoverage(
         instrument=info.key.instrument,
         interval=info.key.interval.value,
@@ -163,7 +169,8 @@ def _summary(info: SeriesInfo, covered: Coverage | None, span: tuple[int, int]) 
         bars_held=None if covered is None else covered.n_held,
         bars_expected=None if covered is None else covered.n_expected,
         share=None if covered is None else covered.share,
-        holes=() if covered is None else tuple(_hole(hole) for hole in covered.holes()),
+        n_holes=None if covered is None else covered.n_holes,
+        holes=tuple(_hole(hole) for hole in covered.holes()) if covered is not None and lists_holes else (),
         estimated_days=0 if covered is None else int(covered.is_estimate.sum()),
     )
 

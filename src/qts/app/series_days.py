@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from qts.app.workspace import Workspace
 from qts.core.instrument import exchange_of
-from qts.data.coverage import Coverage, EmptyReason, cover, days_without_trade
+from qts.data.coverage import Coverage, EmptyReason, arrays_of, cover, days_without_trade
 from qts.data.storage import SeriesInfo, SeriesKey
 
 
@@ -30,6 +30,11 @@ class SeriesDays:
             known_empty=self.known_empty.get(key, ()),
             no_trade=self.no_trade.get(key, ()),
         )
+
+    def span(self, key: SeriesKey) -> tuple[int, int]:
+        """Return the first and the last day with bars of a series."""
+        days, _ = arrays_of(self.held[key])
+        return int(days[0]), int(days[-1])
 
 
 def series_days(workspace: Workspace, *, as_of: str | None = None) -> SeriesDays:

@@ -37,8 +37,9 @@ def test_a_summary_counts_the_days_of_every_series(gappy: Workspace) -> None:
     assert one.counts is not None
     assert (one.counts["complete"], one.counts["partial"], one.counts["missing"]) == (2, 1, 2)
     assert (one.bars_held, one.bars_expected, one.share) == (1050, 1875, 56.0)
-    assert [(hole.first, hole.last, hole.sessions, hole.bars) for hole in one.holes] == [("2022-01-05", "2022-01-06", 2, 750)]
-    assert document.days == ()
+    assert (one.n_holes, one.holes, document.days) == (1, (), ())
+    (named,) = coverage(gappy, CoverageRequest(instrument="NSE:X")).series
+    assert [(hole.first, hole.last, hole.sessions, hole.bars) for hole in named.holes] == [("2022-01-05", "2022-01-06", 2, 750)]
 
 
 def test_the_days_of_a_named_instrument_tell_their_missing_minutes(gappy: Workspace) -> None:
@@ -70,7 +71,7 @@ def test_days_known_to_be_empty_are_no_holes(gappy: Workspace) -> None:
     (one,) = coverage(gappy, CoverageRequest()).series
     assert one.counts is not None
     assert (one.counts["known_empty"], one.counts["no_trade"], one.counts["missing"]) == (1, 1, 0)
-    assert one.holes == ()
+    assert one.n_holes == 0
     assert one.bars_expected == 375 * 3
 
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -60,8 +59,7 @@ class PartialDay:
     at_least: int
 
 
-# Not slots: what is derived from the arrays is remembered.
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """Days of a series, oldest first; each array has shape ``(n_days,)``.
 
@@ -79,22 +77,22 @@ class Coverage:
     codes: NDArray[np.uint8]
     is_estimate: Bools
 
-    @cached_property
+    @property
     def counts(self) -> Mapping[DayState, int]:
         """Return how many days there are of each state; holidays are weekdays without a session and without bars."""
         found = np.bincount(self.codes, minlength=len(STATES)).tolist()
         counts = dict(zip(STATES, found, strict=True))
         if not self.interval.is_intraday and self.interval is not Interval.DAY:
             return counts
-        weekdays = int(np.count_nonzero((np.arange(self.first, self.last + 1) + _THURSDAY) % 7 < _SATURDAY))
+        weekdays = _weekdays_before(self.last + 1) - _weekdays_before(self.first)
         return counts | {DayState.HOLIDAY: weekdays - int(np.count_nonzero((self.days + _THURSDAY) % 7 < _SATURDAY))}
 
-    @cached_property
+    @property
     def n_expected(self) -> int:
         """Return how many bars there should be at least, without days on which nothing traded or nothing is to be had."""
         return int(self.at_least[self._counts_here].sum())
 
-    @cached_property
+    @property
     def n_held(self) -> int:
         """Return how many of the expected bars are there; bars beyond a day's number do not make up for those of another day."""
         part = self._counts_here
@@ -112,9 +110,7 @@ class Coverage:
 
     def holes(self) -> tuple[Hole, ...]:
         """Return the runs of sessions without a bar, oldest first."""
-        expected = np.flatnonzero(self.at_most > 0)
-        is_missing = self.codes[expected] == _CODE[DayState.MISSING]
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], is_missing, [False])).astype(np.int8)))
+        expected, edges = self._edges_of_holes()
         found = []
         for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
             part = expected[start:stop]
@@ -127,6 +123,11 @@ class Coverage:
                 )
             )
         return tuple(found)
+
+    @property
+    def n_holes(self) -> int:
+        """Return how many such runs there are."""
+        return len(self._edges_of_holes()[1]) // 2
 
     def partial_days(self) -> tuple[PartialDay, ...]:
         """Return the sessions of which only a part is there, oldest first."""
@@ -143,9 +144,20 @@ class Coverage:
         """Return the state of the day at a place."""
         return STATES[int(self.codes[place])]
 
-    @cached_property
+    def _edges_of_holes(self) -> tuple[Ints, Ints]:
+        """Return the places of all sessions, and among them where holes begin and end, in turn."""
+        expected = np.flatnonzero(self.at_most > 0)
+        is_missing = self.codes[expected] == _CODE[DayState.MISSING]
+        return expected, np.flatnonzero(np.diff(np.concatenate(([False], is_missing, [False])).astype(np.int8)))
+
+    @property
     def _counts_here(self) -> Bools:
         return _IS_COUNTED[self.codes] & (self.at_least > 0)
+
+
+def _weekdays_before(day: int) -> int:
+    weeks, rest = divmod(day + _THURSDAY, 7)
+    return weeks * _SATURDAY + min(rest, _SATURDAY)
 
 
 def cover(

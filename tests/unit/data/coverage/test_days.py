@@ -67,6 +67,7 @@ def test_holes_are_runs_of_sessions_over_weekends_and_holidays() -> None:
         Hole(first=date(2024, 1, 16), last=date(2024, 1, 25), n_sessions=8, n_bars=8),
         Hole(first=date(2024, 1, 30), last=date(2024, 2, 1), n_sessions=3, n_bars=3),
     )
+    assert coverage.n_holes == 2
     assert coverage.share == pytest.approx(100 * 3 / 14, abs=0.01)
 
 
