@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,7 +24,9 @@ from qts.data.storage import PriceBasis, SeriesInfo
 _EMPTY: Final = ""
 
 
-def confirmed_actions(workspace: Workspace, series: Sequence[SeriesInfo], bars: Sequence[Bars]) -> tuple[CorporateAction, ...]:
+def confirmed_actions(
+    workspace: Workspace, series: Sequence[SeriesInfo], bars: Sequence[Bars], *, known_at: datetime | None = None
+) -> tuple[CorporateAction, ...]:
     """Return the confirmed actions that fall between the bars of a run, by instrument and date; none where prices are adjusted.
 
     Rights and parts split off are taken as money, by the last close before them.
@@ -36,13 +39,15 @@ def confirmed_actions(workspace: Workspace, series: Sequence[SeriesInfo], bars: 
         What the bars are of, one for each.
     bars : sequence of Bars
         What orders fill on, as traded or adjusted.
+    known_at : datetime, optional
+        What was known at this instant, aware; the present by default.
     """
     found: list[CorporateAction] = []
     for info, held in zip(series, bars, strict=True):
         if info.key.basis is not PriceBasis.RAW:
             continue
         first, last = (session_date_of(int(held.ts[at])) for at in (0, -1))
-        records = workspace.actions.read(instruments=[held.instrument], states=[ActionState.CONFIRMED])
+        records = workspace.actions.read(instruments=[held.instrument], states=[ActionState.CONFIRMED], known_at=known_at)
         stated = [record.action for record in records if first < record.action.ex_date <= last]
         closes = last_closes(_priced(held), [action.ex_date for action in stated])
         found += [action.held(closes[action.ex_date]) for action in stated if action.ex_date in closes]

@@ -12,6 +12,7 @@ import numpy as np
 
 from qts.analytics import buy_and_hold
 from qts.app.bars import is_simulated
+from qts.app.derived import known_until
 from qts.app.instrument_lists import chosen_instruments, list_warnings, lists_hash
 from qts.app.listed_terms import ListedTerms, listed_terms, stored_terms
 from qts.app.requests import BacktestRequest
@@ -166,8 +167,9 @@ def plan_entry(
         as_of=snapshot,
         listed=listed,
     )
-    suspected = suspicions_of(workspace, opened) if stored is None else stored.suspected
-    actions = confirmed_actions(workspace, series, finer or bars) if stored is None else stored_actions(stored)
+    known_at = known_until(workspace, request.as_of)
+    suspected = suspicions_of(workspace, opened, known_at=known_at) if stored is None else stored.suspected
+    actions = confirmed_actions(workspace, series, finer or bars, known_at=known_at) if stored is None else stored_actions(stored)
     judged = run_quality(series, bars, actions)
     data = _data_part(series, bars, finer, snapshot=snapshot, quality=judged.score, lists=lists, adjusted_by=step_parts(opened))
     return RunPlan(

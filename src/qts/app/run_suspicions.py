@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from qts.app.run_document import SuspectedPart
@@ -16,7 +17,7 @@ _OF_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.SIM})
 _MOST_SHOWN: Final = 3
 
 
-def suspicions_of(workspace: Workspace, opened: Sequence[OpenedSeries]) -> tuple[SuspectedPart, ...]:
+def suspicions_of(workspace: Workspace, opened: Sequence[OpenedSeries], *, known_at: datetime | None = None) -> tuple[SuspectedPart, ...]:
     """Return what is suspected in the raw prices of a run and not settled, by instrument and date: noted before, or seen in its bars.
 
     Parameters
@@ -25,12 +26,14 @@ def suspicions_of(workspace: Workspace, opened: Sequence[OpenedSeries]) -> tuple
         Holds the actions.
     opened : sequence of OpenedSeries
         The series of the run.
+    known_at : datetime, optional
+        What was known at this instant, aware; the present by default.
     """
     found: list[SuspectedPart] = []
     for one in opened:
         if one.raw is None or exchange_of(one.raw.instrument) not in _OF_SHARES:
             continue
-        records = workspace.actions.read(instruments=[one.raw.instrument])
+        records = workspace.actions.read(instruments=[one.raw.instrument], known_at=known_at)
         found += [_part(record) for record in unsettled(days_of(one.raw), records)]
     return tuple(found)
 

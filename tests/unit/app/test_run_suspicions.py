@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from qts.app.requests import BacktestRequest, build
 from qts.app.run_document import RunDocument
 from qts.app.run_suspicions import suspicion_warnings
 from qts.app.workspace import Workspace
-from qts.core import Bars, Exchange, InstrumentId, Interval
+from qts.core import Bars, Exchange, FixedClock, InstrumentId, Interval
 from qts.data.storage import PriceBasis
 
 AT = 198
@@ -71,6 +72,20 @@ def test_settling_it_ends_the_warning_and_the_old_run_repeats_with_its_own(jumpe
     reject_action(jumped, RejectRequest(id=SPLIT))
     assert told(run(jumped)) == []
     assert replay(jumped, second.run_id).identical
+
+
+def test_a_run_on_a_past_snapshot_knows_what_was_known_until_it_was_replaced(
+    jumped: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
+) -> None:
+    past = jumped.store.snapshot()
+    later = replace(jumped, clock=FixedClock(jumped.clock.now() + timedelta(hours=1)))
+    store_bars(jumped, make_bars("NSE:LATE", Exchange.NSE, seed=7))
+    confirm_action(later, ConfirmRequest(id=SPLIT))
+    assert (len(run(later).actions), told(run(later))) == (1, [])
+    then = run(later, as_of=past)
+    assert (then.actions, len(told(then))) == ((), 1)
+    assert replay(later, then.run_id).identical
+    assert replay(later, run(later).run_id).identical
 
 
 def test_an_action_of_a_day_without_bars_explains_the_jump_after_it(
