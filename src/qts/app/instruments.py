@@ -48,6 +48,9 @@ _NEAR_CANDIDATES: Final = 50
 _DATE_HINT: Final = "Say the date it was made for: --on 2026-11-20."
 
 
+Names = tuple[tuple[InstrumentId, date | None, date | None], ...]
+
+
 class NotListed(InputError):
     """No dump lists this instrument, or not on this date."""
 
@@ -100,7 +103,7 @@ def show_instrument(workspace: Workspace, request: InstrumentRequest) -> Instrum
         If no dump lists it under any of its names.
     """
     on, asked = _day(workspace, request.on), InstrumentId(request.instrument)
-    names = workspace.symbol_changes.names(asked)
+    names = _names(workspace, asked, on)
     history: list[Listing] = []
     for name, start, until in names:
         history += [one for one in workspace.instruments.listings(name) if _within(one, start, until)]
@@ -108,12 +111,27 @@ def show_instrument(workspace: Workspace, request: InstrumentRequest) -> Instrum
         raise NotListed(asked, on=on, near=_near(workspace, asked, on))
     held = [one for one in history if one.first_on <= on and (one.until is None or on < one.until)]
     return InstrumentDocument(
-        instrument=workspace.symbol_changes.resolve(asked, on),
+        instrument=next(name for name, start, until in names if (start is None or start <= on) and (until is None or on < until)),
         on=on.isoformat(),
         listing=_listing(held[-1]) if held else None,
         names=tuple(NameDocument(instrument=name, start=_text(start), until=_text(until)) for name, start, until in names),
         history=tuple(_listing(one) for one in history),
     )
+
+
+def show_token(workspace: Workspace, token: int, on: date | None) -> InstrumentDocument:
+    """Return what a broker's token stood for on a date: tokens are given to others in time.
+
+    Raises
+    ------
+    BadParameter
+        If it stood for nothing.
+    """
+    day = _day(workspace, on)
+    listing = workspace.instruments.by_token(token, day)
+    if listing is None:
+        raise BadParameter("token", token, f"stands for nothing that is listed on {day}", hint="Name the date on which it did: --on DATE.")
+    return show_instrument(workspace, InstrumentRequest(instrument=listing.instrument, on=day))
 
 
 def list_expiries(workspace: Workspace, request: UnderlyingRequest) -> ExpiriesDocument:
@@ -191,6 +209,15 @@ def decide_rename(workspace: Workspace, symbol: InstrumentId, *, confirmed: bool
 
 def _day(workspace: Workspace, on: date | None) -> date:
     return on or workspace.clock.now().astimezone(IST).date()
+
+
+def _names(workspace: Workspace, asked: InstrumentId, on: date) -> Names:
+    """Return the names of what was traded under a name on a date; one that was given up may be another company's since."""
+    names = workspace.symbol_changes.names(asked)
+    given_up = next((until for name, _, until in names if name == asked), None)
+    if given_up is None or on < given_up or workspace.instruments.listing(asked, on) is None:
+        return names
+    return ((asked, given_up, None),)
 
 
 def _within(one: Listing, start: date | None, until: date | None) -> bool:

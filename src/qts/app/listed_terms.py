@@ -112,7 +112,7 @@ def _terms(listings: Sequence[Listing], dumps: Sequence[DumpInfo], span: tuple[d
     first = span[0]
     is_contract = listings[0].kind is not ListingKind.EQUITY
     ticks = _tick_spans(listings, [dump.on for dump in dumps], span)
-    lot, estimates = _lot(listings, first) if is_contract or _listed_on(listings, first) else (None, ())
+    lot, estimates = _lot(listings, span) if is_contract or _listed_on(listings, first) else (None, ())
     expiry = listings[-1].expiry
     if lot is None and expiry is None and not ticks:
         return None
@@ -127,14 +127,19 @@ def _listed_on(listings: Sequence[Listing], on: date) -> bool:
     return any(one.first_on <= on and (one.until is None or on < one.until) for one in listings)
 
 
-def _lot(listings: Sequence[Listing], first: date) -> tuple[int | None, tuple[str, ...]]:
-    """Return the lot as of the first day; where no dump is as old, that of the first one, as an estimate."""
+def _lot(listings: Sequence[Listing], span: tuple[date, date]) -> tuple[int | None, tuple[str, ...]]:
+    """Return the lot as of the first day, where no dump is as old that of the first one, and what is not sure about it."""
+    first, last = span
     known = [one for one in listings if one.first_on <= first]
     one = known[-1] if known else listings[0]
     # Contracts of currencies and commodities are listed by the lot: their lot of 1 is not one unit.
     if one.lot is None or (one.lot == 1 and one.kind is not ListingKind.EQUITY):
         return None, ()
-    return one.lot, () if known else (f"the lot of {one.lot} is that of the dump of {one.first_on}, the first that lists it",)
+    told = [] if known else [f"the lot of {one.lot} is that of the dump of {one.first_on}, the first that lists it"]
+    changed = next((other for other in listings if one.first_on < other.first_on <= last and other.lot not in {None, one.lot}), None)
+    if changed is not None:
+        told.append(f"the lot became {changed.lot} by {changed.first_on}, and the run keeps that of {one.lot}")
+    return one.lot, tuple(told)
 
 
 def _tick_spans(listings: Sequence[Listing], dumps: Sequence[date], span: tuple[date, date]) -> tuple[TickSpan, ...]:

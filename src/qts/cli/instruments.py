@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("import")(import_)
     group.command("search")(search)
     group.command("show")(show)
+    group.command("token")(token_)
     group.command("expiries")(expiries)
     group.command("chain")(chain)
     group.command("renames")(renames)
@@ -96,6 +97,21 @@ def show(
     request = build(InstrumentRequest, instrument=instrument, on=as_date(on))
     with opened(context) as workspace:
         document = show_instrument(workspace, request)
+    write_json(document) if as_json else _draw_instrument(document)
+
+
+def token_(
+    context: typer.Context,
+    token: Annotated[int, typer.Argument(help="Token of the broker.")],
+    *,
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a broker's token stood for on a date; tokens are given to others in time."""
+    from qts.app.instruments import show_token
+
+    with opened(context) as workspace:
+        document = show_token(workspace, token, as_date(on))
     write_json(document) if as_json else _draw_instrument(document)
 
 

@@ -18,6 +18,7 @@ from qts.app.instruments import (
     option_chain,
     search_instruments,
     show_instrument,
+    show_token,
 )
 from qts.app.requests import build
 from qts.app.workspace import Workspace
@@ -119,6 +120,24 @@ def test_the_history_of_a_renamed_symbol_is_found_under_both_names(listed: Works
         ]
         early = show_instrument(listed, build(InstrumentRequest, instrument=name, on=date(2026, 11, 17)))
         assert (early.instrument, early.listing and early.listing.instrument) == ("NSE:ZOMATO", "NSE:ZOMATO")
+
+
+def test_a_symbol_that_was_given_up_and_taken_by_another_company_is_that_one(listed: Workspace, tmp_path: Path) -> None:
+    renamed = [line.replace("ZOMATO", "ETERNAL") for line in LINES]
+    import_dump(listed, DumpRequest(path=write(tmp_path / "a.csv.gz", renamed), on=date(2026, 11, 18)))
+    decide_rename(listed, InstrumentId("NSE:ZOMATO"), confirmed=True)
+    taken = [*renamed, "77,1,ZOMATO,ANOTHER COMPANY,0,,0,0.05,1,EQ,NSE,NSE"]
+    import_dump(listed, DumpRequest(path=write(tmp_path / "b.csv.gz", taken), on=date(2026, 11, 19)))
+    document = show_instrument(listed, build(InstrumentRequest, instrument="NSE:ZOMATO"))
+    assert (document.instrument, [one.name for one in document.history]) == ("NSE:ZOMATO", ["ANOTHER COMPANY"])
+    before = show_instrument(listed, build(InstrumentRequest, instrument="NSE:ZOMATO", on=date(2026, 11, 18)))
+    assert before.instrument == "NSE:ETERNAL"
+
+
+def test_a_token_is_shown_as_what_it_stood_for(listed: Workspace) -> None:
+    assert show_token(listed, 5097729, date(2026, 11, 17)).instrument == "NSE:ZOMATO"
+    with pytest.raises(BadParameter, match="token = 99: stands for nothing that is listed on 2026-11-20"):
+        show_token(listed, 99, None)
 
 
 def test_a_file_of_renames_is_confirmed_at_once(listed: Workspace, tmp_path: Path) -> None:

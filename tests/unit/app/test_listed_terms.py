@@ -79,7 +79,8 @@ def test_a_contract_has_the_lot_of_its_first_day_and_the_expiry_that_was_said_la
     load(workspace, date(2026, 8, 3), future(lot=65))
     found = one(workspace, FUTURE, (date(2026, 7, 6), date(2026, 8, 20)))
     assert found is not None
-    assert (found.lot, found.expiry, found.estimates) == (75, date(2026, 8, 25), ())
+    changed = "the lot became 65 by 2026-08-03, and the run keeps that of 75"
+    assert (found.lot, found.expiry, found.estimates) == (75, date(2026, 8, 25), (changed,))
     terms = terms_of(FUTURE, product=Product.NRML, span=(date(2026, 7, 6), date(2026, 8, 20)), closes={}, lot=None, listed=found)
     assert (terms.lot, terms.expiry) == (75, date(2026, 8, 25))
     assert not any("expiry" in told for told in terms.estimates)

@@ -45,6 +45,7 @@ def test_what_a_dump_lists_is_found_shown_and_told_as_json(dump: Path, qts: Qts)
         "from": "2025-04-08",
         "until": None,
     }
+    assert qts("instruments", "token", "1", "--on", "2025-04-09", "--json").document["instrument"] == "NFO:NIFTY26NOVFUT"
     assert "It was not listed on that date." in qts("instruments", "show", "NSE:ZOMATO", "--on", "2025-04-01").out
     assert qts("instruments", "expiries", "NIFTY", "--on", "2025-04-09", "--json").document["expiries"] == ["2026-11-24"]
     assert "NFO:NIFTY26NOV24500CE  24,500.00" in qts("instruments", "chain", "NIFTY", "--on", "2025-04-09").out
