@@ -22,6 +22,7 @@ from qts.app.control import CONTROL, ControlDatabase, RunSummary
 from qts.core import ActionKind, InstrumentId
 from qts.core.errors import BadPath, StoreBusy
 from qts.data.actions import ActionRecord, ActionState, SqlActions, StatedAction
+from qts.data.instruments import Dump, DumpRow, IndexMember, IndexMembership, InstrumentMaster, Watchlists
 from qts.data.storage.database import Database
 
 PLACES = [Path("/usr/lib/postgresql"), Path("/usr/local/bin"), Path("/usr/bin")]
@@ -118,6 +119,26 @@ def test_a_corporate_action_has_one_record_that_holds_whoever_writes(url: str) -
     assert len(actions.read()) == 1
     assert actions.is_kept()
     assert actions.read(known_at=RUN.made_at - timedelta(days=1)) == ()
+    control.close()
+
+
+def test_instruments_members_and_lists_are_kept_by_date(url: str) -> None:
+    def dump(*ticks: int) -> Dump:
+        rows = tuple(DumpRow("NSE", f"S{i}", i + 1, "A NAME", None, None, tick, 1, "EQ", "NSE") for i, tick in enumerate(ticks))
+        return Dump(rows=rows, n_read=len(rows), n_rejected=0, rejected=(), sha256=str(ticks))
+
+    control = ControlDatabase.open(url)
+    master, one = InstrumentMaster(control.database), InstrumentId("NSE:S0")
+    for day, ticks in ((2, (500, 500)), (6, (500, 500)), (4, (1000,))):
+        master.load(dump(*ticks), on=date(2026, 11, day), source="dump", at=RUN.made_at)
+    assert [str(listing.tick) for listing in master.listings(one)] == ["0.05", "0.1", "0.05"]
+    assert master.listing(InstrumentId("NSE:S1"), date(2026, 11, 5)) is None
+    assert master.load(dump(500, 500), on=date(2026, 11, 6), source="dump", at=RUN.made_at).unchanged
+    member = IndexMember(index="NIFTY 50", instrument=one, start=date(2020, 1, 1), end=None, source="circular")
+    indices, lists = IndexMembership(control.database), Watchlists(control.database)
+    assert (indices.replace([member]), indices.replace([member])) == (1, 0)
+    assert lists.add("Mine", [one], at=RUN.made_at).instruments == (one,)
+    assert lists.remove("mine") is None
     control.close()
 
 
