@@ -16,8 +16,9 @@ from qts.kernels.crosses import Bytes
 from qts.kernels.lean import NO_BUYS, NO_SALES
 
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
-# Bars asked about lately; each entry holds a byte per bar at most.
-_MOST: Final = 16
+# Series asked about lately: all of an account's, but no more of long ones than hold some megabytes, a byte for each bar.
+_MOST: Final = 1024
+_MOST_BYTES: Final = 64_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,9 @@ def bar_facts(bars: Bars) -> BarFacts:
     gaps = frozenset(name for name in _COLUMNS if np.isnan(getattr(bars, name).min()))
     facts = BarFacts(gaps=gaps, blocked=_blocked(bars.volume))
     _KNOWN[key] = (tuple(weakref.ref(array) for array in arrays), facts)
-    while len(_KNOWN) > _MOST:
-        _KNOWN.popitem(last=False)
+    held = sum(len(one.blocked) for _, one in _KNOWN.values()) if len(facts.blocked) else 0
+    while len(_KNOWN) > _MOST or held > _MOST_BYTES:
+        held -= len(_KNOWN.popitem(last=False)[1][1].blocked)
     return facts
 
 

@@ -136,25 +136,32 @@ def measures_of(raw: Floats, equity: Floats, cash: Floats, *, capital: float) ->
         Rupees at the start.
     """
     steps = _steps_of(raw)
-    held = equity - cash
-    exposure = np.divide(held, equity, out=np.zeros_like(held), where=equity > 0.0)
-    peak = np.maximum(np.maximum.accumulate(equity), capital)
     size = np.abs(raw[:, F_QUANTITY])
     named = {
-        "final_equity": equity[-1],
-        # Adding zero turns -0.0 into 0.0; the capital is a peak, so nothing is above zero.
-        "max_drawdown": np.min(equity / peak - 1.0) + 0.0,
-        "mean_equity": np.mean(equity),
-        "exposure": np.mean(np.abs(exposure)),
+        **of_curve(equity, cash, capital=capital),
         "bars_held": np.count_nonzero(_n_held(steps, len(equity))),
         "n_fills": len(raw),
         "costs_total": math.fsum(raw[:, F_COST].tolist()),
         "slippage_total": math.fsum((np.abs(raw[:, F_PRICE] - raw[:, F_REFERENCE]) * size).tolist()),
         "traded_notional": math.fsum((raw[:, F_PRICE] * size).tolist()),
-        **_of_returns(equity),
         **(_of_trades(raw) if steps.is_turned else _of_plain_trades(steps)),
     }
     return np.array([named[name] for name in MEASURES], dtype=np.float64)
+
+
+def of_curve(equity: Floats, cash: Floats, *, capital: float) -> dict[str, float]:
+    """Return the measures of an account bar by bar, by name."""
+    held = equity - cash
+    exposure = np.divide(held, equity, out=np.zeros_like(held), where=equity > 0.0)
+    peak = np.maximum(np.maximum.accumulate(equity), capital)
+    return {
+        "final_equity": float(equity[-1]),
+        # Adding zero turns -0.0 into 0.0; the capital is a peak, so nothing is above zero.
+        "max_drawdown": float(np.min(equity / peak - 1.0)) + 0.0,
+        "mean_equity": float(np.mean(equity)),
+        "exposure": float(np.mean(np.abs(exposure))),
+        **_of_returns(equity),
+    }
 
 
 def _of_returns(equity: Floats) -> dict[str, float]:

@@ -69,7 +69,7 @@ class LeanSweep:
         n_bars = len(self.bars)
         chunk = block.chunk(n_bars)
         shelf = Shelf(block.made, self.bars, chunk)
-        numbers = _numbers(self.rules)
+        numbers = numbers_of(self.rules)
         inputs = (self.bars.ts, self.bars.open, self.bars.close, self.blocked)
         minds = np.zeros((len(block.cells), N_MIND), dtype=np.int64)
         loop = importlib.import_module(_COMPILED).sweep_nb
@@ -91,9 +91,13 @@ class LeanSweep:
 
 def is_lean(rules: Rules) -> bool:
     """Return whether the compiled loop knows all these settings."""
+    return rules.n_instruments == 1 and is_lean_account(rules)
+
+
+def is_lean_account(rules: Rules) -> bool:
+    """Return whether the compiled loops know all these settings of an account, however many instruments there are."""
     return (
-        rules.n_instruments == 1
-        and rules.size_kind <= BY_EQUITY
+        rules.size_kind <= BY_EQUITY
         and not rules.in_lots
         and rules.delivery
         and rules.is_plain
@@ -179,7 +183,7 @@ def _maker(one: Made) -> tuple[Callable[..., object], Floats]:
     return make, one.spec.memory(one.numbers)
 
 
-def _numbers(rules: Rules) -> Floats:
+def numbers_of(rules: Rules) -> Floats:
     """Return the settings in the order in which the compiled loop takes them."""
     cost = (rules.cost_kind, rules.cost_rate, rules.cost_minimum)
     shorts = 0.0 if rules.delivery else -1.0

@@ -18,6 +18,7 @@ from qts.backtest.bar_facts import bar_facts
 from qts.backtest.corporate_actions import effects_of, fills_in_new_shares
 from qts.backtest.evaluation import Evaluation, evaluation_of, measures_of
 from qts.backtest.inputs import Timeline
+from qts.backtest.lean_portfolio import LeanPortfolio, is_lean_portfolio
 from qts.backtest.lean_sweep import LeanSweep, is_lean
 from qts.backtest.playing import rules_of
 from qts.backtest.rates import rate_table
@@ -33,6 +34,7 @@ from qts.core.corporate_action import CorporateAction
 from qts.core.errors import BadParameter
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
+from qts.core.trading import Product
 from qts.kernels.lean_account import MEASURES
 from qts.kernels.state import Rules
 from qts.kernels.twins import load_compiler, prefers_compiled
@@ -96,12 +98,17 @@ def evaluate(
     """
     values = strategy.resolve(params)
     capital = float(settings.capital)
-    lean = _lean(strategy, (values,), bars, settings) if not actions and _is_plain(terms) else None
+    is_plain = not actions and _is_plain(terms)
+    lean = _lean(strategy, (values,), bars, settings) if is_plain else None
     if lean is not None:
         kept = np.empty(len(bars[0])) if curve else np.zeros(0)
         rows = lean.play(slice(0, 1), reached=_ignore, is_stopped=_never, curve=kept)
         if rows is not None and not np.isnan(rows[0, 0]):
             return evaluation_of(rows[0], params=values, n_bars=len(bars[0]), capital=capital, equity=kept if curve else None)
+    together = _play_together(strategy, values, bars, settings) if is_plain else None
+    if together is not None:
+        row, equity = together
+        return evaluation_of(row, params=values, n_bars=len(equity), capital=capital, equity=equity if curve else None)
     simulation = simulate(strategy, values, bars, settings, terms=terms, actions=actions)
     equity = simulation.played.equity
     return evaluation_of(_measured(simulation), params=values, n_bars=len(equity), capital=capital, equity=equity if curve else None)
@@ -162,7 +169,8 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     values = tuple(strategy.resolve(cell) for cell in cells)
     tell, asked = on_progress or _tell_nobody, is_cancelled or _never
     table = np.full((len(values), len(MEASURES)), np.nan)
-    lean = _lean(strategy, values, bars, settings) if not actions and _is_plain(terms) else None
+    is_plain = not actions and _is_plain(terms)
+    lean = _lean(strategy, values, bars, settings) if is_plain else None
     if lean is not None:
         _play_lean(lean, table, threads=threads, tell=tell, is_cancelled=asked)
     done = ~np.isnan(table[:, 0])
@@ -173,9 +181,11 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     for at in rest:
         if asked():
             break
-        simulation = simulate(strategy, values[at], bars, settings, terms=terms, actions=actions)
-        n_bars = len(simulation.timeline.ts)
-        table[at] = _measured(simulation)
+        together = _play_together(strategy, values[at], bars, settings) if is_plain else None
+        if together is None:
+            simulation = simulate(strategy, values[at], bars, settings, terms=terms, actions=actions)
+            together = _measured(simulation), simulation.played.equity
+        table[at], n_bars = together[0], len(together[1])
         done[at] = True
         tell(int(np.count_nonzero(done)), len(values))
     return SweepResult(cells=values, table=table, done=done, n_bars=n_bars, capital=float(settings.capital))
@@ -211,10 +221,44 @@ def _lean(
     facts = bar_facts(series)
     if not facts.gaps.isdisjoint({*cells.columns, *_PRICES}):
         return None
-    starts, rates = _rates(series, settings)
+    starts, rates = _rates((series.instrument,), series.ts, settings)
     return LeanSweep(
         bars=series, rules=rules, starts=starts, rates=rates, cells=cells, blocked=facts.blocked, capital=float(settings.capital)
     )
+
+
+def _play_together(
+    strategy: Strategy, values: Mapping[str, ParamValue], bars: Sequence[Bars], settings: BacktestSettings
+) -> tuple[Floats, Floats] | None:
+    """Return the measures of several instruments on one account and its equity, where the compiled loop can tell them."""
+    portfolio = lean_portfolio(strategy, values, bars, settings)
+    return portfolio.play() if portfolio is not None else None
+
+
+def lean_portfolio(
+    strategy: Strategy, values: Mapping[str, ParamValue], bars: Sequence[Bars], settings: BacktestSettings
+) -> LeanPortfolio | None:
+    """Return the instruments for the compiled loop over many, where that can play them and is worth its start."""
+    if strategy.rule is None or strategy.protection or settings.rebalance or len(bars) < 2 or not prefers_compiled(sum(map(len, bars))):
+        return None
+    instruments = tuple(series.instrument for series in bars)
+    _check_products(settings.product, instruments)
+    rules = lean_rules(bars[0].instrument, bars[0].interval, settings)
+    cells = rule_cell(strategy.rule, values)
+    if cells is None or not is_lean_portfolio(rules, bars):
+        return None
+    facts = [bar_facts(series) for series in bars]
+    if not all(one.gaps.isdisjoint({*cells.columns, *_PRICES}) for one in facts):
+        return None
+    starts, rates = _rates(instruments, bars[0].ts, settings)
+    blocked = [one.blocked for one in facts]
+    return LeanPortfolio(bars=bars, rules=rules, starts=starts, rates=rates, cells=cells, blocked=blocked, capital=float(settings.capital))
+
+
+@functools.lru_cache(maxsize=64)
+def _check_products(product: Product, instruments: tuple[InstrumentId, ...]) -> None:
+    for instrument in instruments:
+        check_product(product, instrument)
 
 
 @functools.lru_cache(maxsize=64)
@@ -238,16 +282,16 @@ def lean_rules(instrument: InstrumentId, interval: Interval, settings: BacktestS
     return rules_of(timeline, settings, term_table(timeline, [PLAIN]))
 
 
-def _rates(bars: Bars, settings: BacktestSettings) -> tuple[Ints, Floats]:
+def _rates(instruments: tuple[InstrumentId, ...], ts: Ints, settings: BacktestSettings) -> tuple[Ints, Floats]:
     if settings.costs.kind is not CostKind.ZERODHA:
         return np.empty(0, dtype=np.int64), np.empty(0)
-    first, last = (session_date_of(int(bars.ts[at])) for at in (0, -1))
-    return _rate_table(bars.instrument, first, last)
+    first, last = (session_date_of(int(ts[at])) for at in (0, -1))
+    return _rate_table(instruments, first, last)
 
 
 @functools.lru_cache(maxsize=64)
-def _rate_table(instrument: InstrumentId, first: date, last: date) -> tuple[Ints, Floats]:
-    return rate_table((instrument,), first, last)
+def _rate_table(instruments: tuple[InstrumentId, ...], first: date, last: date) -> tuple[Ints, Floats]:
+    return rate_table(instruments, first, last)
 
 
 def _measured(simulation: Simulation) -> Floats:

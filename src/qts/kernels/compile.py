@@ -49,6 +49,7 @@ def compile_all(report: Callable[[str], object], *, only: Collection[str] = GROU
 def _samples(only: Collection[str]) -> Iterator[tuple[str, Callable[[], object]]]:
     # These import the compiler, after the cache's folder is known.
     from qts.kernels.compiled_indicators import prepare  # noqa: PLC0415
+    from qts.kernels.compiled_portfolio import prepare as prepare_portfolio  # noqa: PLC0415
     from qts.kernels.compiled_sweep import prepare as prepare_sweep  # noqa: PLC0415
 
     if "indicators" in only:
@@ -59,6 +60,7 @@ def _samples(only: Collection[str]) -> Iterator[tuple[str, Callable[[], object]]
             yield name, functools.partial(_play_sample, name)
     if "sweep" in only:
         yield "sweep", prepare_sweep
+        yield "portfolio", prepare_portfolio
 
 
 def _play_sample(name: str) -> None:

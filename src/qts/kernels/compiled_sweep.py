@@ -23,16 +23,16 @@ from qts.kernels import (
     lean,
     lean_account,
     pair,
+    portfolio,
     signals,
     smoothing,
     state,
     sweeping,
     tiles,
 )
-from qts.kernels.arithmetic import Cost, Size, Slip
 from qts.kernels.cache import prepare_cache
 from qts.kernels.crosses import Bytes, Words
-from qts.kernels.lean import Book, Terms
+from qts.kernels.lean import Book, terms_of
 from qts.kernels.lean_account import MEASURES, N_ACCOUNT, measure
 from qts.kernels.signals import N_CELL, N_MIND
 from qts.kernels.state import N_RATE
@@ -59,7 +59,7 @@ _COLD: Final = (
 def _source_version() -> int:
     """Return a number that changes with the source of any loop: the compiler's own cache looks at one file only."""
     version = 0
-    for module in (state, arithmetic, bill, charging, smoothing, crosses, tiles, signals, lean_account, lean, pair, sweeping):
+    for module in (state, arithmetic, bill, charging, smoothing, crosses, tiles, signals, lean_account, lean, pair, sweeping, portfolio):
         version = zlib.crc32(Path(str(module.__file__)).read_bytes(), version)
     return version
 
@@ -69,7 +69,6 @@ def _compile(version: int, *, cached: bool) -> Callable[..., int]:
     # The compiler's hints do not name every option it takes. Nothing in the loop allocates, so it need not count references, which is
     # half its work, and more than half of the loop's.
     options: dict[str, Any] = {"cache": cached, "nogil": True, "error_model": "numpy", "_nrt": False}
-
     twin: Callable[[Callable[..., int]], Callable[..., int]] = numba.njit(**options)
 
     @twin
@@ -96,12 +95,9 @@ def _compile(version: int, *, cached: bool) -> Callable[..., int]:
         start: int,
         stop: int,
     ) -> int:
-        size = Size(int(numbers[0]), numbers[1], 1.0, 0.0)
-        cost = Cost(int(numbers[4]), numbers[5], numbers[6])
-        terms = Terms(size, Slip(numbers[2], numbers[3]), cost, numbers[7], numbers[8])
         book = Book(ts, open_, close, blocked, starts, rates, accounts, curve)
         tile = tile_in(Room(rows, masks, words, events), cells, minds)
-        sweep_loop(Sweep(Source(close, given, series, memory), tile, book, terms), start, stop)
+        sweep_loop(Sweep(Source(close, given, series, memory), tile, book, terms_of(numbers)), start, stop)
         if stop == len(close):
             for c in range(len(cells)):
                 measure(accounts, c, stop, measures)
@@ -119,11 +115,13 @@ for _loop in (
     *lean.HELPERS,
     *pair.HELPERS,
     *sweeping.HELPERS,
+    *portfolio.HELPERS,
 ):
     _options: dict[str, Any] = {"error_model": "numpy", "_nrt": False, "forceinline": _loop not in _COLD}
     numba.extending.register_jitable(**_options)(_loop)
 
-sweep_nb: Final = _compile(_source_version(), cached=prepare_cache(Path(__file__)))
+VERSION: Final = _source_version()
+sweep_nb: Final = _compile(VERSION, cached=prepare_cache(Path(__file__)))
 
 
 def prepare() -> None:

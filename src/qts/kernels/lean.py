@@ -59,6 +59,16 @@ class Book(NamedTuple):
     curve: Floats
 
 
+class Deal(NamedTuple):
+    """One fill: what it closes and opens, signed, both of them as a quantity, its price and its charges."""
+
+    closing: float
+    opening: float
+    quantity: float
+    price: float
+    cost: float
+
+
 class Events(NamedTuple):
     """The events of one cell in one tile: bars, oldest first, and the state of the rule after each."""
 
@@ -79,6 +89,12 @@ class Sums(NamedTuple):
     shortfalls: float
     inverses: float
     equities: float
+
+
+def terms_of(numbers: Floats) -> Terms:
+    """Return the settings handed over as numbers: size, slippage, cost, units, and the target of shorts."""
+    cost = Cost(int(numbers[4]), numbers[5], numbers[6])
+    return Terms(Size(int(numbers[0]), numbers[1], 1.0, 0.0), Slip(numbers[2], numbers[3]), cost, numbers[7], numbers[8])
 
 
 def play_events(book: Book, terms: Terms, c: int, found: tuple[Events, Span, int]) -> None:
@@ -140,9 +156,9 @@ def bill_of(bill: Bill, starts: Ints, ts: int, terms: Terms) -> Bill:
     return bill if ts < bill.ends else begin_day(starts, ts)
 
 
-def filled(state: tuple[Money, Tally, Bill], terms: Terms, rates: Floats, reference: float) -> tuple[Money, Tally, Bill]:
-    """Trade to the wanted position at this open."""
-    money, tally, bill = state
+def dealt(money: Money, bill: Bill, how: tuple[Terms, Floats], reference: float) -> tuple[Deal, Bill]:
+    """Return what trading to the wanted position means at this open; ``how`` holds the rates besides the terms."""
+    terms, rates = how
     change = money.wanted - money.position
     closing = 0.0
     if money.position * change < 0.0:
@@ -154,16 +170,28 @@ def filled(state: tuple[Money, Tally, Bill], terms: Terms, rates: Floats, refere
         bill, cost = add_order(bill, rates, (quantity, price), terms.units)
     else:
         cost = simple_cost(quantity, price, terms.cost)
+    return Deal(closing, opening, quantity, price, cost), bill
+
+
+def position_after(money: Money, deal: Deal, terms: Terms) -> float:
+    """Return the position with a deal in it."""
+    return clean_quantity(money.position + deal.quantity, terms.units)
+
+
+def filled(state: tuple[Money, Tally, Bill], terms: Terms, rates: Floats, reference: float) -> tuple[Money, Tally, Bill]:
+    """Trade to the wanted position at this open."""
+    money, tally, bill = state
+    deal, bill = dealt(money, bill, (terms, rates), reference)
+    price, cost, quantity = deal.price, deal.cost, deal.quantity
     # A comparison with NaN is false: a bill that cannot be carried on breaks the cell, too.
     is_paid = cost == cost  # noqa: PLR0124
-    if opening != 0.0:
-        is_paid = abs(opening) * price + cost <= money.cash - closing * price + NOISE
-    tally = counted(tally, (money.position, closing, opening), price, (cost, abs(price - reference) * abs(quantity)))
+    if deal.opening != 0.0:
+        is_paid = abs(deal.opening) * price + cost <= money.cash - deal.closing * price + NOISE
+    tally = counted(tally, (money.position, deal.closing, deal.opening), price, (cost, abs(price - reference) * abs(quantity)))
     if not is_paid:
         tally = broken(tally)
     cash = money.cash - (quantity * price + cost)
-    position = clean_quantity(money.position + quantity, terms.units)
-    return Money(cash, position, money.equity, money.target, money.wanted, NEVER_DUE), tally, bill
+    return Money(cash, position_after(money, deal, terms), money.equity, money.target, money.wanted, NEVER_DUE), tally, bill
 
 
 def counted(tally: Tally, parts: tuple[float, float, float], price: float, lost: tuple[float, float]) -> Tally:
@@ -286,10 +314,13 @@ def keep_curve(curve: Floats, money: Money, close: Floats, span: Span) -> None:
 
 
 HELPERS: Final[tuple[Any, ...]] = (
+    terms_of,
     decided,
     put_off,
     bill_of,
     counted,
+    dealt,
+    position_after,
     filled,
     marked_flat,
     unmarked,

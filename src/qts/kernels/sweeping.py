@@ -16,7 +16,7 @@ from qts.kernels.crosses import BARS_A_WORD, Bytes, Mask, Words
 from qts.kernels.lean import Book, Events, Terms, play_events
 from qts.kernels.pair import is_simple, play_pair
 from qts.kernels.signals import N_MASK, Tile, find_events
-from qts.kernels.tiles import Source, fill_rows
+from qts.kernels.tiles import Source, fill_rows, until_begun
 
 # The rows of a tile take about this many bytes, half of a second-level cache of the present day.
 TILE_BYTES: Final = 400_000
@@ -48,7 +48,7 @@ def sweep_loop(sweep: Sweep, start: int, stop: int) -> None:
     events = Events(tile.bars, tile.states)
     at = start
     while at < stop:
-        n = min(len(tile.bars), stop - at)
+        n = min(until_begun(sweep.source, len(tile.bars)), stop - at)
         fill_rows(sweep.source, tile.rows, at, (at - start, n))
         for c in range(len(tile.cells)):
             k = find_events(tile, c, at, n)

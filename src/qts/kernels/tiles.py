@@ -73,16 +73,17 @@ def begin_average(source: Source, rows: Floats, s: int, span: tuple[int, int]) -
     start, n = span
     state = source.memory[s]
     rows[s, 0] = state[AVERAGE] if state[SEEN] >= state[NEEDED] and state[SEEN] > 0.0 else float("nan")
-    i = 0
-    while i < n and state[SEEN] < state[NEEDED]:
+    for i in range(n):
         rows[s, i + 1] = seeded(state, SEEN, (state[SPAN], state[NEEDED]), source.close[start + i])
-        i += 1
-    alpha, average = 2.0 / (state[SPAN] + 1.0), state[AVERAGE]
-    for k in range(i, n):
-        average += alpha * (source.close[start + k] - average)
-        rows[s, k + 1] = average
-    state[SEEN] += n - i
-    state[AVERAGE] = average
+
+
+def until_begun(source: Source, most: int) -> int:
+    """Return after how many bars all averages have begun, or ``most`` if they have or take longer: what has begun is made faster."""
+    left = 0
+    for s in range(len(source.series)):
+        if source.series[s, SOURCE] == EXPONENTIAL:
+            left = max(left, int(source.memory[s, NEEDED] - source.memory[s, SEEN]))
+    return min(left, most) if left > 0 else most
 
 
 def four_averages(source: Source, rows: Floats, which: tuple[int, int, int, int], span: tuple[int, int]) -> None:
@@ -107,4 +108,4 @@ def four_averages(source: Source, rows: Floats, which: tuple[int, int, int, int]
     memory[a, AVERAGE], memory[b, AVERAGE], memory[c, AVERAGE], memory[d, AVERAGE] = first, second, third, fourth
 
 
-HELPERS: Final[tuple[Any, ...]] = (copy_row, fill_row, begin_average, four_averages, fill_rows)
+HELPERS: Final[tuple[Any, ...]] = (copy_row, fill_row, begin_average, until_begun, four_averages, fill_rows)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qts.backtest import BacktestSettings, evaluate, parse_costs, run
+from qts.backtest import BacktestSettings, evaluate, parse_costs, parse_size, run
 from qts.core import Bars, InstrumentId, Interval, Product
 from qts.core.errors import BadParameter
-from qts.kernels import INDICATORS, compiled, compiled_sweep, twins
+from qts.kernels import INDICATORS, compiled, compiled_portfolio, compiled_sweep, twins
 from qts.kernels.compile import compile_all, main
 from qts.kernels.compiled_indicators import twin_of
 from qts.strategies import Indicator, Rule, Strategy, load_catalog
@@ -22,7 +22,7 @@ CROSS = Strategy(title="Cross", rule=Rule(enter=FAST.crosses_above(SLOW), exit=F
 def test_each_twin_is_reported_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     main()
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in (*INDICATORS, "fills", "orders", "sweep")]
+    assert [line.split()[:2] for line in lines] == [["compiled", name] for name in (*INDICATORS, "fills", "orders", "sweep", "portfolio")]
 
 
 def test_some_twins_can_be_compiled_apart(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +34,13 @@ def test_some_twins_can_be_compiled_apart(capsys: pytest.CaptureFixture[str]) ->
 
 def n_signatures() -> list[int]:
     """How many kinds of arguments each twin was compiled for; the compiler's objects are untyped."""
-    twins: list[Any] = [compiled.fills_nb, compiled.orders_nb, compiled_sweep.sweep_nb, *map(twin_of, INDICATORS.values())]
+    twins: list[Any] = [
+        compiled.fills_nb,
+        compiled.orders_nb,
+        compiled_sweep.sweep_nb,
+        compiled_portfolio.portfolio_nb,
+        *map(twin_of, INDICATORS.values()),
+    ]
     return [len(twin.signatures) for twin in twins]
 
 
@@ -64,4 +70,6 @@ def test_what_set_up_compiles_is_all_a_run_needs(monkeypatch: pytest.MonkeyPatch
     for costs in ("percent:0.001", "zerodha"):
         for curve in (False, True):
             assert evaluate(CROSS, {}, [bars], BacktestSettings(costs=parse_costs(costs)), curve=curve).n_fills
+        both = [bars, replace(bars, instrument=InstrumentId("NSE:B"))]
+        assert evaluate(CROSS, {}, both, BacktestSettings(costs=parse_costs(costs), size=parse_size("shares:1"))).n_fills
     assert n_signatures() == before

@@ -84,8 +84,10 @@ def test_a_pair_that_is_alone_is_walked_in_one_pass_with_the_same_bits(n_bars: i
 
 def test_a_pair_that_is_alone_can_be_played_in_parts() -> None:
     close = np.round(100.0 + np.cumsum(np.random.default_rng(1).normal(0.0, 1.0, 3 * LONGEST_TILE)))
+    # Sums end with a tile; the first tile is the bar with which the averages begin.
+    stops = (1 + LONGEST_TILE, 1 + 2 * LONGEST_TILE)
     whole = played(close, cost_kind=SCHEDULED_COST, compiled=True, pairs=PAIRS[:1])
-    parts = played(close, cost_kind=SCHEDULED_COST, compiled=True, pairs=PAIRS[:1], stops=(LONGEST_TILE, 2 * LONGEST_TILE))
+    parts = played(close, cost_kind=SCHEDULED_COST, compiled=True, pairs=PAIRS[:1], stops=stops)
     np.testing.assert_array_equal(whole[0], parts[0])
     np.testing.assert_array_equal(whole[1], parts[1])
 
