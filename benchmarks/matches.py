@@ -22,6 +22,7 @@ SWEEP_PAIRS: Final = tuple((fast, slow) for fast in range(5, 25) for slow in ran
 SAMPLED: Final = (0, 19, 133, 399)
 SAME: Final = "same"
 OWN: Final = "qts"
+NO_CURVE, WITH_CURVE = "qts, no curve", "qts, with curve"
 VECTORBT, ARRAYS, RAPTORBT, BACKTESTING = "vectorbt, as documented", "vectorbt, on arrays", "raptorbt", "backtesting.py"
 ON_BAR, ON_BAR_RUN = "qts, on_bar, measures only", "qts, on_bar, whole run"
 PEERS: Final = (VECTORBT, ARRAYS, RAPTORBT, BACKTESTING)
@@ -103,8 +104,8 @@ def single_run(plan: Plan, n_bars: int, *, slow_peers: bool) -> Played:
     prices = walk(n_bars, start=100.0, step=MINUTE_STEP)
     spec = Spec(pairs=EMA_12_26)
     field = [
-        mine("qts, with curve", "curve"),
-        mine("qts, no curve", "single"),
+        mine(WITH_CURVE, "curve"),
+        mine(NO_CURVE, "single"),
         mine("qts, whole run", "run"),
         *limits(plan, (C_CURVE, "curve"), (C_PLAIN, "single")),
         theirs(VECTORBT, "vectorbt", "documented"),
