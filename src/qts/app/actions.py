@@ -28,6 +28,7 @@ from qts.data.actions import (
     parse_action_id,
     read_statements,
     suspect_jumps,
+    without_paid_out,
 )
 from qts.data.actions.ratios import parse_ratio
 from qts.data.storage import PriceBasis, SeriesKey
@@ -204,7 +205,8 @@ def find_suspected(workspace: Workspace, instruments: Iterable[str] | None = Non
         found += [
             record for record in suspect_jumps(raw, market=markets[exchange_of(raw.instrument)]) if record.action.ex_date not in known
         ]
-    return tuple(found)
+    paid = workspace.actions.read(instruments=wanted, states=[ActionState.CONFIRMED])
+    return without_paid_out(found, paid)
 
 
 def confirm_action(workspace: Workspace, request: ConfirmRequest) -> ActionDocument:

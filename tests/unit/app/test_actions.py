@@ -118,6 +118,13 @@ def test_an_action_can_be_stated_by_hand(halved: Workspace) -> None:
     assert (found.cash, found.factor, found.source) == (4.5, None, "stated by hand")
 
 
+def test_what_a_dividend_explains_is_not_suspected(halved: Workspace) -> None:
+    raw = halved.store.read(halved.store.series()[0].key)
+    cash = f"{raw.close[AT - 1] / 2:.2f}"
+    confirm_action(halved, build(ConfirmRequest, id="NSE:GAMMA/2022-10-20/dividend", cash=cash))
+    assert suspect_actions(halved, ActionsRequest()) == ()
+
+
 @pytest.mark.parametrize("verb", ["confirm", "reject"])
 def test_an_unknown_action_is_refused_with_those_that_are_near(halved: Workspace, verb: str) -> None:
     confirm_action(halved, ConfirmRequest(id=SPLIT))

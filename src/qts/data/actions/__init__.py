@@ -5,7 +5,7 @@ from __future__ import annotations
 from qts.data.actions.adjustment import Step, back_adjust, closes_needed, last_closes, steps_of
 from qts.data.actions.comparison import compare_series
 from qts.data.actions.database import SqlActions
-from qts.data.actions.detection import days_of, market_moves, suspect_jumps, unsettled
+from qts.data.actions.detection import days_of, market_moves, suspect_jumps, unsettled, without_paid_out
 from qts.data.actions.memory import MemoryActions
 from qts.data.actions.overlap import OverlapCheck, OverlapVerdict, overlap_check
 from qts.data.actions.records import ActionRecord, ActionState, StatedAction, parse_action_id
@@ -38,4 +38,5 @@ __all__ = [
     "steps_of",
     "suspect_jumps",
     "unsettled",
+    "without_paid_out",
 ]

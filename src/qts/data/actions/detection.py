@@ -43,6 +43,8 @@ _DAYS_BEFORE: Final = 20
 # The market's own median move overnight, above which small jumps are everybody's.
 _MARKET_MOVED: Final = 0.02
 _LEAST_PEERS: Final = 5
+# How far an opening may be from the last close less the dividend.
+_PAID_OUT: Final = 0.03
 # What prices alone can say of an action: not what it was.
 _MOST_SURE: Final = 0.95
 # Below this many rupees a jump may be a step or two of the tick.
@@ -127,6 +129,23 @@ def suspect_jumps(bars: Bars, *, market: Mapping[int, float] | None = None) -> t
     return tuple(_record(bars, jump) for jump in jumps if _is_suspect(jump))
 
 
+def without_paid_out(found: Sequence[ActionRecord], records: Sequence[ActionRecord]) -> tuple[ActionRecord, ...]:
+    """Return what was found in prices without the drops that a confirmed dividend of the day explains, as a very large one does."""
+    paid = {
+        (record.action.instrument, record.action.ex_date): float(record.action.cash)
+        for record in records
+        if record.action.kind is ActionKind.DIVIDEND and record.state is ActionState.CONFIRMED
+    }
+    return tuple(one for one in found if not _is_paid_out(one, paid.get((one.action.instrument, one.action.ex_date), 0.0)))
+
+
+def _is_paid_out(found: ActionRecord, cash: float) -> bool:
+    close, opened = found.evidence.get("close_before"), found.evidence.get("open")
+    if not isinstance(close, float) or not isinstance(opened, float) or not 0.0 < cash < close:
+        return False
+    return abs(math.log(opened / (close - cash))) < _PAID_OUT
+
+
 def unsettled(days: Bars, records: Sequence[ActionRecord]) -> tuple[ActionRecord, ...]:
     """Return what is noted as suspected within daily raw bars, and the jumps in them that nothing noted explains, oldest first.
 
@@ -146,7 +165,7 @@ def unsettled(days: Bars, records: Sequence[ActionRecord]) -> tuple[ActionRecord
     before = dict(zip(dates[1:], dates[:-1], strict=True))
     seen = [
         record
-        for record in suspect_jumps(days)
+        for record in without_paid_out(suspect_jumps(days), records)
         # An action on a day without bars shows on the first bar after it.
         if not any(before[record.action.ex_date] < on <= record.action.ex_date for on in explaining)
     ]

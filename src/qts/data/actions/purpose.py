@@ -12,7 +12,7 @@ from qts.core.corporate_action import ActionKind
 from qts.core.errors import BadParameter
 from qts.data.actions.ratios import parse_ratio
 
-_AMOUNT: Final = r"(?:RS|RE|INR|₹)\s*\.?\s*(\d+(?:\.\d+)?)"
+_AMOUNT: Final = r"(?:RS|RE|INR|₹)[\s.:-]*(\d+(?:\.\d+)?)"
 _BONUS: Final = re.compile(r"\bBONUS\b[^0-9/]*(\d+\s*:\s*\d+)?")
 _SPLIT: Final = re.compile(r"\b(?:SPLIT|SUB-?\s?DIVISION|CONSOLIDATION)\b")
 _FACE: Final = r"(?:RS|RE|INR|₹)?\s*\.?\s*(\d+(?:\.\d+)?)"
@@ -24,6 +24,8 @@ _DIVIDEND: Final = re.compile(r"\bDIV(?:IDEND)?\b")
 _DIVIDEND_AMOUNT: Final = re.compile(r"\bDIV(?:IDEND)?\b[^0-9%]*?" + _AMOUNT)
 _PERCENT: Final = re.compile(r"\bDIV(?:IDEND)?\b[^0-9/]*(\d+(?:\.\d+)?)\s*%")
 _DEMERGER: Final = re.compile(r"\b(?:DE-?\s?MERGER|SPIN-?\s?OFF)\b")
+# What may have changed a share in ways that the sentence does not tell.
+_UNTOLD: Final = re.compile(r"\bSCHEME OF ARRANGEMENT\b|\bCAPITAL REDUCTION\b|\bREDUCTION OF (?:SHARE )?CAPITAL\b")
 _LISTED: Final = "the list does not state it; add a row of your own with kind, ratio, cash, price or factor"
 
 
@@ -55,6 +57,8 @@ def parse_purpose(text: str, *, face_value: Decimal | None = None) -> tuple[Anno
     found = (*_bonus(clean), *_split(clean), *_rights(clean, face_value), *_dividend(clean, face_value))
     if _DEMERGER.search(clean):
         raise BadParameter("purpose", text, f"what part of the price a demerger takes away is needed, and {_LISTED}")
+    if _UNTOLD.search(clean) and not found:
+        raise BadParameter("purpose", text, f"what it does to a share is needed, and {_LISTED}")
     return found
 
 
@@ -103,7 +107,11 @@ def _issue_price(terms: str, face_value: Decimal | None, *, whole: str) -> Decim
 def _dividend(text: str, face_value: Decimal | None) -> Iterator[Announced]:
     if not _DIVIDEND.search(text):
         return
-    cash = sum((Decimal(amount) for amount in _DIVIDEND_AMOUNT.findall(text)), Decimal(0))
+    amounts = _DIVIDEND_AMOUNT.findall(text)
+    is_alone = not any(other.search(text) for other in (_BONUS, _SPLIT, _RIGHTS)) and "FACE VALUE" not in text
+    if is_alone and len(re.findall(_AMOUNT, text)) > len(amounts) > 0:
+        raise BadParameter("purpose", text, "it holds more amounts than dividends", hint="Add a row of your own with the cash of all.")
+    cash = sum((Decimal(amount) for amount in amounts), Decimal(0))
     parts = [Decimal(part) for part in _PERCENT.findall(text)]
     if parts and face_value is None:
         hint = "Keep the column FACE VALUE of the list, or add a row of your own with the cash."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from qts.core import Bars
-from qts.data.actions import ActionRecord, market_moves, suspect_jumps
+from qts.data.actions import ActionRecord, ActionState, market_moves, suspect_jumps, unsettled, without_paid_out
 
 MakeBars = Callable[..., Bars]
 AT = 40
@@ -100,6 +101,18 @@ def test_evidence_tells_what_was_seen_and_speaks_louder_the_better_it_fits(make_
     assert good.confidence is not None
     assert poor.confidence is not None
     assert 0.0 < poor.confidence < good.confidence < 1.0
+
+
+def test_a_dividend_that_is_confirmed_explains_the_drop_it_makes(make_bars: MakeBars, make_record: Callable[..., ActionRecord]) -> None:
+    bars = series(make_bars, 0.909)
+    [drop] = suspect_jumps(bars)
+    cash = round(float(bars.close[AT - 1]) * 0.091, 2)
+    paid = make_record("dividend", "2024-02-10", cash=str(cash))
+    assert [len(unsettled(bars, records)) for records in ([], [paid], [replace(paid, state=ActionState.REJECTED)])] == [1, 0, 1]
+    assert without_paid_out([drop], [paid]) == ()
+    small = make_record("dividend", "2024-02-10", cash=str(round(cash / 3, 2)))
+    other_day = make_record("dividend", "2024-02-11", cash=str(cash))
+    assert without_paid_out([drop], [small, other_day]) == (drop,)
 
 
 def test_a_tick_of_a_penny_share_is_no_action(make_bars: MakeBars) -> None:

@@ -27,6 +27,10 @@ ONE, NIL = "1", "0"
         ("INTERIM DIVIDEND - RE 0.50 PER SHARE", [("dividend", ONE, "0.50", None)]),
         ("AGM/DIVIDEND-RS.2.50/- PER SHARE", [("dividend", ONE, "2.50", None)]),
         ("DIVIDEND - RS 5 PER SHARE/SPECIAL DIVIDEND - RS 10 PER SHARE", [("dividend", ONE, "15", None)]),
+        ("Dividend - Rs - 2.50 Per Share", [("dividend", ONE, "2.50", None)]),
+        ("INTERIM DIVIDEND RS 5 & FINAL DIVIDEND RS 3", [("dividend", ONE, "8", None)]),
+        ("DIVIDEND RS 5 PER SHARE OF FACE VALUE RS 10", [("dividend", ONE, "5", None)]),
+        ("SCHEME OF ARRANGEMENT/BONUS 1:1", [("bonus", "2", NIL, None)]),
         ("DIVIDEND 50%", [("dividend", ONE, "5", None)]),
         ("RIGHTS 1:15 @ PREMIUM RS 1247/-", [("rights", str(Decimal(16) / 15), NIL, "1257")]),
         ("RIGHTS 19:67 @ PREMIUM OF RS 215", [("rights", str(Decimal(86) / 67), NIL, "225")]),
@@ -59,6 +63,9 @@ def test_a_sentence_states(text: str, expected: list[tuple[str, str, str, str | 
         ("RIGHTS ISSUE", "ratio of the rights"),
         ("DEMERGER", "demerger takes away"),
         ("SPIN OFF", "demerger takes away"),
+        ("SCHEME OF ARRANGEMENT", "what it does to a share"),
+        ("CAPITAL REDUCTION", "what it does to a share"),
+        ("DIVIDEND - RS 5 + RS 2 SPECIAL", "more amounts than dividends"),
     ],
 )
 def test_an_action_without_its_terms_is_refused(text: str, said: str) -> None:
