@@ -1,121 +1,28 @@
-"""What a deal costs and what the account can pay, against sums done by hand."""
+"""What a deal costs: its price, its volume, its charges, against sums done by hand."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
 import pytest
+from tests.unit.kernels.deals import N_BARS, NAN, SECOND, VOLUME, Filled, deal, run_of, with_terms, with_ticks
 
 from qts.kernels import charging, funding
-from qts.kernels.compile import sample_run
-from qts.kernels.funding import Deal
 from qts.kernels.state import (
-    CASH,
-    F_BAR,
-    F_ORDER,
-    F_PREVIOUS,
-    F_PRICE,
     F_QUANTITY,
-    F_SLICES,
-    LATEST,
     LIMIT,
-    MARK,
-    MARKET,
-    N_ACCOUNT,
     N_FILL,
     N_RATE,
     N_ROW,
-    N_TERM,
     NO_COST,
     PER_SHARE_COST,
     PERCENT_COST,
-    POSITION,
     SCHEDULED_COST,
     SETTLEMENT,
     STOP_LIMIT,
-    T_END_FEE,
-    T_END_SHORT_PART,
-    T_FORMULA,
-    T_LONG_BASE,
-    T_LONG_PART,
-    T_LOT,
-    T_SHORT_BASE,
-    T_SHORT_PART,
-    T_TICK_FROM,
-    T_TICK_TO,
     TAKEN,
     TAKEN_AT,
-    Run,
 )
-
-DAY = 86_400_000_000
-NAN = math.nan
-# The deals are in the second of two instruments, whose bars stand after the first one's; bar 0 is yesterday's, bars 1 and 2 are today's.
-SECOND, N_BARS = 1, 3
-VOLUME = 1000.0
-
-
-class Filled(NamedTuple):
-    """A fill of the second instrument: bar, signed quantity, price, order."""
-
-    bar: int
-    quantity: float
-    price: float
-    order: float
-
-
-def run_of(*fills: Filled, cash: float = 1000.0, lot: float = 1.0, **rules: Any) -> Run:
-    """Return a run with little in it: no slippage, no costs, no ticks; the first instrument's numbers are never the second's."""
-    run = sample_run()
-    account = [0.0] * N_ACCOUNT
-    account[CASH] = cash
-    terms = [77.0] * N_TERM + [0.0] * N_TERM
-    terms[N_TERM + T_LOT] = lot
-    rows = [0.0] * (2 * N_ROW)
-    rows[N_ROW + LATEST] = float(len(fills))
-    table = [0.0] * (N_FILL * len(fills))
-    for k, fill in enumerate(fills):
-        at = k * N_FILL
-        table[at + F_BAR], table[at + F_QUANTITY], table[at + F_PRICE] = float(fill.bar), fill.quantity, fill.price
-        table[at + F_ORDER], table[at + F_PREVIOUS], table[at + F_SLICES] = fill.order, float(k), 1.0
-    return run._replace(
-        ts=[0, DAY, DAY + 1],
-        close=[1.0, 1.0, 1.0, 100.0, 100.0, 100.0],
-        volume=[3.0, 3.0, 3.0, VOLUME, VOLUME, VOLUME],
-        terms=terms,
-        rows=rows,
-        account=account,
-        fills=table,
-        rules=run.rules._replace(**{"n_instruments": 2, "cost_kind": NO_COST, **rules}),
-    )
-
-
-def deal(quantity: float, reference: float = 100.0, **more: float) -> Deal:
-    made = Deal(SECOND, 1, quantity, reference, 0, False, MARKET, 0.0, 0.0, 1.0, NAN)
-    return made._replace(**more)  # type: ignore[arg-type]
-
-
-def with_ticks(run: Run, *rows: tuple[int, float]) -> Run:
-    """Return the run with a table of ticks (from which bar on, in ten-thousandths) whose first and last rows are not the instrument's."""
-    run.terms[N_TERM + T_TICK_FROM], run.terms[N_TERM + T_TICK_TO] = 1.0, 1.0 + len(rows)
-    return run._replace(ticks=[float(number) for row in ((0, 999.0), *rows, (0, 777.0)) for number in row])
-
-
-def with_terms(run: Run, **columns: float) -> Run:
-    named = {
-        "long_part": T_LONG_PART,
-        "long_base": T_LONG_BASE,
-        "short_part": T_SHORT_PART,
-        "short_base": T_SHORT_BASE,
-        "formula": T_FORMULA,
-        "end_fee": T_END_FEE,
-        "end_short": T_END_SHORT_PART,
-    }
-    for name, number in columns.items():
-        run.terms[N_TERM + named[name]] = number
-    return run
-
 
 # --- prices
 
@@ -250,162 +157,6 @@ def test_fractions_of_a_share_are_left_of_whole_shares_of_volume() -> None:
     run.volume[N_BARS + 1] = 1057.0
     run.rows[N_ROW + TAKEN], run.rows[N_ROW + TAKEN_AT] = 0.3, 2.0
     assert funding.volume_left(run, SECOND, 1) == 104.5
-
-
-# --- what the account can pay
-
-
-@pytest.mark.parametrize("buys", [True, False])
-@pytest.mark.parametrize(
-    ("asked", "lot", "rules", "expected"),
-    [
-        pytest.param(10.0, 1.0, {}, 10.0, id="all of it to the last rupee"),
-        pytest.param(15.0, 1.0, {}, 10.0, id="as many as the cash pays"),
-        pytest.param(11.0, 1.0, {}, 10.0, id="one less"),
-        pytest.param(15.0, 3.0, {}, 9.0, id="whole lots"),
-        pytest.param(15.0, 15.0, {}, 0.0, id="not one lot"),
-        pytest.param(1500.0, 1.0, {}, 10.0, id="far too many"),
-        pytest.param(15.0, 1.0, {"cost_kind": PERCENT_COST, "cost_rate": 0.01}, 9.0, id="with their charges"),
-        pytest.param(15.0, 1.0, {"cost_kind": PER_SHARE_COST, "cost_minimum": 200.0}, 8.0, id="with the least charge"),
-        pytest.param(10.75, 1.0, {"units": 4.0}, 10.0, id="in quarters, the cash all spent"),
-        pytest.param(15.0, 1.0, {"units": 4.0, "cost_kind": PERCENT_COST, "cost_rate": 0.02}, 9.75, id="in quarters, with charges"),
-    ],
-)
-def test_as_much_is_opened_as_can_be_paid(*, buys: bool, asked: float, lot: float, rules: dict[str, float], expected: float) -> None:
-    sign = 1.0 if buys else -1.0
-    run = run_of(lot=lot, **rules)
-    assert funding.affordable(run, deal(sign * asked), 0.0) == sign * expected
-    assert funding.affordable_apart(run, deal(sign * asked), 0.0) == sign * expected
-
-
-def test_closing_pays_for_opening() -> None:
-    # Five are short at 100: buying them back takes 500 of the 2000, and 15 more can be bought.
-    run = run_of(cash=2000.0)
-    run.rows[N_ROW + POSITION], run.rows[N_ROW + MARK] = -5.0, 100.0
-    assert funding.affordable(run, deal(20.0), 5.0) == 15.0
-    # Five are long: selling them brings 500, and 15 can be sold short with 1000 in cash.
-    run = run_of()
-    run.rows[N_ROW + POSITION], run.rows[N_ROW + MARK] = 5.0, 100.0
-    assert funding.affordable(run, deal(-20.0), -5.0) == -15.0
-
-
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_less_than_a_share_is_opened_on_its_side(sign: float) -> None:
-    assert funding.affordable(run_of(units=4.0, cash=50.0), deal(sign * 0.75), 0.0) == sign * 0.5
-
-
-def test_a_lot_is_counted_in_parts_of_a_share() -> None:
-    assert funding.lots_of(run_of(lot=25.0), SECOND, 3.0) == 75.0
-    assert funding.lots_of(run_of(units=4.0), SECOND, 3.0) == 0.75
-
-
-@pytest.mark.parametrize(
-    ("quantity", "closing", "free", "fits"),
-    [
-        pytest.param(10.0, 0.0, 1000.0, True, id="to the last rupee"),
-        pytest.param(10.0, 0.0, 999.99, False, id="a paisa short"),
-        pytest.param(10.0, 0.0, 1000.0 - 5e-9, True, id="but for the noise of floats"),
-        pytest.param(0.0, 0.0, 0.0, True, id="nothing costs nothing"),
-    ],
-)
-def test_what_fits(*, quantity: float, closing: float, free: float, fits: bool) -> None:
-    assert funding.fits(run_of(cost_kind=NO_COST), deal(10.0), closing, (quantity, free)) == fits
-    least = run_of(cost_kind=PER_SHARE_COST, cost_minimum=20.0)
-    charges = 20.0 if quantity else 0.0
-    assert funding.fits(least, deal(10.0), closing, (quantity, free + charges)) == fits
-
-
-def test_charges_are_those_of_the_whole_deal() -> None:
-    # Ten at 100 and a hundredth of the fifteen, closing part and all: 1015.
-    run = run_of(cost_kind=PERCENT_COST, cost_rate=0.01)
-    assert funding.fits(run, deal(10.0), 5.0, (10.0, 1015.0))
-    assert not funding.fits(run, deal(10.0), 5.0, (10.0, 1014.99))
-    assert funding.fits(run, deal(-10.0), -5.0, (10.0, 1015.0))
-    assert not funding.fits(run, deal(-10.0), -5.0, (10.0, 1014.99))
-    assert funding.fits(run, deal(1.0), 1.0, (1.0, 102.0))
-    assert not funding.fits(run, deal(1.0), 1.0, (1.0, 101.99))
-    assert funding.fits(run, deal(10.0), 5.0, (0.0, 5.0))
-    assert not funding.fits(run, deal(10.0), 5.0, (0.0, 4.99))
-
-
-def test_the_closing_part_trades_at_the_price_of_what_is_done() -> None:
-    # Of a volume of 100, ten move the price to 101 and fifteen to 102.25: closing five is 6.25 cheaper than was reckoned.
-    run = run_of(is_plain=False, impact=1.0)
-    run.volume[N_BARS + 1] = 100.0
-    assert funding.fits(run, deal(10.0), 5.0, (5.0, 505.0 - 6.25))
-    assert not funding.fits(run, deal(10.0), 5.0, (5.0, 505.0 - 6.26))
-    # And so where it is sold: at 99 instead of 97.75 five more bring 6.25 more.
-    assert funding.fits(run, deal(-10.0), -5.0, (5.0, 495.0 - 6.25))
-    assert not funding.fits(run, deal(-10.0), -5.0, (5.0, 495.0 - 6.26))
-    # Closing one: five are at 100.25 and ten at 101.
-    assert funding.fits(run, deal(9.0), 1.0, (4.0, 401.0 - 0.75))
-    assert not funding.fits(run, deal(9.0), 1.0, (4.0, 401.0 - 0.76))
-    # Without a closing part nothing is added: five alone are at 100.25.
-    assert funding.fits(run, deal(10.0), 0.0, (5.0, 501.25))
-    assert not funding.fits(run, deal(10.0), 0.0, (5.0, 501.24))
-
-
-@pytest.mark.parametrize(
-    ("quantity", "free"),
-    [pytest.param(10.0, 230.0, id="ten long: a fifth and 3 a unit"), pytest.param(-10.0, 350.0, id="ten short: 0.3 and 5")],
-)
-def test_on_margin_only_a_part_is_blocked(quantity: float, free: float) -> None:
-    run = with_terms(run_of(is_margined=True), long_part=0.2, long_base=3.0, short_part=0.3, short_base=5.0)
-    one = deal(quantity / 10.0)
-    assert funding.fits(run, one, 0.0, (1.0, free / 10.0))
-    assert not funding.fits(run, one, 0.0, (1.0, free / 10.0 - 0.01))
-    assert funding.fits(run, deal(quantity), 0.0, (10.0, free))
-    assert not funding.fits(run, deal(quantity), 0.0, (10.0, free - 0.01))
-    run = run._replace(rules=run.rules._replace(cost_kind=PER_SHARE_COST, cost_minimum=20.0))
-    assert funding.fits(run, deal(quantity), 0.0, (10.0, free + 20.0))
-    assert not funding.fits(run, deal(quantity), 0.0, (10.0, free + 19.99))
-
-
-@pytest.mark.parametrize(
-    ("held", "closing", "expected"),
-    [
-        pytest.param((0.0, 0.0), 0.0, 1000.0, id="the cash"),
-        pytest.param((3.0, 4.0), 0.0, 1000.0, id="long positions are paid"),
-        pytest.param((-3.0, 4.0), 0.0, 700.0, id="the other is short: twice its value"),
-        pytest.param((3.0, -4.0), 0.0, 200.0, id="this one is short"),
-        pytest.param((3.0, -4.0), 4.0, 596.0, id="closing it at 101 frees it"),
-        pytest.param((3.0, 4.0), -4.0, 1396.0, id="selling what is long, at 99"),
-        pytest.param((0.0, -4.0), 1.0, 299.0, id="closing a part of it"),
-    ],
-)
-def test_free_cash_leaves_the_backing_of_shorts(held: tuple[float, float], closing: float, expected: float) -> None:
-    run = run_of(slip_fraction=0.01)
-    for i, mark in enumerate((50.0, 100.0)):
-        run.rows[i * N_ROW + POSITION], run.rows[i * N_ROW + MARK] = held[i], mark
-    assert funding.free_cash(run, deal(1.0 if closing >= 0.0 else -1.0), closing) == pytest.approx(expected, rel=1e-12)
-
-
-def test_the_closing_part_is_priced_with_all_of_the_deal() -> None:
-    # Ten of a volume of 100 are at 101.
-    run = run_of(is_plain=False, impact=1.0)
-    run.volume[N_BARS + 1] = 100.0
-    assert funding.free_cash(run, deal(6.0), 4.0) == pytest.approx(1000.0 - 404.0, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("held", "closing", "expected"),
-    [
-        pytest.param((0.0, 0.0), 0.0, 1000.0, id="the cash"),
-        # 2 * 100 less 2 * (100 * 0.2 + 3).
-        pytest.param((0.0, 2.0), 0.0, 1000.0 + 200.0 - 46.0, id="long"),
-        pytest.param((0.0, 1.0), 0.0, 1000.0 + 100.0 - 23.0, id="one long"),
-        # -2 * 100 less 2 * (100 * 0.3 + 5).
-        pytest.param((0.0, -2.0), 0.0, 1000.0 - 200.0 - 70.0, id="short"),
-        pytest.param((0.0, 2.0), -2.0, 1000.0 + 200.0, id="closed"),
-        # 3 * 50 less 3 * (50 * 77 + 77) of the first, whose terms are large.
-        pytest.param((3.0, 0.0), 0.0, 1000.0 + 150.0 - 11_781.0, id="the other one"),
-    ],
-)
-def test_free_cash_on_margin_is_equity_less_what_is_blocked(held: tuple[float, float], closing: float, expected: float) -> None:
-    run = with_terms(run_of(is_margined=True), long_part=0.2, long_base=3.0, short_part=0.3, short_base=5.0)
-    for i, mark in enumerate((50.0, 100.0)):
-        run.rows[i * N_ROW + POSITION], run.rows[i * N_ROW + MARK] = held[i], mark
-    assert funding.free_cash(run, deal(-1.0), closing) == pytest.approx(expected, rel=1e-12)
 
 
 # --- charges
