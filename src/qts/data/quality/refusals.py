@@ -145,10 +145,14 @@ def refusal_findings(refusals: Iterable[Refusal], n_bars: int, *, span: tuple[in
             if _is_inside((ts + _IST_MICROS) // _DAY_MICROS, span)
         )
     return tuple(
-        Finding(kind=kind, count=count, of=max(n_bars, count), issues=tuple(issues[kind][:MOST_LISTED]))
+        Finding(kind=kind, count=count, of=max(n_bars, count), issues=tuple(sorted(issues[kind], key=_instant)[:MOST_LISTED]))
         for kind, count in counts.items()
         if count
     )
+
+
+def _instant(issue: Issue) -> int:
+    return issue.ts or 0
 
 
 def _is_inside(day: int, span: tuple[int, int] | None) -> bool:

@@ -5,7 +5,7 @@ The formula stands in ``docs/reference/quality.md``; ``FORMULA`` changes wheneve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -108,7 +108,7 @@ def _part_issue(part: PartialDay) -> Issue:
 def _added(one: Finding | None, other: Finding) -> Finding:
     if one is None:
         return other
-    issues: Sequence[Issue] = (*one.issues, *other.issues)
+    issues = sorted((*one.issues, *other.issues), key=lambda issue: (issue.ts is None, issue.ts or 0))
     return Finding(kind=one.kind, count=one.count + other.count, of=max(one.of, other.of), issues=tuple(issues[:MOST_LISTED]))
 
 

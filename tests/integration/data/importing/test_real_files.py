@@ -25,6 +25,23 @@ pytestmark = pytest.mark.realdata
 NOW = FixedClock(datetime(2026, 11, 22, 12, 0, tzinfo=IST))
 BROKEN = "high < greatest(open, close) OR low > least(open, close)"
 Bring = Callable[..., FileReport]
+# Rows read, stored, held already, refused and left out of each file, in the order of their names: what two files both have is held once.
+COUNTS = {
+    "BhavCopy_NSE_FO_0_0_0_20250203_F_0000.csv.zip": (34_304, 12_726, 0, 2, 21_576),
+    "cm01DEC2017bhav.csv.gz": (1_813, 1_686, 0, 0, 127),
+    "cm02012025bhav.csv.gz": (2_775, 2_667, 0, 0, 108),
+    "cm04JAN2016bhav.csv.gz": (1_623, 1_537, 0, 0, 86),
+    "cm07SEP2017bhav.csv.gz": (1_771, 1_631, 0, 0, 140),
+    "fo14112025.csv": (632, 630, 0, 2, 0),
+    "op14112025.csv": (15_130, 15_130, 0, 0, 0),
+    "nifty50_1min_2024_jan_aug.parquet": (58_127, 57_960, 0, 167, 0),
+    "niftybank_15min_2018_2020.parquet": (18_325, 17_948, 0, 377, 0),
+    "nse_1min_from_ticks_2021.parquet": (64_798, 64_798, 0, 0, 0),
+    "nse_bhavcopy_2016_top300.parquet": (68_786, 68_513, 273, 0, 0),
+    "nse_daily_adjusted.parquet": (160_068, 159_967, 0, 101, 0),
+    "nse_daily_raw_2017_2022.parquet": (33_202, 33_150, 52, 0, 0),
+    "nse_sec_bhavdata_2025_jan_apr_top400.parquet": (31_392, 31_003, 389, 0, 0),
+}
 
 
 @pytest.fixture
@@ -259,7 +276,13 @@ def test_the_whole_folder_twice_stores_nothing_new_and_makes_no_file(realdata: P
     first = import_paths([realdata], Importer(store=store, clock=NOW))
     files = sorted(path for path in (tmp_path / "home").rglob("*.parquet"))
     again = import_paths([realdata], Importer(store=store, clock=NOW))
-    assert sum(file.stored for file in first.files) > 400_000
+    found = {
+        Path(file.path).name: (file.rows_read, file.stored, file.unchanged, file.rejected_count, file.skipped_count)
+        for file in first.files
+        if file.rows_read
+    }
+    assert found == COUNTS
+    assert not any(file.changed for file in first.files)
     # Candles that do not say of which instrument they are.
     nameless = [Path(file.path).name for file in first.files if file.error is not None]
     assert nameless == ["historical_minute.json", "historical_oi.json"]
