@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import date
 from threading import Lock
-from typing import Final
 
 from qts.core.instrument import InstrumentId
 from qts.data.instruments import InstrumentMaster, SearchIndex
 from qts.data.storage import BarStore
 
-_KEPT: Final = 2
-_Key = tuple[int, str, date]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Built:
+    """An index and what it was built from. ``snapshot`` is the last one whose instruments were looked at."""
+
+    index: SearchIndex
+    revision: int
+    on: date
+    names: frozenset[InstrumentId]
+    snapshot: str
 
 
 class InstrumentFinder:
-    """Search indices by what they were built from. Threads may share it; one builds while the others wait."""
+    """The last index that was built. Threads may share it; one builds while the others wait."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._built: dict[_Key, SearchIndex] = {}
+        self._last: _Built | None = None
 
     def index(self, master: InstrumentMaster, store: BarStore, on: date) -> SearchIndex:
-        """Return the index of what was listed on a date and of what is stored."""
-        key = (master.revision(), store.snapshot(), on)
+        """Return the index of what was listed on a date and of what is stored.
+
+        New bars of known instruments change nothing of it, so that it is not built anew with every import.
+        """
+        revision, snapshot = master.revision(), store.snapshot()
         with self._lock:
-            found = self._built.pop(key, None)
-            if found is None:
-                names = {info.key.instrument for info in store.series()}
-                found = SearchIndex(master.rows(on), (InstrumentId(name) for name in sorted(names)), on=on)
-            self._built[key] = found
-            for old in list(self._built)[:-_KEPT]:
-                del self._built[old]
-        return found
+            last = self._last
+            if last is not None and (last.revision, last.on, last.snapshot) == (revision, on, snapshot):
+                return last.index
+            names = frozenset(info.key.instrument for info in store.series())
+            if last is not None and (last.revision, last.on, last.names) == (revision, on, names):
+                self._last = replace(last, snapshot=snapshot)
+                return last.index
+            index = SearchIndex(master.rows(on), sorted(names), on=on)
+            self._last = _Built(index=index, revision=revision, on=on, names=names, snapshot=snapshot)
+            return index

@@ -81,16 +81,6 @@ def test_what_is_listed_and_what_is_only_stored_is_found(listed: Workspace) -> N
     assert [hit.instrument for hit in search_instruments(listed, SearchRequest(text="beta"))] == ["SIM:BETA"]
 
 
-def test_the_index_is_built_anew_only_when_something_was_listed(listed: Workspace, tmp_path: Path) -> None:
-    def built() -> object:
-        return listed.finder.index(listed.instruments, listed.store, date(2026, 11, 20))
-
-    first = built()
-    assert built() is first
-    import_dump(listed, DumpRequest(path=write(tmp_path / "a.csv.gz", LINES[:4]), on=date(2026, 11, 19)))
-    assert built() is not first
-
-
 def test_an_instrument_is_shown_as_of_a_date(listed: Workspace) -> None:
     document = show_instrument(listed, build(InstrumentRequest, instrument="nfo:nifty26novfut", on=date(2026, 11, 17)))
     assert document.listing is not None
