@@ -65,7 +65,7 @@ def backtest(
     context: typer.Context,
     strategy: Annotated[str, typer.Argument(help="Id of a strategy, or a path to its file.")],
     *,
-    instruments: Annotated[str, typer.Option(help="Instruments to trade, separated by commas.")],
+    instruments: Annotated[str, typer.Option(help="Instruments to trade, separated by commas; @NAME for an index or a watchlist.")],
     interval: Annotated[str, typer.Option(help="Length of the bars.")] = "1d",
     start: Annotated[datetime | None, typer.Option("--from", formats=DATE_FORMATS, help="First date.")] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=DATE_FORMATS, help="Last date, included.")] = None,

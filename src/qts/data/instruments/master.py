@@ -145,18 +145,18 @@ class InstrumentMaster:
 
     def futures(self, underlying: str, on: date, *, exchange: str | None = None) -> tuple[Listing, ...]:
         """Return the futures of an underlying that a date's dump lists and that had not expired, nearest first."""
-        kinds = [ListingKind.FUTURE.value]
-        return tuple(sorted(self._contracts(underlying, on, kinds=kinds, exchange=exchange), key=_by_expiry))
+        return tuple(sorted(self._select(LISTINGS.c.kind == ListingKind.FUTURE.value, *_on(underlying, on, exchange)), key=_by_expiry))
 
     def expiries(self, underlying: str, on: date, *, exchange: str | None = None) -> tuple[date, ...]:
         """Return the days of expiry of an underlying's contracts that a date's dump lists, nearest first."""
-        found = self._contracts(underlying, on, kinds=[ListingKind.FUTURE.value, *_OPTIONS], exchange=exchange)
-        return tuple(sorted({one.expiry for one in found if one.expiry is not None}))
+        query = sa.select(LISTINGS.c.expiry).distinct().where(*_on(underlying, on, exchange))
+        with self._database.reading() as connection:
+            return tuple(sorted(expiry for expiry in connection.execute(query).scalars() if expiry is not None))
 
     def chain(self, underlying: str, expiry: date, on: date, *, exchange: str | None = None) -> tuple[Listing, ...]:
         """Return the options of one expiry that a date's dump lists, by strike, the call before the put."""
-        found = self._contracts(underlying, on, kinds=_OPTIONS, exchange=exchange)
-        return tuple(sorted((one for one in found if one.expiry == expiry), key=lambda one: (one.strike or 0, one.kind)))
+        found = self._select(LISTINGS.c.expiry == expiry, LISTINGS.c.kind.in_(_OPTIONS), *_on(underlying, on, exchange))
+        return tuple(sorted(found, key=lambda one: (one.strike or 0, one.kind)))
 
     def underlyings(self, on: date) -> tuple[str, ...]:
         """Return the names that contracts are on, sorted."""
@@ -169,12 +169,6 @@ class InstrumentMaster:
         with self._database.reading() as connection, collection_paused():
             return [DumpRow._make(row) for row in connection.execute(sa.select(*_ROW).where(*_at(on))).all()]
 
-    def _contracts(self, underlying: str, on: date, *, kinds: Sequence[str], exchange: str | None) -> list[Listing]:
-        where = [LISTINGS.c.name == underlying.strip().upper(), LISTINGS.c.kind.in_(kinds), LISTINGS.c.expiry >= on, *_at(on)]
-        if exchange is not None:
-            where.append(LISTINGS.c.exchange == exchange)
-        return self._select(*where)
-
     def _select(self, *where: sa.ColumnElement[bool]) -> list[Listing]:
         query = sa.select(*_ROW, LISTINGS.c.valid_from, LISTINGS.c.valid_to).where(*where)
         with self._database.reading() as connection:
@@ -183,6 +177,12 @@ class InstrumentMaster:
 
 def _at(on: date) -> tuple[sa.ColumnElement[bool], ...]:
     return LISTINGS.c.valid_from <= on, LISTINGS.c.valid_to > on
+
+
+def _on(underlying: str, on: date, exchange: str | None) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for contracts on an underlying that a date's dump lists and that had not expired."""
+    where = (LISTINGS.c.name == underlying.strip().upper(), LISTINGS.c.kind != ListingKind.EQUITY.value, LISTINGS.c.expiry >= on, *_at(on))
+    return where if exchange is None else (*where, LISTINGS.c.exchange == exchange)
 
 
 def _holds(one: Listing, on: date) -> bool:
