@@ -66,12 +66,18 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     gc.collect()
     gc.freeze()  # or each fork copies what it only looks at
     names = json.loads(CHANGES.read_text(encoding="utf-8"))
-    work = ((name, sorted(reached.get(name.partition("__mutmut_")[0], []))) for name in names)
+    work = ((name, in_order(name, reached.get(name.partition("__mutmut_")[0], []), session.items)) for name in names)
     with FATES.open("w", encoding="utf-8") as told:
         for name, fate in fates_of(work, session.items, children=int(os.environ["MUTATED_CHILDREN"])):
             told.write(f"{name} {fate}\n")
             told.flush()
     return True
+
+
+def in_order(name: str, tests: Sequence[tuple[float, int]], items: Sequence[pytest.Item]) -> list[tuple[float, int]]:
+    """Return the tests that reach a changed function: those of its own module first, quick ones before slow ones."""
+    own = f"test_{name.rpartition('.')[0].rpartition('.')[2]}"
+    return sorted(tests, key=lambda test: (not items[test[1]].path.stem.startswith(own), test))
 
 
 def run(item: pytest.Item, following: pytest.Item | None) -> None:
