@@ -227,9 +227,11 @@ def _absent(workspace: Workspace, instrument: InstrumentId, interval: Interval, 
     return NoSuchSeries(instrument, interval.value if prices == "auto" else f"{interval} {prices}", held=held)
 
 
-def _near(workspace: Workspace, instrument: str) -> list[str]:
+def _near(workspace: Workspace, instrument: InstrumentId) -> list[str]:
     names = sorted({info.key.instrument for info in workspace.store.series()})
-    return difflib.get_close_matches(instrument, names, n=3)
+    # Prices stay under the symbol they came with: those of a renamed one are under its other name.
+    renamed = [name for name, _, _ in workspace.symbol_changes.names(instrument) if name in names]
+    return list(dict.fromkeys([*renamed, *difflib.get_close_matches(instrument, names, n=3)]))[:3]
 
 
 def _stamps(bars: Bars) -> list[str]:

@@ -14,8 +14,9 @@ import pytest
 from qts.app.bars import ExportFormat, estimate_bars, export, instants, read_bars, records, table
 from qts.app.requests import BarsRequest, build
 from qts.app.workspace import Workspace
-from qts.core import Bars, Exchange
+from qts.core import Bars, Exchange, InstrumentId
 from qts.core.errors import BadParameter, EmptySpan, UnknownInstrument
+from qts.data.instruments import ChangeState, SymbolChange
 from qts.data.storage import PriceBasis
 
 ALPHA = build(BarsRequest, instrument="NSE:ALPHA")
@@ -131,3 +132,17 @@ def test_the_estimate_is_near_the_count(workspace: Workspace) -> None:
     part = build(BarsRequest, instrument="NSE:ALPHA", start=date(2022, 1, 1), end=date(2022, 6, 30))
     assert estimate_bars(workspace, part) == pytest.approx(len(read_bars(workspace, part).bars), rel=0.1)
     assert estimate_bars(workspace, build(BarsRequest, instrument="NSE:ALPHA", start=date(2030, 1, 1))) == 0
+
+
+def test_an_instrument_that_is_stored_under_its_other_name_is_named(workspace: Workspace) -> None:
+    change = SymbolChange(
+        old=InstrumentId("NSE:ALPHA"),
+        new=InstrumentId("NSE:RENAMED"),
+        on=date(2025, 4, 9),
+        state=ChangeState.CONFIRMED,
+        evidence="said so",
+    )
+    workspace.symbol_changes.put([change])
+    with pytest.raises(UnknownInstrument) as caught:
+        read_bars(workspace, build(BarsRequest, instrument="NSE:RENAMED"))
+    assert caught.value.near == ("NSE:ALPHA",)
