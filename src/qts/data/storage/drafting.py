@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from qts.core import Bars, Bools, InstrumentId
+from qts.core import Bars, Bools, InstrumentId, session_date_of
 from qts.core.errors import DamagedFile
 from qts.data.storage.contents import Content, content_of, content_of_rows, row_hashes
 from qts.data.storage.coverage import Coverage, coverage_of
@@ -40,12 +40,16 @@ class Built:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """The new bars of one group by instrument number, and its live file. ``versions`` fetches all files it ever had, the newest first."""
+    """The new bars of one group by instrument number, and its live file.
+
+    ``versions`` fetches all files it ever had, the newest first; ``coverage`` the counts of days of files.
+    """
 
     group: FileGroup
     parts: Sequence[tuple[int, Bars]]
     live: StoredFile | None
     versions: Callable[[str], Sequence[StoredFile]]
+    coverage: Callable[[Sequence[StoredFile]], Sequence[Coverage]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +146,7 @@ def build(vault: Vault, given: Given, names: Mapping[int, InstrumentId]) -> Buil
     Raises
     ------
     DamagedFile
-        If the live file is damaged and the new bars, alone or over an older version, are not what it held.
+        If the live file is damaged and the new bars, alone or over an older version, leave something out of what it held.
     """
     new, live, dataset = rows_of(given.parts), given.live, given.group.dataset
     try:
@@ -200,20 +204,54 @@ def _extent(group: FileGroup, rows: Rows, *, supersedes: StoredFile | None) -> E
 
 
 def _healed(vault: Vault, given: Given, *, new: Rows, names: Mapping[int, InstrumentId]) -> Built:
+    """Mend the damaged live file: with just what it held, or with later bars where those leave nothing of it out."""
     live = given.live
     assert live is not None  # noqa: S101 - only a live file can be damaged
-    older = [version for version in given.versions(live.label) if version.begin < live.begin]
-    for base in (None, *older):
-        try:
-            old = None if base is None else vault.read(base, number=None, span=ALWAYS)
-        except DamagedFile:
-            continue
-        rows = merge(old, new).rows
+    candidates = list(_over_versions(vault, given, live, new))
+    for rows in candidates:
         if is_content_of(live, rows, names):
             vault.replace(encode(rows, row_group=ROW_GROUP), live.path)
             vault.footer(live)
             return Built(draft=None, n_given=len(new), growth={}, is_healed=True)
-    raise DamagedFile(live.path, "and the bars given are not those that it held")
+    counts = given.coverage([live])
+    for rows in candidates:
+        # What each of several series had in the file is not known without it, so only a file of one can be done without.
+        if given.group.instrument is not None and live.is_counted and counts and _leaves_nothing_out(rows, live, counts[0]):
+            return _in_place_of(vault, given, live, new=new, rows=rows, names=names)
+    first, last = session_date_of(live.ts_min), session_date_of(live.ts_max)
+    raise DamagedFile(live.path, f"and the bars given are not those that it held; give all of {first}..{last} at once")
+
+
+def _over_versions(vault: Vault, given: Given, live: StoredFile, new: Rows) -> Iterator[Rows]:
+    """Yield the new bars, alone and laid over each earlier version of the file that is sound."""
+    yield merge(None, new).rows
+    for version in given.versions(live.label):
+        if version.begin < live.begin:
+            with suppress(DamagedFile):
+                yield merge(vault.read(version, number=None, span=ALWAYS), new).rows
+
+
+def _leaves_nothing_out(rows: Rows, live: StoredFile, coverage: Coverage) -> bool:
+    found = coverage_of(rows.numbers, rows.ts)
+    counts = dict(zip(zip(found.numbers.tolist(), found.days.tolist(), strict=True), found.counts.tolist(), strict=True))
+    wanted = zip(coverage.numbers.tolist(), coverage.days.tolist(), coverage.counts.tolist(), strict=True)
+    is_within = int(rows.ts.min()) <= live.ts_min and int(rows.ts.max()) >= live.ts_max
+    return is_within and all(counts.get((number, day), 0) >= n_bars for number, day, n_bars in wanted)
+
+
+def _in_place_of(vault: Vault, given: Given, live: StoredFile, *, new: Rows, rows: Rows, names: Mapping[int, InstrumentId]) -> Built:
+    draft = group_draft(vault, given.group, rows, names=names, supersedes=live)
+    growth = Growth(
+        first_ts=int(rows.ts[0]),
+        last_ts=int(rows.ts[-1]),
+        last_close=float(rows.values[CLOSE, -1]),
+        n_new=len(rows) - live.n_rows,
+        content=draft.content - Content.parse(live.content),
+    )
+    key = given.group.dataset.key(names[int(rows.numbers[0])])
+    # How many of them differ from what was lost nobody can tell any more: all that took the place of one may.
+    n_changed = min(len(new), live.n_rows)
+    return Built(draft=draft, n_given=len(new), n_stored=len(new), n_changed=n_changed, growth={key: growth})
 
 
 def is_content_of(file: StoredFile, rows: Rows, names: Mapping[int, InstrumentId]) -> bool:

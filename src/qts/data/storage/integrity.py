@@ -71,7 +71,7 @@ class Inspector:
     def refill(self) -> tuple[Hole, ...]:
         """Return what has to be fetched or imported again, sorted by series; a file that many series share is a hole in all of them."""
         with self._manifest.reading() as ledger:
-            files = [file for file in ledger.live_files(None) if not self._is_in_place(file)]
+            files = [file for file in ledger.live_files(None) if not self._vault.is_in_place(file)]
             if not files:
                 return ()
             names, infos = ledger.instruments(), ledger.series(None)
@@ -141,12 +141,6 @@ class Inspector:
                 continue
             put_back.append(path)
         return tuple(put_back)
-
-    def _is_in_place(self, file: StoredFile) -> bool:
-        try:
-            return (self._root / file.path).stat().st_size == file.n_bytes
-        except FileNotFoundError:
-            return False
 
 
 def _bytes_of(file: StoredFile, candidates: Iterable[Path]) -> Path | None:

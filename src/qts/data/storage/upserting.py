@@ -67,7 +67,8 @@ class Upsert:
         warm = self._hot_groups(groups, base, hot)
         for group, parts in groups.items():
             if group not in warm:
-                given = Given(group=group, parts=parts, live=base.cold.get(group.label), versions=self._versions)
+                live = base.cold.get(group.label)
+                given = Given(group=group, parts=parts, live=live, versions=self._versions, coverage=self._coverage)
                 yield partial(build, self.vault, given, names)
         if warm:
             given_hot = GivenHot(
@@ -87,7 +88,19 @@ class Upsert:
         }
         chosen = goes_hot(sizes)
         # A file of a group lies below every hot one: bars that a hot file has too would never be seen.
-        return [group for group, parts in groups.items() if group.label in chosen or (hot and holds_any(self.vault, hot, parts))]
+        return [
+            group
+            for group, parts in groups.items()
+            if group.label in chosen
+            or (hot and holds_any(self.vault, hot, parts))
+            or self._is_beside_a_hole(base.cold.get(group.label), parts)
+        ]
+
+    def _is_beside_a_hole(self, live: StoredFile | None, parts: Sequence[tuple[int, Bars]]) -> bool:
+        """Return whether the file of the group is lost and the new bars are of another time: they need not wait until it is mended."""
+        if live is None or self.vault.is_in_place(live):
+            return False
+        return all(int(bars.ts[0]) > live.ts_max or int(bars.ts[-1]) < live.ts_min for _, bars in parts)
 
     def _absorbed(self, groups: Mapping[FileGroup, Sequence[tuple[int, Bars]]], base: Base, dataset: Dataset) -> list[StoredFile]:
         return absorbed_by(sum(map(_n_bars, groups.values())), base.hot[dataset])

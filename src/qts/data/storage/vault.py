@@ -150,12 +150,12 @@ class Vault:
             if path.is_file():
                 yield path.relative_to(self._root).as_posix()
 
-    def is_sound(self, file: StoredFile) -> bool | None:
-        """Return whether the bytes are those that were written, read afresh; None where the file is missing."""
-        path = self._root / file.path
-        if not path.is_file():
-            return None
-        return sha256_of(path) == file.sha256
+    def is_in_place(self, file: StoredFile) -> bool:
+        """Return whether a file stands where it belongs and has its size; its bytes are not read."""
+        try:
+            return (self._root / file.path).stat().st_size == file.n_bytes
+        except FileNotFoundError:
+            return False
 
     def _folders(self, folder: Path) -> Iterator[Path]:
         while folder != self._root:

@@ -147,6 +147,47 @@ def test_damage_is_set_aside_and_its_bars_are_asked_for_until_they_are_stored_ag
     assert {finding.state for finding in store.verify()} == {FileState.OK}
 
 
+def test_later_bars_heal_a_file_of_one_instrument_if_they_leave_nothing_out(home: Path, store: ParquetStore) -> None:
+    file_of(home, store, MINUTES).unlink()
+    revised = walk(MINUTES, n_bars=320, raised=1.0)
+    for start, stop in ((0, 299), (1, 320)):
+        part = SeriesBars(key=MINUTES, bars=revised.bars.window(start, stop))
+        with pytest.raises(DamagedFile, match=r"give all of 2024-01-02\.\.2024-01-02 at once"):
+            store.upsert([part], SOURCE, at=AT)
+    assert [hole.key for hole in store.refill()] == [MINUTES]
+    report = store.upsert([revised], SOURCE, at=AT)
+    assert (report.stored, report.files_written) == (320, 1)
+    assert store.refill() == ()
+    np.testing.assert_array_equal(store.read(MINUTES).close, revised.bars.close)
+    info = store.info(MINUTES)
+    assert info is not None
+    assert (info.n_bars, info.last_close) == (320, float(revised.bars.close[-1]))
+    again = ParquetStore.open(home / "again")
+    again.upsert([revised, *(walk(key) for key in KEYS if key != MINUTES)], SOURCE, at=AT)
+    assert again.snapshot() == store.snapshot(), "the state is that of a store that never was damaged"
+    assert again.content_ids() == store.content_ids()
+    again.close()
+
+
+@pytest.mark.parametrize("key", [MINUTES, DAYS], ids=["minutes", "days"])
+def test_new_days_need_not_wait_until_a_lost_file_is_mended(home: Path, store: ParquetStore, key: SeriesKey) -> None:
+    flip(file_of(home, store, key), np.random.default_rng(1))
+    store.set_aside(store.verify(), at=AT)
+    whole = walk(key, n_bars=310).bars
+    store.upsert([SeriesBars(key=key, bars=whole.window(300, 310))], SOURCE, at=AT)
+    start = instant_of(int(whole.ts[300]))
+    np.testing.assert_array_equal(store.read(key, start=start).close, whole.close[300:])
+    with pytest.raises(DamagedFile):
+        store.read(key)
+    assert key in {hole.key for hole in store.refill()}
+    store.compact(at=AT, everything=True)
+    store.upsert([walk(other) for other in KEYS], SOURCE, at=AT)
+    assert store.refill() == ()
+    store.compact(at=AT, everything=True)
+    np.testing.assert_array_equal(store.read(key).close, whole.close)
+    assert {finding.state for finding in store.verify() if finding.is_live} == {FileState.OK}
+
+
 def test_a_file_of_many_instruments_is_a_hole_in_each_of_their_series(home: Path, store: ParquetStore) -> None:
     file_of(home, store, DAYS).unlink()
     assert [(hole.key, hole.first, hole.last) for hole in store.refill()] == [

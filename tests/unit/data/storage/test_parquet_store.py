@@ -127,7 +127,7 @@ def test_an_import_that_fails_midway_leaves_nothing(store: ParquetStore, tmp_pat
     (tmp_path / live).unlink()
     batches = [days(key_of(f"NSE:S{i}", Interval.MINUTE_1), 0, [1.0]) for i in range(10)]
     with pytest.raises(DamagedFile) as caught:
-        store.upsert([*batches, days(key_of("NSE:A"), 5, [1.0])], SOURCE, at=AT)
+        store.upsert([*batches, days(key_of("NSE:A"), 1, [9.0])], SOURCE, at=AT)
     assert caught.value.path == live
     assert files_in(tmp_path) == []
     assert store.snapshot() == snapshot
