@@ -60,6 +60,6 @@ def test_whole_of_an_order_by_value_is_exact() -> None:
     order = ChargeableOrder(side=Side.BUY, quantity=Decimal(3), price=Decimal(0), value=Decimal(100))
     assert order.notional_of(Decimal(3)) == 100
     assert order.notional_of(Decimal(1)) * 3 == pytest.approx(Decimal(100))
-    # Times 7 and by 7 it would be 1e14: there is no room for 29 nines.
-    long = ChargeableOrder(side=Side.BUY, quantity=Decimal(7), price=Decimal(0), value=Decimal("99999999999999.99999999999999"))
-    assert long.notional_of(Decimal(7)) == long.value
+    # Thirteen times as much and a thirteenth of that would be 1e14: decimals keep 28 digits.
+    long = ChargeableOrder(side=Side.BUY, quantity=Decimal(13), price=Decimal(0), value=Decimal("99999999999999.99999999999998"))
+    assert long.notional_of(Decimal(13)) == long.value
