@@ -219,7 +219,7 @@ def _of_plain_trades(steps: _Steps) -> dict[str, float]:
     return {
         "n_entries": len(begins),
         "n_trades": len(nets),
-        "n_wins": int(np.count_nonzero(nets > 0.0)),
+        "n_wins": int(np.count_nonzero(nets > NO_GAIN)),
         "won": math.fsum(nets[nets > 0.0].tolist()),
         "lost": -math.fsum(nets[nets < 0.0].tolist()) + 0.0,
     }

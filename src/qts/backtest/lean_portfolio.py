@@ -26,8 +26,8 @@ from qts.kernels.state import BY_EQUITY, N_RATE, Rules
 from qts.kernels.sweeping import new_room, tile_length
 from qts.kernels.twins import as_input
 
-# Instruments are copied side by side, as many at a time as stay in the cache: two columns of so many bars are a megabyte.
-CELLS_AT_ONCE: Final = 65_536
+# Instruments are copied side by side, as many at a time as stay in the cache: two columns of so many bars are half a megabyte.
+CELLS_AT_ONCE: Final = 32_768
 _COMPILED: Final = "qts.kernels.compiled_portfolio"
 _COUNTED: Final = {
     "n_fills": "fills",
