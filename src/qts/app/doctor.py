@@ -167,6 +167,8 @@ def _security(settings: Settings) -> Iterator[DoctorFinding]:
     for path, name in private.items():
         if path.exists():
             yield _privacy(path, name)
+    if settings.key_file.exists():
+        yield _privacy(settings.key_file, "key file")
     for path in sorted(settings.strategies_folder.rglob("*.py")) if settings.strategies_folder.is_dir() else ():
         if path.stat().st_mode & _WRITTEN_BY_OTHERS:
             yield _problem("strategies", f"others may write {path}, which runs as you", f"Run: chmod go-w {path}")

@@ -137,6 +137,16 @@ def test_a_restored_home_is_the_one_that_was_backed_up(workspace: Workspace, tmp
     assert load_settings(home=tmp_path / "again").port == 9000
 
 
+def test_a_secret_in_the_settings_does_not_travel(workspace: Workspace, tmp_path: Path) -> None:
+    (workspace.settings.home / "qts.toml").write_text("port = 9000\nkite_api_secret = 'geheim'\n")
+    report = back_up(workspace, tmp_path / "backups")
+    assert all(b"geheim" not in path.read_bytes() for path in Path(report.path).rglob("*") if path.is_file())
+    assert (Path(report.path) / "home" / "qts.toml").read_text() == "port = 9000\n"
+    (workspace.settings.home / "qts.toml").write_text('kite_api_secret = """\ngeheim"""\n')
+    second = back_up(workspace, tmp_path / "backups")
+    assert not (Path(second.path) / "home" / "qts.toml").exists(), "what cannot be told from secrets stays at home"
+
+
 def test_the_second_backup_costs_only_what_is_new(workspace: Workspace, tmp_path: Path) -> None:
     first = back_up(workspace, tmp_path / "backups")
     workspace.store.upsert([batch(KEYS[0], first=40)], SOURCE, at=AT)

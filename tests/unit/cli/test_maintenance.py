@@ -136,3 +136,13 @@ def test_the_doctor_names_what_others_may_read_or_write(stored: Path, qts: Qts) 
     strategy.chmod(0o600)
     stored.chmod(0o700)
     assert qts("doctor", "--security").code == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_doctor_looks_at_the_key_of_the_secrets(tmp_path: Path, qts: Qts, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "secret.key"
+    key.write_bytes(b"k" * 32)
+    key.chmod(0o600)
+    monkeypatch.setenv("QTS_KEY_FILE", str(key))
+    named = {found["about"]: found for found in qts("doctor", "--security", "--json").document["findings"]}
+    assert named["key file"]["text"] == f"{key} is yours alone"
