@@ -54,7 +54,7 @@ class StepPart(Part):
 
 
 class DataPart(Part):
-    """Which bars were used. ``from`` and ``to`` are dates in India; ``quality`` is the share of expected bars held, 0 to 100.
+    """Which bars were used. ``from`` and ``to`` are dates in India; ``quality`` is the score of its bars, 0 to 100.
 
     ``fill_interval`` is the length of the shorter bars that orders filled on, null where they filled on those of the decisions;
     ``fill_bars`` counts them. ``lists`` are the lists that instruments came from.

@@ -148,3 +148,14 @@ def test_instruments_are_found_and_lists_are_kept(client: Any) -> None:
     assert client.get("/api/watchlists").json() == [left]
     assert client.get("/api/indices").json() == []
     assert client.get("/api/indices/NIFTY50").json()["error"]["kind"] == "BadParameter"
+
+
+def test_coverage_and_quality_are_asked_for_by_query(client: Any) -> None:
+    document = client.get("/api/coverage", params={"interval": "1d"}).json()
+    assert document["series"][0]["instrument"] == "SIM:WAVE"
+    assert document["series"][0]["counts"]["missing"] == 0
+    (one,) = client.get("/api/coverage", params={"instrument": "SIM:WAVE", "from": "2022-01-24", "to": "2022-01-28"}).json()["days"][:1]
+    assert [day["state"] for day in one if day["state"] == "holiday"] == ["holiday"]
+    judged = client.get("/api/quality", params={"instruments": "SIM:WAVE"}).json()
+    assert judged["series"][0]["score"] == 100.0
+    assert client.get("/api/quality", params={"instruments": "SIM:NOSUCH"}).status_code == 404

@@ -45,6 +45,9 @@ def test_a_home_is_looked_after_from_a_notebook(home: Path, prices: Path, tmp_pa
     assert len(package.bars("NSE:INFY", home=tmp_path / "again")) == 10
     (snapshot,) = package.snapshots()
     assert package.compare_snapshots(snapshot.id).changes == ()
+    assert package.name_snapshot("first").id == snapshot.id
+    assert package.compact(everything=True) == ()
+    assert package.collect_snapshots(keep_days=0).snapshots == ()
     assert package.doctor().well
     assert package.doctor(security=True).home == str(home)
 
@@ -59,6 +62,8 @@ def test_a_brokers_file_is_reconciled_without_a_home(tmp_path: Path) -> None:
 
 def test_a_home_can_be_named(tmp_path: Path, prices: Path) -> None:
     verbs.import_files([prices], home=tmp_path / "other")
+    assert verbs.coverage(home=tmp_path / "other").series[0].share == 100.0
+    assert verbs.quality(home=tmp_path / "other").series[0].score == 100.0
     assert len(verbs.catalog(home=tmp_path / "other")) == 1
     with pytest.raises(BadPath):
         verbs.import_files(tmp_path / "absent", home=tmp_path / "other")

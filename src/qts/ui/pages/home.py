@@ -124,7 +124,12 @@ def _draw_series(held: Sequence[SeriesDocument]) -> None:
             write=written.quantity,
             help="Against the exchange's calendar.",
         ),
-        Column(title="Quality", cells=[each.quality for each in series], write=_quality, help="Share of the expected bars that is held."),
+        Column(
+            title="Quality",
+            cells=[each.quality for each in series],
+            write=_quality,
+            help="0 to 100: the score where `qts quality` judged the series, else the share of the expected bars that is held.",
+        ),
         Column(title="Last close", cells=[each.last_close for each in series], write=written.number),
     ]
     opening = st.column_config.ButtonColumn("", on_click=_open, args=(series,), key=OPEN_SERIES, type="tertiary", width=50)
@@ -138,8 +143,8 @@ def _open(series: Sequence[SeriesDocument]) -> None:
         page.go("view", links.series_query(links.SeriesLink(instrument=chosen.instrument, interval=chosen.interval)))
 
 
-def _quality(percent: float | None) -> str:
-    return written.pct(None if percent is None else percent / 100.0)
+def _quality(score: float | None) -> str:
+    return written.number(score, places=1)
 
 
 PAGE: Final = Page(
