@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qts.app.actions import ActionDocument, ActionsImportDocument
 
 _SHOWN_REFUSALS = 20
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of actions, such as NSE:INFY/2018-09-04/split.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID", help="Ids of actions, such as NSE:INFY/2018-09-04/split.")]
 
 
 def register(app: typer.Typer) -> None:
