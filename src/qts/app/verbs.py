@@ -40,6 +40,8 @@ from qts.app.demo import DemoReport, prepare_demo
 from qts.app.doctor import DoctorDocument, examine
 from qts.app.importing import ImportDocument
 from qts.app.importing import import_files as import_into
+from qts.app.ingest_document import IngestDocument, IngestRequest
+from qts.app.ingesting import ingest as ingest_history
 from qts.app.instrument_documents import (
     ChainDocument,
     ChainRequest,
@@ -63,8 +65,18 @@ from qts.app.restoring import RestoreReport
 from qts.app.restoring import restore as restore_backup
 from qts.app.run_document import RunDocument
 from qts.app.settings import load_settings
-from qts.app.snapshots import ComparisonDocument, SnapshotDocument, list_snapshots
+from qts.app.snapshots import (
+    KEEP_DAYS,
+    CollectionDocument,
+    CompactionDocument,
+    ComparisonDocument,
+    SnapshotDocument,
+    compact_store,
+    list_snapshots,
+)
+from qts.app.snapshots import collect_snapshots as collect_old
 from qts.app.snapshots import compare_snapshots as compare_two
+from qts.app.snapshots import name_snapshot as name_one
 from qts.app.sql import SqlDocument, run_sql
 from qts.app.strategies import StrategyDocument, list_strategies
 from qts.app.sweep_document import SweepDocument
@@ -95,6 +107,12 @@ def import_files(paths: Sequence[Path | str] | Path | str, *, home: Home = None,
     if outcome.failures:
         raise outcome.failures[0]
     return outcome.document
+
+
+def ingest(instruments: Sequence[str] | str, *, home: Home = None, **options: object) -> IngestDocument:
+    """Download what is missing of these series, from the broker or the simulated exchange."""
+    with _opened(home) as workspace:
+        return ingest_history(workspace, build(IngestRequest, instruments=instruments, **options))
 
 
 def bars(instrument: str, *, home: Home = None, **options: object) -> Bars:
@@ -317,6 +335,24 @@ def compare_snapshots(before: str, after: str | None = None, *, home: Home = Non
     """Return which series changed between two snapshots, the present being the later by default."""
     with _opened(home) as workspace:
         return compare_two(workspace, before, after)
+
+
+def name_snapshot(name: str, snapshot: str | None = None, *, home: Home = None) -> SnapshotDocument:
+    """Call a snapshot, the present one by default, by a name, which keeps it."""
+    with _opened(home) as workspace:
+        return name_one(workspace, name, snapshot)
+
+
+def collect_snapshots(*, keep_days: int = KEEP_DAYS, dry_run: bool = False, home: Home = None) -> CollectionDocument:
+    """Give back the room of snapshots that are older, have no name and were used by no stored run."""
+    with _opened(home) as workspace:
+        return collect_old(workspace, keep_days=keep_days, dry_run=dry_run)
+
+
+def compact(*, everything: bool = False, home: Home = None) -> tuple[CompactionDocument, ...]:
+    """Put what imports brought lately into the files of their years."""
+    with _opened(home) as workspace:
+        return compact_store(workspace, everything=everything)
 
 
 @contextmanager
