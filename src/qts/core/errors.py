@@ -164,7 +164,10 @@ class DamagedFile(DataError):
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         self.reason = reason
-        super().__init__(f"The stored file {path} is damaged: {reason}.", hint="Import its source again, or restore a backup.")
+        super().__init__(
+            f"The stored file {path} is damaged: {reason}.",
+            hint="`qts verify` names what to import again, and takes it from a backup where there is one.",
+        )
 
 
 class GapFound(DataError):
