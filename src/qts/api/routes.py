@@ -24,6 +24,7 @@ from qts.app.backtests import list_runs, load_run, run_backtest, runs_document
 from qts.app.bars import estimate_bars, read_bars, records, table
 from qts.app.calendar import CalendarDocument, list_sessions
 from qts.app.catalog import SeriesDocument, list_series
+from qts.app.continuous import ContinuousDocument, ContinuousRequest, continuous_bars
 from qts.app.costs import CostsDocument, price_costs
 from qts.app.coverage import CoverageDocument, CoverageRequest, coverage
 from qts.app.errors import ErrorDocument
@@ -161,6 +162,14 @@ def get_chain(workspace: Opened, request: Annotated[ChainRequest, Query()]) -> C
     return option_chain(workspace, request)
 
 
+@router.get("/continuous")
+def get_continuous(workspace: Opened, request: Annotated[ContinuousRequest, Query()]) -> ContinuousDocument:
+    """Return one series from the stored futures on an underlying, each bar with the contract it is of."""
+    document = continuous_bars(workspace, request)
+    _limit(workspace, request, len(document.bars))
+    return document
+
+
 @router.get("/watchlists")
 def get_watchlists(workspace: Opened) -> tuple[WatchlistDocument, ...]:
     """Return the watchlists, by name."""
@@ -255,7 +264,7 @@ def post_replay(workspace: Opened, run_id: str) -> ReplayDocument:
     return replay(workspace, run_id)
 
 
-def _limit(workspace: Workspace, request: BarsRequest, n_bars: int) -> None:
+def _limit(workspace: Workspace, request: BarsRequest | ContinuousRequest, n_bars: int) -> None:
     most = workspace.settings.max_api_bars
     if n_bars > most:
         raise BadParameter("from", request.start, f"the span holds more than {most} bars", hint="Ask for a shorter span.")

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from qts.app.workspace import Workspace
+from qts.core import Bars, Exchange, InstrumentId, Interval, micros_of
+from qts.data.storage import Provenance, SeriesBars, SeriesKey
+from qts.market.sessions import daily_stamp
 
 RUN = {"strategy": "ema_cross", "instruments": ["SIM:WAVE"], "params": {"fast": 5, "slow": 20}}
 
@@ -159,3 +164,31 @@ def test_coverage_and_quality_are_asked_for_by_query(client: Any) -> None:
     judged = client.get("/api/quality", params={"instruments": "SIM:WAVE"}).json()
     assert judged["series"][0]["score"] == 100.0
     assert client.get("/api/quality", params={"instruments": "SIM:NOSUCH"}).status_code == 404
+
+
+def test_futures_are_joined_within_the_limit_of_bars(client: Any, workspace: Workspace, future_bars: Bars) -> None:
+    key = SeriesKey(instrument=future_bars.instrument, interval=future_bars.interval)
+    workspace.store.upsert([SeriesBars(key=key, bars=future_bars)], Provenance(source="test"), at=workspace.clock.now())
+    document = client.get("/api/continuous", params={"underlying": "NFO:NIFTY", "roll": "days:2"}).json()
+    assert {bar["contract"] for bar in document["bars"]} == {"NFO:NIFTY26JANFUT"}
+    workspace.settings.__dict__["max_api_bars"] = 2
+    refused = client.get("/api/continuous", params={"underlying": "NFO:NIFTY"})
+    assert (refused.status_code, "more than 2 bars" in refused.json()["error"]["message"]) == (400, True)
+
+
+@pytest.fixture
+def future_bars() -> Bars:
+    """Return three days of a future."""
+    price = np.array([100.0, 101.0, 102.0])
+    days = [date(2026, 1, day) for day in (5, 6, 7)]
+    return Bars(
+        instrument=InstrumentId("NFO:NIFTY26JANFUT"),
+        interval=Interval.DAY,
+        ts=np.array([micros_of(daily_stamp(Exchange.NFO, day)) for day in days], np.int64),
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        volume=price,
+        oi=price,
+    )
