@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -26,6 +26,7 @@ from qts.data.quality import (
     Deduction,
     Finding,
     Issue,
+    JudgedSeries,
     Quality,
     Refusal,
     interval_disagreements,
@@ -171,7 +172,7 @@ def quality(workspace: Workspace, request: QualityRequest) -> QualityDocument:
     known = evidence(workspace, as_of=request.as_of)
     chosen = _chosen(known, request)
     is_whole = request.start is None and request.end is None
-    found = [_remembered(workspace, known, info, request) if is_whole else _judged(workspace, known, info, request) for info in chosen]
+    found = _all_whole(workspace, known, chosen, request) if is_whole else _all_judged(workspace, known, chosen, request)
     return QualityDocument(series=tuple(found), snapshot=request.as_of or workspace.store.snapshot())
 
 
@@ -189,21 +190,36 @@ def _chosen(known: Evidence, request: QualityRequest) -> list[SeriesInfo]:
     return wanted
 
 
-def _remembered(workspace: Workspace, known: Evidence, info: SeriesInfo, request: QualityRequest) -> SeriesQualityDocument:
-    fingerprint = known.fingerprint(info.key)
-    kept = workspace.scores.document(info.key, fingerprint=fingerprint)
-    if kept is not None:
-        return SeriesQualityDocument.model_validate_json(kept)
-    found = _judged(workspace, known, info, request)
-    if request.as_of is None:
-        workspace.scores.put(
-            info.key,
-            fingerprint=fingerprint,
-            score=found.score,
-            document=found.model_dump_json(by_alias=True),
-            scored_at=workspace.clock.now(),
-        )
-    return found
+def _all_whole(
+    workspace: Workspace, known: Evidence, infos: Sequence[SeriesInfo], request: QualityRequest
+) -> Iterator[SeriesQualityDocument]:
+    fresh: list[JudgedSeries] = []
+    try:
+        for info in infos:
+            fingerprint = known.fingerprint(info.key)
+            kept = workspace.scores.document(info.key, fingerprint=fingerprint)
+            if kept is not None:
+                yield SeriesQualityDocument.model_validate_json(kept)
+                continue
+            found = _judged(workspace, known, info, request)
+            text = found.model_dump_json(by_alias=True)
+            fresh.append(JudgedSeries(key=info.key, fingerprint=fingerprint, score=found.score, document=text))
+            yield found
+    finally:
+        # What was judged is kept, also when somebody stops it half-way; only the present is remembered.
+        if request.as_of is None:
+            workspace.scores.put(fresh, scored_at=workspace.clock.now())
+
+
+def _all_judged(
+    workspace: Workspace, known: Evidence, infos: Sequence[SeriesInfo], request: QualityRequest
+) -> Iterator[SeriesQualityDocument]:
+    for info in infos:
+        try:
+            yield _judged(workspace, known, info, request)
+        except EmptySpan:
+            if request.instruments is not None:
+                raise
 
 
 def _judged(workspace: Workspace, known: Evidence, info: SeriesInfo, request: QualityRequest) -> SeriesQualityDocument:

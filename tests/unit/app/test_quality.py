@@ -51,6 +51,16 @@ def test_a_span_is_judged_by_itself(empty: Workspace, days: Bars, store_bars: Ca
     assert points(early) == {"missing_bars": 50.0}
 
 
+def test_series_without_bars_in_the_span_are_left_out_unless_they_are_named(
+    empty: Workspace, days: Bars, store_bars: Callable[..., None]
+) -> None:
+    store_bars(empty, days)
+    store_bars(empty, replace(days.window(0, 20), instrument=InstrumentId("NSE:Y")))
+    assert [one.instrument for one in quality(empty, QualityRequest(start=date(2023, 1, 1))).series] == ["NSE:X"]
+    with pytest.raises(EmptySpan, match="NSE:Y"):
+        quality(empty, build(QualityRequest, instruments="NSE:Y", start=date(2023, 1, 1)))
+
+
 def test_refused_rows_take_part(empty: Workspace, days: Bars, store_bars: Callable[..., None]) -> None:
     store_bars(empty, days)
     key = SeriesKey(instrument=days.instrument, interval=Interval.DAY)

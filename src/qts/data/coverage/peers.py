@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -14,7 +15,8 @@ from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
 MIN_PEERS: Final = 20
 """So many others must be in the list of a day: a handful says nothing about one that is not."""
 _MIN_SHARE: Final = 0.5
-_LISTS: Final = ("bhav", "file:fo")
+# Names of the exchange's files: cm01DEC2017bhav.csv, BhavCopy_NSE_FO_….csv, fo14112025.csv and op14112025.csv.
+_LIST: Final = re.compile(r"bhav|^file:(fo|op)\d{8}\b", re.IGNORECASE)
 
 
 def days_without_trade(infos: Sequence[SeriesInfo], held: Mapping[SeriesKey, Mapping[int, int]]) -> Mapping[SeriesKey, frozenset[int]]:
@@ -39,8 +41,7 @@ def days_without_trade(infos: Sequence[SeriesInfo], held: Mapping[SeriesKey, Map
 
 
 def _is_list(source: str) -> bool:
-    name = source.lower()
-    return any(part in name for part in _LISTS)
+    return _LIST.search(source) is not None
 
 
 def _absences(days: Mapping[SeriesKey, Ints]) -> dict[SeriesKey, frozenset[int]]:

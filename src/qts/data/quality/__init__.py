@@ -5,7 +5,7 @@ from qts.data.quality.findings import MOST_LISTED, Finding, Issue, IssueKind
 from qts.data.quality.prices import DatedAction, price_findings
 from qts.data.quality.refusals import Refusal, Refusals, refusal_findings
 from qts.data.quality.score import FORMULA, Deduction, Quality, score
-from qts.data.quality.scores import Scores, StoredScore
+from qts.data.quality.scores import JudgedSeries, Scores, StoredScore
 from qts.data.quality.sessions import session_findings
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Finding",
     "Issue",
     "IssueKind",
+    "JudgedSeries",
     "Quality",
     "Refusal",
     "Refusals",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -35,14 +35,24 @@ class StoredScore:
     score: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedSeries:
+    """The score of a series to be kept, with its document as text."""
+
+    key: SeriesKey
+    fingerprint: str
+    score: float | None
+    document: str
+
+
 class Scores:
     """The last score of each series, with its document as text."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, key: SeriesKey, *, fingerprint: str, score: float | None, document: str, scored_at: datetime) -> None:
-        """Keep a score in place of the one before.
+    def put(self, judged: Sequence[JudgedSeries], *, scored_at: datetime) -> None:
+        """Keep scores in place of the ones before, in one transaction.
 
         Raises
         ------
@@ -50,18 +60,22 @@ class Scores:
             If ``scored_at`` has no zone.
         """
         require_aware("scored_at", scored_at)
-        row = {
-            "instrument": str(key.instrument),
-            "interval": str(key.interval),
-            "basis": str(key.basis),
-            "fingerprint": fingerprint,
-            "score": score,
-            "document": document,
-            "scored_at": scored_at.isoformat(),
-        }
+        if not judged:
+            return
+        names = [{"instrument": str(one.key.instrument), "interval": str(one.key.interval), "basis": str(one.key.basis)} for one in judged]
+        rows: list[dict[str, object]] = [
+            name | {"fingerprint": one.fingerprint, "score": one.score, "document": one.document, "scored_at": scored_at.isoformat()}
+            for name, one in zip(names, judged, strict=True)
+        ]
+        same = sa.and_(*(_SCORES.c[name] == sa.bindparam(f"old_{name}") for name in ("instrument", "interval", "basis")))
         with self._database.writing() as connection:
-            connection.execute(sa.delete(_SCORES).where(_is_of(key)))
-            connection.execute(sa.insert(_SCORES), row)
+            connection.execute(sa.delete(_SCORES).where(same), [{f"old_{field}": value for field, value in name.items()} for name in names])
+            connection.execute(sa.insert(_SCORES), rows)
+
+    def latest(self) -> str:
+        """Return when a series was last judged; empty where none was."""
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(sa.func.max(_SCORES.c.scored_at))).scalar() or ""
 
     def document(self, key: SeriesKey, *, fingerprint: str) -> str | None:
         """Return the document of a series, or None where none was kept of this fingerprint."""

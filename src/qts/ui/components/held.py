@@ -39,7 +39,8 @@ def known_strategies() -> tuple[StrategyDocument, ...]:
 
 def _state() -> tuple[str, str]:
     ws = workspace()
-    return str(ws.settings.home), ws.store.snapshot()
+    # Scores change without a commit: `qts quality` judges what is stored.
+    return str(ws.settings.home), f"{ws.store.snapshot()} {ws.scores.latest()}"
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

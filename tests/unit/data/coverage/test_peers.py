@@ -30,14 +30,19 @@ def absences(infos: list[SeriesInfo], held: dict[SeriesKey, Mapping[int, int]], 
     return found.get(one.key, frozenset())
 
 
-def test_a_share_that_the_list_of_a_day_lacks_did_not_trade() -> None:
-    infos, held = store(30, "file:cm01DEC2017bhav.csv.gz")
+@pytest.mark.parametrize("source", ["file:cm01DEC2017bhav.csv.gz", "file:BhavCopy_NSE_FO_0_0_0_20250203_F_0000.csv", "file:op14112025.csv"])
+def test_a_share_that_the_list_of_a_day_lacks_did_not_trade(source: str) -> None:
+    infos, held = store(30, source)
     assert absences(infos, held, info("NSE:X", "file:cm02DEC2017bhav.csv.gz"), set(DAYS) - {GAP}) == {GAP}
 
 
 @pytest.mark.parametrize(
     ("n_peers", "source"),
-    [pytest.param(5, "file:cm01bhav.csv", id="a handful of others"), pytest.param(30, "file:infy.csv", id="others that are no list")],
+    [
+        pytest.param(5, "file:cm01bhav.csv", id="a handful of others"),
+        pytest.param(30, "file:infy.csv", id="others that are no list"),
+        pytest.param(30, "file:fortis.csv", id="a share whose name begins like a list"),
+    ],
 )
 def test_nothing_is_said_without_a_list(n_peers: int, source: str) -> None:
     infos, held = store(n_peers, source)
