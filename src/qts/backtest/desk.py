@@ -15,7 +15,8 @@ from qts.kernels.arithmetic import whole_lots
 from qts.kernels.booking import account_equity, note
 from qts.kernels.charging import day_of
 from qts.kernels.decisions import aim, leave_wish, settle_due, within_limits
-from qts.kernels.orders import Ticket, add_order, trailing_level, withdraw
+from qts.kernels.hits import trailing_level
+from qts.kernels.orders import Ticket, add_order, withdraw
 from qts.kernels.state import N_ACTION, N_EVENT, N_FILL, N_ORDER, N_ROW, N_TERM, Run
 from qts.kernels.twins import Column
 from qts.kernels.wishes import drop_wish

@@ -22,6 +22,7 @@ from qts.kernels.state import (
     D_IN_LIEU,
     D_PAID,
     HEAD,
+    IS_REACH_KNOWN,
     IS_WORKING,
     MARK,
     MARKET,
@@ -134,6 +135,7 @@ def act_on_orders(run: Run, t: int, what: tuple[int, float]) -> None:
     if k == 0:
         return
     book = run.book
+    run.rows[i * N_ROW + IS_REACH_KNOWN] = 0.0
     while k > 0:
         at = (k - 1) * N_ORDER
         if ratio != 1.0:

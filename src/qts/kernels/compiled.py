@@ -20,6 +20,7 @@ from qts.kernels import (
     execution,
     fills,
     funding,
+    hits,
     orders,
     state,
     trading,
@@ -31,7 +32,7 @@ from qts.kernels.state import Run
 from qts.kernels.trading import orders_loop
 
 # The modules of the core, those that are called before those that call.
-PARTS = (arithmetic, charging, funding, booking, decisions, wishes, endings, orders, actions, fills, execution, trading)
+PARTS = (arithmetic, charging, funding, booking, decisions, wishes, endings, orders, hits, actions, fills, execution, trading)
 # Called for every target: put in line, for a call hands over every column. The rest would take minutes to compile that way. Nothing in
 # the loops allocates, so the compiler need not count references (``_nrt``), which halves its work.
 HOT = frozenset(helper for part in PARTS for helper in part.HOT)

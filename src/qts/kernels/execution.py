@@ -8,15 +8,13 @@ from typing import Any, Final
 from qts.kernels.arithmetic import clean_quantity, level_price
 from qts.kernels.booking import note, trade_apart
 from qts.kernels.funding import Deal, affordable_apart, tick_at, volume_left
+from qts.kernels.hits import find_hits, follow, hit
 from qts.kernels.orders import (
     GUARD,
     Ticket,
     add_order,
     end_order,
     fall_with,
-    find_hits,
-    follow,
-    hit,
     prune,
     shrink_exits,
     slot_of,
@@ -33,6 +31,7 @@ from qts.kernels.state import (
     HITS_OPEN,
     HITS_STOP,
     IS_DORMANT,
+    IS_REACH_KNOWN,
     IS_WORKING,
     LAST_ID,
     LIMIT,
@@ -234,6 +233,7 @@ def after_fill(run: Run, slot: int, t: int, done: tuple[int, float, bool, float]
     part, quantity, at_close, before = done
     i = int(book[at + O_INSTRUMENT])
     row = i * N_ROW
+    run.rows[row + IS_REACH_KNOWN] = 0.0
     book[at + O_LEFT] = clean_quantity(book[at + O_LEFT] - quantity, run.rules.units)
     if book[at + O_LEFT] <= 0.0:
         end_order(run, slot)
@@ -267,21 +267,23 @@ def end_entry(run: Run, t: int, i: int, parent: float) -> None:
 
 
 def start_children(run: Run, slot: int, t: int, entry: tuple[int, float, bool]) -> None:
-    """Wake an entry's children, or let them grow with it; ``entry``: the part of the bar it filled in, its quantity, if at the close."""
+    """Wake an entry's children, or let them grow with it; ``entry``: the part of the bar it filled in, its quantity, if at the close.
+
+    They stand right behind their entry, for they are handed in together.
+    """
     book, at = run.book, slot * N_ORDER
-    i, parent, reference = int(book[at + O_INSTRUMENT]), book[at + O_ID], book[at + O_REFERENCE]
-    k = int(run.rows[i * N_ROW + HEAD])
-    while k > 0:
+    parent, reference = book[at + O_ID], book[at + O_REFERENCE]
+    k = int(book[at + O_NEXT])
+    while k > 0 and book[(k - 1) * N_ORDER + O_PARENT] == parent:
         child = (k - 1) * N_ORDER
-        if book[child + O_PARENT] == parent:
-            if book[child + O_STATE] == IS_DORMANT:
-                book[child + O_STATE] = float(IS_WORKING)
-                book[child + O_QUANTITY] = entry[1]
-                book[child + O_LEFT] = entry[1]
-                begin(run, k - 1, t, (entry[0], reference, entry[2]))
-            elif book[child + O_STATE] == IS_WORKING:
-                book[child + O_QUANTITY] += entry[1]
-                book[child + O_LEFT] += entry[1]
+        if book[child + O_STATE] == IS_DORMANT:
+            book[child + O_STATE] = float(IS_WORKING)
+            book[child + O_QUANTITY] = entry[1]
+            book[child + O_LEFT] = entry[1]
+            begin(run, k - 1, t, (entry[0], reference, entry[2]))
+        elif book[child + O_STATE] == IS_WORKING:
+            book[child + O_QUANTITY] += entry[1]
+            book[child + O_LEFT] += entry[1]
         k = int(book[child + O_NEXT])
 
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final, NamedTuple
 
-from qts.kernels.arithmetic import level_price
 from qts.kernels.booking import note
-from qts.kernels.funding import tick_at
 from qts.kernels.state import (
-    AT_LIMIT,
-    AT_OPEN,
-    AT_STOP,
     FREE,
     HEAD,
-    HITS_LIMIT,
-    HITS_OPEN,
-    HITS_STOP,
     IS_DONE,
     IS_DORMANT,
     IS_FREE,
+    IS_REACH_KNOWN,
     IS_WORKING,
     LAST_ID,
     LIMIT,
-    MARKET,
     N_DONE,
     N_ORDER,
     N_ROW,
@@ -133,6 +124,7 @@ def add_order(run: Run, ticket: Ticket, from_bar: int) -> int:
 def append(run: Run, slot: int) -> None:
     """Put a slot at the end of its instrument's orders."""
     row = int(run.book[slot * N_ORDER + O_INSTRUMENT]) * N_ROW
+    run.rows[row + IS_REACH_KNOWN] = 0.0
     last = int(run.rows[row + TAIL])
     if last == 0:
         run.rows[row + HEAD] = float(slot + 1)
@@ -164,17 +156,17 @@ def withdraw(run: Run, t: int, slot: int, cause: tuple[int, int]) -> None:
         done = book[at + O_QUANTITY] - book[at + O_LEFT]
         what = (int(book[at + O_INSTRUMENT]), int(book[at + O_KIND]), book[at + O_ID])
         note(run, t, what, (book[at + O_SIDE] * book[at + O_QUANTITY], done, float(cause[0]), float(cause[1])))
-    drop_children(run, book[at + O_ID], int(book[at + O_INSTRUMENT]))
+    drop_children(run, slot)
 
 
-def drop_children(run: Run, parent: float, i: int) -> None:
-    """End the sleeping children of an order that will fill no more."""
-    k = int(run.rows[i * N_ROW + HEAD])
-    while k > 0:
-        at = (k - 1) * N_ORDER
-        if run.book[at + O_PARENT] == parent and run.book[at + O_STATE] == IS_DORMANT:
+def drop_children(run: Run, slot: int) -> None:
+    """End the sleeping children of an order that will fill no more; they stand right behind it."""
+    parent = run.book[slot * N_ORDER + O_ID]
+    k = int(run.book[slot * N_ORDER + O_NEXT])
+    while k > 0 and run.book[(k - 1) * N_ORDER + O_PARENT] == parent:
+        if run.book[(k - 1) * N_ORDER + O_STATE] == IS_DORMANT:
             end_order(run, k - 1)
-        k = int(run.book[at + O_NEXT])
+        k = int(run.book[(k - 1) * N_ORDER + O_NEXT])
 
 
 def withdraw_all(run: Run, t: int, i: int, cause: tuple[int, int]) -> None:
@@ -269,91 +261,6 @@ def fall_with(run: Run, t: int, slot: int, quantity: float) -> None:
                 withdraw(run, t, other, (S_CANCELLED, W_OCO))
 
 
-def find_hits(run: Run, t: int) -> None:
-    """Find which orders execute in this bar, in which part of it, and at what price."""
-    n_bars, book = len(run.ts), run.book
-    run.account[HITS_OPEN] = 0.0
-    run.account[HITS_STOP] = 0.0
-    run.account[HITS_LIMIT] = 0.0
-    for i in range(run.rules.n_instruments):
-        k = int(run.rows[i * N_ROW + HEAD])
-        if k == 0:
-            continue
-        at_bar = i * n_bars + t
-        if math.isnan(run.open[at_bar]) or run.volume[at_bar] == 0.0:
-            while k > 0:
-                book[(k - 1) * N_ORDER + O_HIT] = float(NO_HIT)
-                k = int(book[(k - 1) * N_ORDER + O_NEXT])
-            continue
-        lock = float(run.lock[at_bar]) if len(run.lock) > 0 else 0.0
-        bar = (run.open[at_bar], run.high[at_bar], run.low[at_bar])
-        while k > 0:
-            at = (k - 1) * N_ORDER
-            book[at + O_HIT] = float(NO_HIT)
-            if book[at + O_STATE] == IS_WORKING and book[at + O_FROM] <= t and lock != book[at + O_SIDE]:
-                find_hit(run, k - 1, t, bar)
-            k = int(book[at + O_NEXT])
-
-
-def find_hit(run: Run, slot: int, t: int, bar: tuple[float, float, float]) -> None:
-    """Find whether one order executes in a bar of open, high and low."""
-    book, at = run.book, slot * N_ORDER
-    kind, side = int(book[at + O_KIND]), book[at + O_SIDE]
-    open_, far, near = bar[0], bar[1] if side > 0.0 else bar[2], bar[2] if side > 0.0 else bar[1]
-    if kind == MARKET:
-        if not run.rules.at_close:
-            hit(run, slot, AT_OPEN, open_)
-    elif kind == LIMIT:
-        limit = book[at + O_LIMIT]
-        if (limit - open_) * side >= 0.0:
-            hit(run, slot, AT_OPEN, open_)
-        elif (limit - near) * side > 0.0:
-            hit(run, slot, AT_LIMIT, limit)
-    else:
-        stop = book[at + O_STOP]
-        is_gapped = (open_ - stop) * side >= 0.0
-        if not is_gapped and (far - stop) * side < 0.0:
-            return
-        reference = open_ if is_gapped else stop
-        if kind == STOP_LIMIT and (book[at + O_LIMIT] - reference) * side < 0.0:
-            # Triggered beyond its limit: from the next bar on it is a limit order.
-            book[at + O_KIND] = float(LIMIT)
-            book[at + O_FROM] = float(t + 1)
-            return
-        hit(run, slot, AT_OPEN if is_gapped else AT_STOP, reference)
-
-
-def hit(run: Run, slot: int, part: int, reference: float) -> None:
-    """Note that an order executes in this part of the bar."""
-    run.book[slot * N_ORDER + O_HIT] = float(part)
-    run.book[slot * N_ORDER + O_REFERENCE] = reference
-    run.account[HITS_OPEN + part - AT_OPEN] += 1.0
-
-
-def follow(run: Run, t: int) -> None:
-    """Move the levels of trailing stops after the bar."""
-    n_bars, book = len(run.ts), run.book
-    for i in range(run.rules.n_instruments):
-        k = int(run.rows[i * N_ROW + HEAD])
-        while k > 0:
-            at = (k - 1) * N_ORDER
-            is_live = book[at + O_STATE] == IS_WORKING and book[at + O_FROM] <= t
-            if is_live and book[at + O_KIND] == TRAILING and not math.isnan(run.close[i * n_bars + t]):
-                best = run.low[i * n_bars + t] if book[at + O_SIDE] > 0.0 else run.high[i * n_bars + t]
-                level = trailing_level(run, (k - 1), t, best)
-                if (level - book[at + O_STOP]) * book[at + O_SIDE] < 0.0:
-                    book[at + O_STOP] = level
-            k = int(book[at + O_NEXT])
-
-
-def trailing_level(run: Run, slot: int, t: int, best: float) -> float:
-    """Return where a trailing stop stands that follows this price."""
-    at = slot * N_ORDER
-    side, trail = run.book[at + O_SIDE], run.book[at + O_TRAIL]
-    level = best * (1.0 + side * trail) if run.book[at + O_IS_FRACTION] > 0.0 else best + side * trail
-    return level_price(level, side, tick_at(run, int(run.book[at + O_INSTRUMENT]), t))
-
-
 HELPERS: Final[tuple[Any, ...]] = (
     add_order,
     append,
@@ -366,10 +273,5 @@ HELPERS: Final[tuple[Any, ...]] = (
     slot_of,
     prune,
     fall_with,
-    find_hits,
-    find_hit,
-    hit,
-    follow,
-    trailing_level,
 )
-HOT: Final = (hit,)
+HOT: Final = ()

@@ -20,8 +20,9 @@ LAST: Final = 2
 # Per instrument in ``rows``. Flags are 0 or 1; counts such as LATEST (the newest fill), HEAD and TAIL (of its working orders) start at 1,
 # 0 being none. WANTED is the position its waiting wish asks for, WISH that wish's order, SIGN its side; AVERAGE the entry price of what is
 # held; PAID what PAID_ON's fills cost; TAKEN the quantity filled in bar TAKEN_AT - 1; SPENT tells
-# that a protection closed what the target asked for.
-N_ROW: Final = 21
+# that a protection closed what the target asked for. Above REACH_DOWN and below REACH_UP none of its orders executes, where
+# IS_REACH_KNOWN.
+N_ROW: Final = 24
 (
     POSITION,
     WANTED,
@@ -44,6 +45,9 @@ N_ROW: Final = 21
     TOLD,
     ENDED,
     SPENT,
+    REACH_DOWN,
+    REACH_UP,
+    IS_REACH_KNOWN,
 ) = range(N_ROW)
 
 # In ``account``. ORDERS counts waiting wishes, WORKING the orders in the book; TOO_SMALL targets that came to less than one lot; AGENDA and

@@ -19,6 +19,7 @@ from qts.kernels.state import (
     CLOSED,
     DAY,
     DAY_START,
+    FILLS,
     HALTED,
     HEAD,
     LAST,
@@ -75,8 +76,10 @@ def begin_bar(run: Run, t: int) -> None:
         new_day(run, t)
     if rules.intraday:
         clear_squared(run, t)
+        n_fills = run.account[FILLS]
         square_at_open(run, t)
-        clear_exits(run, t)
+        if run.account[FILLS] > n_fills:
+            clear_exits(run, t)
     execute(run, t)
     take_marks(run, t)
     if rules.expires:
