@@ -40,6 +40,8 @@ from qts.app.demo import DemoReport, prepare_demo
 from qts.app.doctor import DoctorDocument, examine
 from qts.app.importing import ImportDocument
 from qts.app.importing import import_files as import_into
+from qts.app.ingest_document import IngestDocument, IngestRequest
+from qts.app.ingesting import ingest as ingest_history
 from qts.app.instrument_documents import (
     ChainDocument,
     ChainRequest,
@@ -105,6 +107,12 @@ def import_files(paths: Sequence[Path | str] | Path | str, *, home: Home = None,
     if outcome.failures:
         raise outcome.failures[0]
     return outcome.document
+
+
+def ingest(instruments: Sequence[str] | str, *, home: Home = None, **options: object) -> IngestDocument:
+    """Download what is missing of these series, from the broker or the simulated exchange."""
+    with _opened(home) as workspace:
+        return ingest_history(workspace, build(IngestRequest, instruments=instruments, **options))
 
 
 def bars(instrument: str, *, home: Home = None, **options: object) -> Bars:

@@ -14,6 +14,7 @@ from qts.cli import (
     actions,
     broker,
     continuous,
+    ingest,
     instruments,
     maintenance,
     market,
@@ -72,6 +73,7 @@ for _module in (
     maintenance,
     snapshots,
     broker,
+    ingest,
     servers,
 ):
     _module.register(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Final
 
 import numpy as np
@@ -36,6 +36,7 @@ _MINUTE: Final = 60_000_000
 _DAY: Final = 86_400_000_000
 _OFFSET: Final = 19_800_000_000
 _OPENS: Final = (9 * 60 + 15) * _MINUTE
+_CLOSES: Final = time(15, 30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,10 @@ def _days(market: Market, listed: Listed, *, start: int, end: int, now: datetime
     days = market.days(listed)
     dates = (days.ts + _OFFSET) // _DAY
     past = _columns(days)
-    past = _part(past, 0, int(np.searchsorted(dates, _number(today))))
     minutes = _until(market.minutes(listed), now)
+    # The day that runs is made of its minutes; where there are none it shows when it is over.
+    is_whole = len(minutes.ts) == 0 and now.astimezone(IST).time() >= _CLOSES
+    past = _part(past, 0, int(np.searchsorted(dates, _number(today) + is_whole)))
     of_today = (minutes.ts + _OFFSET) // _DAY == _number(today)
     if of_today.any():
         running = _part(minutes, int(np.argmax(of_today)), len(minutes.ts))

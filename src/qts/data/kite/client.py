@@ -63,8 +63,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandleReply:
-    """The closed bars of one window, how many candles were still forming, and those that were refused with the reason."""
+    """The closed bars of one window, how many candles were still forming, and those that were refused with the reason.
 
+    ``at`` is when the reply was sent, by the sender's clock.
+    """
+
+    at: datetime
     bars: Bars
     n_forming: int
     refused: tuple[tuple[int, str], ...]
@@ -193,7 +197,7 @@ class KiteClient:
         def read(reply: Reply, at: datetime) -> CandleReply:
             batch = read_candles(data_of(reply), instrument=instrument, interval=interval)
             closed = closed_bars(batch.bars, now=at)
-            return CandleReply(bars=closed, n_forming=len(batch.bars) - len(closed), refused=batch.refused)
+            return CandleReply(at=at, bars=closed, n_forming=len(batch.bars) - len(closed), refused=batch.refused)
 
         return self._asked(path, read, params=params, kind=CallKind.HISTORICAL)
 

@@ -1,0 +1,199 @@
+"""Downloads from the simulated exchange into a real store: what is asked for, what is kept, and what happens when things go wrong."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qts.app.clock import SystemClock
+from qts.app.ingest_document import IngestDocument, IngestRequest
+from qts.app.ingesting import ingest
+from qts.app.instruments import NotListed
+from qts.app.sandbox import KEY, SECRET, SimulatedPrices
+from qts.app.settings import load_settings
+from qts.app.workspace import Workspace, open_workspace
+from qts.core import IST, Bars, InstrumentId, Interval
+from qts.core.errors import BadParameter
+from qts.data.kite import pacing
+from qts.data.storage import SeriesKey
+from qts.sandbox import Accounts, App, Fault, FaultPlan, Listed, Meter, Sandbox, VirtualClock
+
+PRICES = SimulatedPrices()
+NAMES = [listed.key for listed in PRICES.listings[:3]]
+START, END = date(2021, 11, 20), date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 17, tzinfo=IST)
+N_SEEDS = int(os.environ.get("QTS_STRESS", "1"))
+Serve = Callable[[Sandbox], str]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let requests follow one another thirty times as fast as the broker allows; the exchange's limits are as much higher."""
+    for kind, seconds in dict(pacing.SPACING).items():
+        monkeypatch.setitem(pacing.SPACING, kind, seconds / 30)
+
+
+def exchange(market: Any = PRICES, *, now: datetime = NOW, faults: FaultPlan | None = None) -> Sandbox:
+    clock = VirtualClock(SystemClock(), began_at=now, speed=0.0)
+    limits = {"quote": 30, "historical": 90, "other": 300}
+    return Sandbox(
+        market,
+        Accounts([App(api_key=KEY, api_secret=SECRET)], clock),
+        clock=clock,
+        meter=Meter(time.monotonic, limits=limits),
+        faults=faults,
+    )
+
+
+@pytest.fixture
+def opened(tmp_path: Path, serve: Serve) -> Iterator[Callable[..., Workspace]]:
+    made: list[Workspace] = []
+
+    def open_(sandbox: Sandbox, *, name: str = "home", now: datetime = NOW) -> Workspace:
+        settings = load_settings(home=tmp_path / name, kite_root=f"http://{serve(sandbox)}", keep_free="0")
+        # A clock that runs: the pace of requests is kept by it.
+        made.append(open_workspace(settings, clock=VirtualClock(SystemClock(), began_at=now)))
+        return made[-1]
+
+    yield open_
+    for one in made:
+        one.close()
+
+
+def asked(sandbox: Sandbox) -> int:
+    return sum(arrival.kind == "historical" for arrival in sandbox.meter.arrivals)
+
+
+def run(workspace: Workspace, names: list[str] = NAMES, **options: Any) -> IngestDocument:
+    given = {"interval": "1d", "start": START, "end": END, "source": "sandbox"} | options
+    return ingest(workspace, IngestRequest(instruments=names, **given))
+
+
+def test_a_download_stores_what_the_exchange_has_and_a_second_one_asks_for_nothing(opened: Callable[..., Workspace]) -> None:
+    sandbox = exchange()
+    workspace = opened(sandbox)
+    first = run(workspace)
+    assert (first.complete, first.requests, asked(sandbox)) == (True, 3, 3)
+    for listed in PRICES.listings[:3]:
+        held = workspace.store.read(SeriesKey(instrument=InstrumentId(listed.key), interval=Interval.DAY))
+        np.testing.assert_array_equal(held.close, PRICES.days(listed).close)
+        np.testing.assert_array_equal(held.ts, PRICES.days(listed).ts)
+    assert all(info.simulated and info.sources == ("sandbox",) for info in workspace.store.series())
+    second = run(workspace)
+    assert (second.requests, second.stored, second.snapshot, asked(sandbox)) == (0, 0, first.snapshot, 3)
+
+
+def test_a_dry_run_tells_the_requests_and_asks_for_none(opened: Callable[..., Workspace]) -> None:
+    sandbox = exchange()
+    plan = run(opened(sandbox), interval="1m", start=date(2026, 8, 3), dry_run=True)
+    assert (plan.dry_run, plan.requests, len(plan.windows), asked(sandbox)) == (True, 6, 6, 0)
+    assert plan.model_dump(by_alias=True)["windows"][0] == {"instrument": NAMES[0], "from": "2026-08-03", "to": "2026-10-01"}
+    assert plan.disk_bytes > 3 * 70 * 375 * 5
+
+
+def test_deleted_bars_are_asked_for_again_and_nothing_else(opened: Callable[..., Workspace]) -> None:
+    sandbox = exchange()
+    workspace = opened(sandbox)
+    run(workspace, NAMES[:1], interval="1m", start=date(2026, 9, 1))
+    before = workspace.store.snapshot()
+    key = SeriesKey(instrument=InstrumentId(NAMES[0]), interval=Interval.MINUTE_1)
+    at = datetime(2026, 10, 7, 10, 0, tzinfo=IST)
+    workspace.store.delete(key, start=at, end=at + timedelta(minutes=3), at=NOW)
+    again = run(workspace, NAMES[:1], interval="1m", start=date(2026, 9, 1))
+    assert [(window.start, window.end) for window in again.windows] == [("2026-10-07", "2026-10-07")]
+    assert (again.stored, workspace.store.snapshot()) == (3, before)
+
+
+def test_days_that_the_source_does_not_have_are_asked_for_once(opened: Callable[..., Workspace]) -> None:
+    sandbox = exchange()
+    workspace = opened(sandbox)
+    first = run(workspace, NAMES[:1], start=date(2019, 1, 1), end=date(2019, 3, 29))
+    assert (first.requests, first.stored) == (1, 0)
+    assert run(workspace, NAMES[:1], start=date(2019, 1, 1), end=date(2019, 3, 29)).requests == 0
+    days = workspace.known_empty.days(SeriesKey(instrument=InstrumentId(NAMES[0]), interval=Interval.DAY))
+    assert (days[0].day, len(days)) == (date(2019, 1, 1), 62)
+
+
+@pytest.mark.parametrize("ahead", [pytest.param(-10, id="our clock is behind"), pytest.param(0, id="right"), pytest.param(10, id="ahead")])
+def test_a_session_that_runs_is_never_taken_as_had(opened: Callable[..., Workspace], ahead: int) -> None:
+    noon = datetime(2026, 11, 20, 15, 58, tzinfo=IST)
+    workspace = opened(exchange(now=noon), now=noon + timedelta(minutes=ahead))
+    run(workspace, NAMES[:1], start=date(2026, 11, 16))
+    held = workspace.store.read(SeriesKey(instrument=InstrumentId(NAMES[0]), interval=Interval.DAY))
+    assert datetime.fromtimestamp(held.ts[-1] / 1e6, IST).date() == date(2026, 11, 19)
+    workspace.close()
+    later = opened(exchange(), now=NOW)
+    assert run(later, NAMES[:1], start=date(2026, 11, 16)).stored == 1
+
+
+@pytest.mark.parametrize("seed", range(N_SEEDS))
+def test_spoiled_replies_leave_the_store_as_sound_ones_do(opened: Callable[..., Workspace], seed: int) -> None:
+    sound, spoiled = exchange(), exchange(faults=FaultPlan(share=0.2, seed=seed))
+    names = [listed.key for listed in PRICES.listings[:12]]
+    expected = run(opened(sound, name="sound"), names, start=date(2026, 1, 1))
+    found = run(opened(spoiled, name="spoiled"), names, start=date(2026, 1, 1))
+    assert (found.complete, found.snapshot, found.stored) == (True, expected.snapshot, expected.stored)
+    assert asked(sound) < asked(spoiled) <= 3 * asked(sound)
+
+
+def test_a_session_that_ends_keeps_what_was_had_and_the_same_request_goes_on(opened: Callable[..., Workspace]) -> None:
+    # Login, list of instruments, then three windows: the second of them finds the session dead.
+    sandbox = exchange(faults=FaultPlan(at={3: Fault.DEAD_TOKEN}))
+    workspace = opened(sandbox)
+    first = run(workspace)
+    assert (first.complete, first.requests, [one.kind for one in first.series]) == (False, 1, [None, "AuthExpired", "AuthExpired"])
+    assert "qts login" in (first.series[1].hint or "")
+    second = run(workspace)
+    assert (second.complete, second.requests, asked(sandbox)) == (True, 2, 4)
+
+
+def test_an_instrument_that_is_not_listed_is_refused_with_its_neighbours(opened: Callable[..., Workspace]) -> None:
+    with pytest.raises(NotListed) as caught:
+        run(opened(exchange()), ["SIM:ZORVINBANKS"])
+    assert NAMES[0] in caught.value.near
+    with pytest.raises(BadParameter, match="no such bars"):
+        run(opened(exchange(), name="other"), interval="1w")
+
+
+class Adjusted:
+    """A market of one share of NSE whose past is halved when its split comes."""
+
+    listings = (replace(PRICES.listings[0], exchange="NSE", segment="NSE"),)
+    is_split = False
+
+    def minutes(self, listed: Listed) -> Bars:
+        return self.days(listed).window(0, 0)
+
+    def days(self, listed: Listed) -> Bars:
+        del listed
+        bars = PRICES.days(PRICES.listings[0])
+        columns = {name: getattr(bars, name) / (2.0 if self.is_split else 1.0) for name in ("open", "high", "low", "close")}
+        return replace(bars, instrument=InstrumentId(self.listings[0].key), **columns)
+
+
+def test_a_past_that_was_rewritten_is_fetched_again_into_a_new_snapshot(opened: Callable[..., Workspace]) -> None:
+    market = Adjusted()
+    sandbox = exchange(market, now=datetime(2026, 11, 18, 17, tzinfo=IST))
+    name = market.listings[0].key
+    workspace = opened(sandbox, now=datetime(2026, 11, 18, 17, tzinfo=IST))
+    before = run(workspace, [name], start=date(2026, 1, 1))
+    workspace.close()
+    market.is_split = True
+    later = opened(exchange(market))
+    after = run(later, [name], start=date(2026, 11, 1))
+    assert (after.complete, after.series[0].rewritten) == (True, "rewritten")
+    key = SeriesKey(instrument=InstrumentId(name), interval=Interval.DAY, basis=later.store.series()[0].key.basis)
+    assert key.basis.value == "adjusted"
+    held = later.store.read(key)
+    true = market.days(market.listings[0])
+    np.testing.assert_array_equal(held.close, true.close[-len(held) :])
+    old = later.store.read(key, as_of=before.snapshot)
+    np.testing.assert_array_equal(old.close, 2 * held.close[: len(old)])

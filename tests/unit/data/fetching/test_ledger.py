@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from qts.app.control import ControlDatabase
+from qts.core import InstrumentId, Interval
+from qts.core.errors import BadParameter
+from qts.data.fetching import FetchLedger
+from qts.data.storage import PriceBasis, SeriesKey
+
+KEY = SeriesKey(instrument=InstrumentId("NSE:INFY"), interval=Interval.MINUTE_1)
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+LAST_OF_2024 = (date(2024, 12, 31) - date(1970, 1, 1)).days
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[FetchLedger]:
+    control = ControlDatabase.open(tmp_path / "control.sqlite")
+    yield FetchLedger(control.database)
+    control.close()
+
+
+def test_counts_come_back_over_the_turn_of_a_leap_year(ledger: FetchLedger) -> None:
+    counts = {LAST_OF_2024: 375, LAST_OF_2024 + 1: 0, LAST_OF_2024 + 2: 360}
+    ledger.record(KEY, "kite", counts, asked_at=AT)
+    assert ledger.counts(KEY, "kite") == counts
+
+
+def test_what_was_said_last_of_a_day_holds_and_other_days_stay(ledger: FetchLedger) -> None:
+    ledger.record(KEY, "kite", {LAST_OF_2024: 375, LAST_OF_2024 - 1: 3}, asked_at=AT)
+    ledger.record(KEY, "kite", {LAST_OF_2024: 370}, asked_at=AT)
+    assert ledger.counts(KEY, "kite") == {LAST_OF_2024: 370, LAST_OF_2024 - 1: 3}
+
+
+def test_sources_and_series_are_kept_apart_and_forgotten_apart(ledger: FetchLedger) -> None:
+    other = SeriesKey(instrument=KEY.instrument, interval=KEY.interval, basis=PriceBasis.ADJUSTED)
+    for key, source in ((KEY, "kite"), (KEY, "sandbox"), (other, "kite")):
+        ledger.record(key, source, {100: 1}, asked_at=AT)
+    ledger.forget(KEY, "kite")
+    assert [ledger.counts(key, source) for key, source in ((KEY, "kite"), (KEY, "sandbox"), (other, "kite"))] == [{}, {100: 1}, {100: 1}]
+
+
+def test_an_instant_without_a_zone_is_refused(ledger: FetchLedger) -> None:
+    with pytest.raises(BadParameter):
+        ledger.record(KEY, "kite", {1: 1}, asked_at=datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
