@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
@@ -17,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from qts.core import Bars, Clock, Exchange, Ints, discover
-from qts.core.errors import BadFile, BadParameter, BadPath, NotPrices, QtsError, StoreFull
+from qts.core.errors import BadFile, BadParameter, BadPath, NotPrices, QtsError, StoreBusy, StoreFull
 from qts.data import formats as builtin
 from qts.data.checks import judge, mark_seen
 from qts.data.intake import Block, Names, join, parse_batch
@@ -84,6 +85,9 @@ def import_paths(paths: Sequence[Path], importer: Importer) -> ImportReport:
             for path, _ in _files(paths)
             if isinstance(path, Path) and not any(name == str(path) or name.startswith(f"{path}/") for name in done)
         )
+    # What did not work now is done after the next import: nothing waits for it.
+    with suppress(StoreFull, StoreBusy):
+        importer.store.compact(at=importer.clock.now())
     return ImportReport(files=tuple(reports), snapshot=importer.store.snapshot())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from qts.data.storage.history import Comparison, compared, name_taken, no_name, 
 from qts.data.storage.lookup import Growth, absent, grown, no_deletion, no_snapshot, require_aware, returning, sort_key, span_of
 from qts.data.storage.rows import CLOSE, Merge, Rows, merge, picked, require_sound, rows_of
 from qts.data.storage.series import DeleteReport, LatestBar, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
+
+if TYPE_CHECKING:  # what compacts brings a database library
+    from qts.data.storage.compaction import Compacted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,11 @@ class MemoryStore:
     def compare(self, before: str, after: str | None = None) -> Comparison:
         """Return which series were added, removed or changed between two snapshots."""
         return compared(self._state(before).infos, self._state(after).infos)
+
+    def compact(self, *, at: datetime, everything: bool = False) -> tuple[Compacted, ...]:  # noqa: ARG002 - a promise of the protocol
+        """Do nothing: in memory no place is better than another."""
+        require_aware("at", at)
+        return ()
 
     def latest(self, keys: Iterable[SeriesKey]) -> Mapping[SeriesKey, LatestBar]:
         """Return the last stored bar of each of these series that has one."""

@@ -28,6 +28,10 @@ class SeriesKey:
     interval: Interval
     basis: PriceBasis = PriceBasis.RAW
 
+    def __hash__(self) -> int:
+        # That of an enumeration's member is slow, and few series share an instrument.
+        return hash(self.instrument)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesBars:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from qts.core import Bars
 from qts.data.storage.history import Comparison
 from qts.data.storage.series import DeleteReport, LatestBar, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
+
+if TYPE_CHECKING:  # what compacts brings a database library
+    from qts.data.storage.compaction import Compacted
 
 
 class BarStore(Protocol):
@@ -139,4 +142,8 @@ class BarStore(Protocol):
 
     def latest(self, keys: Iterable[SeriesKey]) -> Mapping[SeriesKey, LatestBar]:
         """Return the last stored bar of each of these series that has one, without reading bars."""
+        ...
+
+    def compact(self, *, at: datetime, everything: bool = False) -> tuple[Compacted, ...]:
+        """Put bars that came in small portions where they are read best, if they are many (or ``everything``); no bar changes."""
         ...

@@ -26,10 +26,19 @@ if TYPE_CHECKING:  # a database library is imported when a store is opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upsert:
-    """New bars by the group that they belong to and the number of their instrument, on their way into the store."""
+class Parts:
+    """New bars of one group, by the number of their instrument."""
 
-    groups: Mapping[FileGroup, Sequence[tuple[int, Bars]]]
+    group: FileGroup
+    bars: Sequence[tuple[int, Bars]]
+    n_bars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upsert:
+    """New bars by dataset and the label of their group, on their way into the store."""
+
+    groups: Mapping[Dataset, Mapping[str, Parts]]
     numbers: Mapping[InstrumentId, int]
     provenance: Provenance
     at: datetime
@@ -40,7 +49,7 @@ class Upsert:
 
     def base(self, ledger: Ledger) -> Base:
         """Return the live files that it stands on."""
-        return ledger.base([group.label for group in self.groups], {group.dataset for group in self.groups})
+        return ledger.base([label for groups in self.groups.values() for label in groups], self.groups)
 
     def is_same(self, seen: Base, now: Base) -> bool:
         """Return whether what was built on is still so: hot files with none of our bars may have come meanwhile."""
@@ -62,39 +71,28 @@ class Upsert:
             self.vault.discard(commit.drafts)
 
     def _tasks(self, dataset: Dataset, base: Base, names: Mapping[int, InstrumentId]) -> Iterator[Callable[[], Built]]:
-        groups = {group: parts for group, parts in self.groups.items() if group.dataset == dataset}
-        hot = base.hot[dataset]
-        warm = self._hot_groups(groups, base, hot)
-        for group, parts in groups.items():
-            if group not in warm:
-                live = base.cold.get(group.label)
-                given = Given(group=group, parts=parts, live=live, versions=self._versions, coverage=self._coverage)
+        groups, hot = self.groups[dataset], base.hot[dataset]
+        sizes = {label: (one.n_bars, base.cold[label].n_rows if label in base.cold else 0) for label, one in groups.items()}
+        warm = goes_hot(sizes)
+        if hot:
+            # A file of a group lies below every hot one: bars that a hot file has too would never be seen.
+            warm |= {label for label, one in groups.items() if label not in warm and holds_any(self.vault, hot, one.bars)}
+        warm |= {label for label, one in groups.items() if label not in warm and self._is_beside_a_hole(base.cold.get(label), one.bars)}
+        for label, one in groups.items():
+            if label not in warm:
+                live = base.cold.get(label)
+                given = Given(group=one.group, parts=one.bars, live=live, versions=self._versions, coverage=self._coverage)
                 yield partial(build, self.vault, given, names)
         if warm:
             given_hot = GivenHot(
                 dataset=dataset,
-                parts=[part for group in warm for part in groups[group]],
-                cold=[base.cold[group.label] for group in warm if group.label in base.cold],
+                parts=[part for label, one in groups.items() if label in warm for part in one.bars],
+                cold=[base.cold[label] for label in groups if label in warm and label in base.cold],
                 hot=hot,
-                absorbed=self._absorbed(groups, base, dataset),
+                absorbed=self._absorbed(dataset, base),
                 coverage=self._coverage,
             )
             yield partial(build_hot, self.vault, given_hot, names)
-
-    def _hot_groups(self, groups: Mapping[FileGroup, Sequence[tuple[int, Bars]]], base: Base, hot: Sequence[StoredFile]) -> list[FileGroup]:
-        sizes = {
-            group.label: (_n_bars(parts), base.cold[group.label].n_rows if group.label in base.cold else 0)
-            for group, parts in groups.items()
-        }
-        chosen = goes_hot(sizes)
-        # A file of a group lies below every hot one: bars that a hot file has too would never be seen.
-        return [
-            group
-            for group, parts in groups.items()
-            if group.label in chosen
-            or (hot and holds_any(self.vault, hot, parts))
-            or self._is_beside_a_hole(base.cold.get(group.label), parts)
-        ]
 
     def _is_beside_a_hole(self, live: StoredFile | None, parts: Sequence[tuple[int, Bars]]) -> bool:
         """Return whether the file of the group is lost and the new bars are of another time: they need not wait until it is mended."""
@@ -102,20 +100,21 @@ class Upsert:
             return False
         return all(int(bars.ts[0]) > live.ts_max or int(bars.ts[-1]) < live.ts_min for _, bars in parts)
 
-    def _absorbed(self, groups: Mapping[FileGroup, Sequence[tuple[int, Bars]]], base: Base, dataset: Dataset) -> list[StoredFile]:
-        return absorbed_by(sum(map(_n_bars, groups.values())), base.hot[dataset])
+    def _absorbed(self, dataset: Dataset, base: Base) -> list[StoredFile]:
+        return absorbed_by(sum(one.n_bars for one in self.groups[dataset].values()), base.hot[dataset])
 
     def _relevant(self, base: Base, dataset: Dataset) -> list[int]:
-        parts = [part for group, parts in self.groups.items() if group.dataset == dataset for part in parts]
+        if not base.hot[dataset]:
+            return []
+        parts = [part for one in self.groups[dataset].values() for part in one.bars]
         bounds = {
             "first": min(number for number, _ in parts),
             "last": max(number for number, _ in parts),
             "ts_first": min(int(bars.ts[0]) for _, bars in parts),
             "ts_last": max(int(bars.ts[-1]) for _, bars in parts),
         }
-        hot = base.hot[dataset]
-        taken = absorbed_by(sum(len(bars) for _, bars in parts), hot)
-        return sorted({file.id for file in hot if file.may_hold(**bounds)} | {file.id for file in taken})
+        touched = {file.id for file in base.hot[dataset] if file.may_hold(**bounds)}
+        return sorted(touched | {file.id for file in self._absorbed(dataset, base)})
 
     def _commit(self, built: Sequence[Built]) -> Commit:
         n_stored = sum(one.n_stored for one in built)
@@ -142,13 +141,17 @@ class Upsert:
             return ledger.coverage(files)
 
 
-def grouped(batches: Iterable[SeriesBars], numbers: Mapping[InstrumentId, int]) -> dict[FileGroup, list[tuple[int, Bars]]]:
-    """Return the bars by the group that they belong to, in the order given."""
-    groups: dict[FileGroup, list[tuple[int, Bars]]] = {}
+def grouped(batches: Iterable[SeriesBars], numbers: Mapping[InstrumentId, int]) -> dict[Dataset, dict[str, Parts]]:
+    """Return the bars by dataset and the label of the group that they belong to, in the order given."""
+    found: dict[FileGroup, list[tuple[int, Bars]]] = {}
     for batch in batches:
         for group, bars in groups_of(batch.key, batch.bars):
-            groups.setdefault(group, []).append((numbers[batch.key.instrument], bars))
-    return groups
+            found.setdefault(group, []).append((numbers[batch.key.instrument], bars))
+    datasets: dict[Dataset, dict[str, Parts]] = {}
+    for group, parts in found.items():
+        one = Parts(group=group, bars=parts, n_bars=sum(len(bars) for _, bars in parts))
+        datasets.setdefault(group.dataset, {})[group.label] = one
+    return datasets
 
 
 def total_growth(growths: Iterable[Mapping[SeriesKey, Growth]]) -> dict[SeriesKey, Growth]:
@@ -158,7 +161,3 @@ def total_growth(growths: Iterable[Mapping[SeriesKey, Growth]]) -> dict[SeriesKe
         for key, growth in growths_of_file.items():
             total[key] = total[key].plus(growth) if key in total else growth
     return total
-
-
-def _n_bars(parts: Sequence[tuple[int, Bars]]) -> int:
-    return sum(len(bars) for _, bars in parts)
