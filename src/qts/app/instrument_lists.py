@@ -20,10 +20,10 @@ from qts.core.clock import IST, session_date_of
 from qts.core.errors import BadParameter
 from qts.core.instrument import InstrumentId
 from qts.data.instruments import index_key
+from qts.data.instruments.membership import BIASED
 from qts.data.storage import SeriesInfo
 
 _MAX_SHOWN: Final = 5
-_BIASED: Final = "the result is survivorship-biased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def _serves(info: SeriesInfo, request: BacktestRequest) -> bool:
 
 def _sentences(one: ListPart, interval: str) -> Iterator[str]:
     if one.doubt:
-        yield f"{one.name}: {one.doubt}; {_BIASED}."
+        yield f"{one.name}: {one.doubt}."
     if one.left_out:
         more = len(one.left_out) - _MAX_SHOWN
         shown = ", ".join(one.left_out[:_MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")
@@ -100,11 +100,11 @@ def _open(workspace: Workspace, name: str, start: date | None) -> tuple[ListPart
         hint = f"Write @index:{rest} or @list:{rest}."
         raise BadParameter("instruments", name, "is the name of an index and of a watchlist", hint=hint)
     if index is not None:
-        doubt = index.doubt or ("" if start is not None else f"without a first date its members are those of {today}")
+        doubt = index.doubt if start is not None else f"without a first date its members are those of {today}: {BIASED}"
         part = _part(f"@{index.index}", on=index.on, members=index.instruments, sources=index.sources, doubt=doubt)
         return part, index.instruments
     if watched:
-        doubt = f"its instruments were chosen by {today}, in the knowledge of how they had done until then"
+        doubt = f"its instruments were chosen by {today}, in the knowledge of how they had done until then: {BIASED}"
         one = watched[0]
         return _part(f"@{one.name}", on=today, members=one.instruments, sources=("watchlist",), doubt=doubt), one.instruments
     raise _unknown(workspace, name, rest)

@@ -63,7 +63,7 @@ def test_an_index_stands_for_its_members_of_the_first_day_and_those_without_bars
 )
 def test_members_that_are_not_those_of_the_first_day_are_labelled(listed: Workspace, start: date | None, word: str) -> None:
     document = run_backtest(listed, request(start=start))
-    assert any(word in warning and warning.endswith("the result is survivorship-biased.") for warning in document.warnings)
+    assert any(word in warning and warning.endswith("a result on them is survivorship-biased.") for warning in document.warnings)
 
 
 def test_a_watchlist_is_always_labelled_and_its_run_is_repeated_after_the_list_changed(listed: Workspace) -> None:
@@ -71,7 +71,7 @@ def test_a_watchlist_is_always_labelled_and_its_run_is_repeated_after_the_list_c
     document = run_backtest(listed, request("@mine"))
     assert document.data.instruments == ("NSE:ALPHA", "NSE:GAMMA")
     reason = "its instruments were chosen by 2026-11-20, in the knowledge of how they had done until then"
-    warning = f"@Mine: {reason}; the result is survivorship-biased."
+    warning = f"@Mine: {reason}: a result on them is survivorship-biased."
     assert warning in document.warnings
     listed.watchlists.remove("mine")
     assert replay(listed, document.run_id).identical

@@ -23,6 +23,8 @@ from qts.data.storage.database import Database
 
 _HINT: Final = "Write columns index,instrument,from,to,source: NIFTY 50,NSE:INFY,1996-04-22,,NSE circular. An empty `to` is still a member."
 _NAME: Final = re.compile(r"[A-Z0-9][A-Z0-9 &._-]{0,59}")
+BIASED: Final = "a result on them is survivorship-biased"
+"""What is to be said of members that are known to have stayed."""
 # Indices are reviewed every half year: one that nobody left for longer is a list of those that stayed.
 _REVIEWED_WITHIN: Final = timedelta(days=400)
 
@@ -150,10 +152,12 @@ class IndexMembership:
 def _doubt(rows: Sequence[IndexMember], *, on: date, first: date) -> str:
     name = rows[0].index
     if on < first:
-        return f"the members of {name} on {on} are not on record, and these are those of {first}"
+        return f"the members of {name} on {on} are not on record, and these are those of {first}: {BIASED}"
     latest = max(row.start if row.end is None else row.end for row in rows)
     if latest - on > _REVIEWED_WITHIN and not any(row.end is not None and row.end >= on for row in rows):
-        return f"no member of {name} is on record that left after {on}, so that these are only those that stayed"
+        return f"no member of {name} is on record that left after {on}, so that these are only those that stayed: {BIASED}"
+    if on - latest > _REVIEWED_WITHIN:
+        return f"no change of {name} is on record after {latest}, so that its members on {on} may be others"
     return ""
 
 

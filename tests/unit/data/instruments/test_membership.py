@@ -42,7 +42,8 @@ def test_before_the_first_date_on_record_the_members_are_doubtful(membership: In
     found = membership.members("NIFTY 50", date(2012, 1, 2))
     assert found is not None
     assert found.instruments == ("NSE:A", "NSE:B")
-    assert found.doubt == "the members of NIFTY 50 on 2012-01-02 are not on record, and these are those of 2016-04-01"
+    told = "the members of NIFTY 50 on 2012-01-02 are not on record, and these are those of 2016-04-01"
+    assert found.doubt == f"{told}: a result on them is survivorship-biased"
 
 
 def test_a_list_that_nobody_ever_left_is_doubtful_for_long_ago_and_not_for_now(membership: IndexMembership) -> None:
@@ -50,8 +51,16 @@ def test_a_list_that_nobody_ever_left_is_doubtful_for_long_ago_and_not_for_now(m
     old, present = membership.members("NIFTY 50", date(2015, 1, 1)), membership.members("NIFTY 50", date(2026, 3, 30))
     assert old is not None
     assert present is not None
-    assert old.doubt == "no member of NIFTY 50 is on record that left after 2015-01-01, so that these are only those that stayed"
+    told = "no member of NIFTY 50 is on record that left after 2015-01-01, so that these are only those that stayed"
+    assert old.doubt == f"{told}: a result on them is survivorship-biased"
     assert (present.doubt, len(present.instruments)) == ("", 3)
+
+
+def test_members_that_nobody_has_brought_up_to_date_are_doubtful(membership: IndexMembership) -> None:
+    membership.replace(DATED)
+    found = membership.members("NIFTY 50", date(2024, 1, 1))
+    assert found is not None
+    assert found.doubt == "no change of NIFTY 50 is on record after 2019-03-29, so that its members on 2024-01-01 may be others"
 
 
 def test_an_index_that_is_not_known_has_no_members(membership: IndexMembership) -> None:
