@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from qts.app.workspace import Workspace, open_workspace
 from qts.core import Bars, FixedClock, InstrumentId, Interval
 from qts.core.errors import BadParameter, BadPath, DamagedFile, StoreBusy, StoreFull
 from qts.data.storage import FileState, ParquetStore, Provenance, SeriesBars, SeriesKey
+from qts.data.storage.retention import Retention
 from qts.data.storage.vault import sha256_of
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -314,6 +315,38 @@ def test_backups_made_under_write_load_restore_to_what_the_source_was(workspace:
     finally:
         stop.set()
         writer.join()
+
+
+def test_backups_made_while_old_files_are_collected_are_whole(workspace: Workspace, tmp_path: Path) -> None:
+    stop = threading.Event()
+    nothing = timedelta(0)
+    gone: list[str] = []
+
+    def write() -> None:
+        for number in range(500):
+            if stop.wait(0.05):
+                return
+            workspace.store.upsert([batch(key, first=40 * number) for key in KEYS], SOURCE, at=AT)
+            workspace.files.compact(at=AT, everything=True)
+            # A day of grace is what keeps readers and backups undisturbed; without it a backup has to notice and begin again.
+            later = datetime(2200, 1, 1, tzinfo=UTC)
+            gone.extend(workspace.files.collect(at=later, keep=Retention(younger_than=nothing, grace=nothing)).files)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(N_RESTORES):
+            report = back_up(workspace, tmp_path / "backups")
+            assert report.missing == ()
+            restore(Path(report.path), load_settings(home=tmp_path / f"again{number}"))
+            again = opened(tmp_path / f"again{number}")
+            assert again.store.snapshot() == report.snapshot
+            assert {finding.state for finding in again.files.verify()} == {FileState.OK}
+            again.close()
+    finally:
+        stop.set()
+        writer.join()
+    assert gone, "files were collected meanwhile"
 
 
 @pytest.mark.crash
