@@ -19,6 +19,7 @@ from qts.core.arrays import Floats
 from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.trading import Fill, FillReason, Product
 from qts.kernels.state import CARRIED, CUT, HALTED, LIMITED, ORDERS, REFUSED, RUINED, TOO_SMALL
+from qts.market.charges import unconfirmed
 from qts.market.sessions import square_off
 
 # By the account's counter: a sentence, or the noun that is counted and what is said of it.
@@ -118,6 +119,9 @@ def _of_rates(fills: Sequence[Fill], settings: BacktestSettings, terms: Mapping[
         return
     for sentence in dict.fromkeys(sentence for fill in fills for sentence in estimates_used(fill, terms[fill.instrument])):
         yield f"A rate used is an estimate: {sentence}."
+    note = unconfirmed(max(fill.filled_at for fill in fills).date()) if fills else ""
+    if note:
+        yield f"{note[0].upper()}{note[1:]}."
 
 
 def _count(number: float, noun: str) -> str:
