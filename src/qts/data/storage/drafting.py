@@ -18,7 +18,7 @@ from qts.data.storage.encoding import HOT_ROW_GROUP, ROW_GROUP, encode
 from qts.data.storage.layout import Dataset, FileGroup
 from qts.data.storage.lookup import Growth, Span
 from qts.data.storage.records import Draft, StoredFile
-from qts.data.storage.rows import CLOSE, Merge, Rows, earlier_content, merge, rows_of
+from qts.data.storage.rows import CLOSE, Merge, Rows, earlier_content, merge, rows_of, without
 from qts.data.storage.series import SeriesKey
 from qts.data.storage.vault import Vault
 
@@ -42,13 +42,15 @@ class Built:
 class Given:
     """The new bars of one group by instrument number, and its live file.
 
-    ``versions`` fetches all files it ever had, the newest first; ``coverage`` the counts of days of files.
+    ``versions`` fetches all files it ever had, the newest first; ``coverage`` the counts of days of files. ``only_new`` leaves bars
+    alone that are there.
     """
 
     group: FileGroup
     parts: Sequence[tuple[int, Bars]]
     live: StoredFile | None
     versions: Callable[[str], Sequence[StoredFile]]
+    only_new: bool
     coverage: Callable[[Sequence[StoredFile]], Sequence[Coverage]]
 
 
@@ -153,6 +155,8 @@ def build(vault: Vault, given: Given, names: Mapping[int, InstrumentId]) -> Buil
         old = None if live is None else vault.read(live, number=None, span=ALWAYS)
     except DamagedFile:
         return _healed(vault, given, new=new, names=names)
+    if given.only_new:
+        new = without(new, old)
     merged = merge(old, new)
     if not merged.is_stored.any():
         return Built(draft=None, n_given=len(new), growth={})

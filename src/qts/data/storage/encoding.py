@@ -155,6 +155,8 @@ def _written(table: pa.Table, row_group: int) -> pa.Buffer:
         compression="zstd",
         compression_level=3,
         use_dictionary=False,
+        # Nobody looks for bars by their price.
+        write_statistics=[_NUMBER, _TS],
         column_encoding=encodings,
         store_decimal_as_integer=True,
     )

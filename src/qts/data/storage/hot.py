@@ -15,7 +15,7 @@ from qts.data.storage.encoding import HOT_ROW_GROUP, encode
 from qts.data.storage.layout import Dataset
 from qts.data.storage.lookup import Span
 from qts.data.storage.records import StoredFile
-from qts.data.storage.rows import Rows, merge, overlay, rows_of
+from qts.data.storage.rows import Rows, merge, overlay, rows_of, without
 from qts.data.storage.vault import Vault
 
 MOST_HOT: Final = 8
@@ -30,6 +30,7 @@ class GivenHot:
 
     ``cold`` are files of groups; ``hot`` all hot files of the dataset, lowest layer first; ``absorbed`` those of them that the new file
     takes in, the highest ones. ``coverage`` fetches the counts of days of files.
+    ``only_new`` leaves bars alone that are there.
     """
 
     dataset: Dataset
@@ -38,6 +39,7 @@ class GivenHot:
     hot: Sequence[StoredFile]
     absorbed: Sequence[StoredFile]
     coverage: Callable[[Sequence[StoredFile]], Sequence[Coverage]]
+    only_new: bool
 
 
 def goes_hot(sizes: Mapping[str, tuple[int, int]]) -> set[str]:
@@ -88,9 +90,12 @@ def build_hot(vault: Vault, given: GivenHot, names: Mapping[int, InstrumentId]) 
     """
     new = rows_of(given.parts)
     try:
-        merged = merge(_below(vault, given, new), new)
+        below = _below(vault, given, new)
     except DamagedFile as damage:
         return _healed(vault, given, new=new, names=names, damage=damage)
+    if given.only_new:
+        new = without(new, below)
+    merged = merge(below, new)
     if not merged.is_stored.any():
         return Built(draft=None, n_given=len(new), growth={})
     delta = delta_of(merged, new, given.dataset, names)

@@ -223,6 +223,7 @@ class ParquetStore:
 
         require_aware("at", at)
         with disk_faults(self._root):
+            self._reserve.require(self._root, self._root / "data" / "bars")
             self._renew(at)
             return compact(self._manifest, self._vault, at=at, everything=everything)
 

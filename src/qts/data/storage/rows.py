@@ -132,6 +132,11 @@ def merge(old: Rows | None, new: Rows) -> Merge:
     return Merge(rows=both.take(kept), is_new=is_new, is_changed=is_changed, replaced=replaced)
 
 
+def without(new: Rows, old: Rows | None) -> Rows:
+    """Return the new rows of which the old ones have none with the same instrument and instant."""
+    return new if old is None else new.take(merge(old, new).is_new)
+
+
 def overlay(layers: Sequence[Rows]) -> Rows:
     """Return layers of rows as one, where of two with the same instrument and instant the later layer's stays; at least one layer."""
     whole = layers[0]

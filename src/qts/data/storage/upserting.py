@@ -81,7 +81,9 @@ class Upsert:
         for label, one in groups.items():
             if label not in warm:
                 live = base.cold.get(label)
-                given = Given(group=one.group, parts=one.bars, live=live, versions=self._versions, coverage=self._coverage)
+                given = Given(
+                    group=one.group, parts=one.bars, live=live, versions=self._versions, coverage=self._coverage, only_new=self._is_undo
+                )
                 yield partial(build, self.vault, given, names)
         if warm:
             given_hot = GivenHot(
@@ -91,8 +93,13 @@ class Upsert:
                 hot=hot,
                 absorbed=self._absorbed(dataset, base),
                 coverage=self._coverage,
+                only_new=self._is_undo,
             )
             yield partial(build_hot, self.vault, given_hot, names)
+
+    @property
+    def _is_undo(self) -> bool:
+        return self.kind == "undo"
 
     def _is_beside_a_hole(self, live: StoredFile | None, parts: Sequence[tuple[int, Bars]]) -> bool:
         """Return whether the file of the group is lost and the new bars are of another time: they need not wait until it is mended."""

@@ -10,6 +10,8 @@ import pytest
 from qts.core import Bars, InstrumentId, Interval
 from qts.core.errors import DamagedFile, QtsError
 from qts.data.storage import BarStore, FileState, ParquetStore, Provenance, SeriesBars, SeriesKey
+from qts.data.storage.committing import commit
+from qts.data.storage.upserting import Upsert, grouped
 from qts.data.testing import MemoryStore
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -98,3 +100,19 @@ def test_bars_in_a_damaged_file_are_not_deleted(store: ParquetStore, tmp_path: P
     with pytest.raises(DamagedFile):
         store.delete(KEYS[0], at=AT)
     assert store.snapshot() == before
+
+
+@pytest.mark.parametrize("n_series", [1, 12], ids=["in files of groups", "in a hot file"])
+def test_bars_that_come_while_a_deletion_is_undone_stay(store: ParquetStore, n_series: int) -> None:
+    """Even where they come after the undo has looked and before it commits."""
+    store.upsert([batch(key, day, 100.0) for key in KEYS[:n_series] for day in range(3)], SOURCE, at=AT)
+    before = store.read(KEYS[0])
+    store.delete(KEYS[0], at=AT)
+    store.upsert([batch(key, 1, 700.0) for key in KEYS[:n_series]], SOURCE, at=AT)
+    numbers = {key.instrument: i for i, key in enumerate(KEYS, 1)}
+    vault, manifest = store._vault, store._manifest  # noqa: SLF001 - the moment between looking and committing
+    groups = grouped([SeriesBars(key=KEYS[0], bars=before)], numbers)
+    change = Upsert(groups=groups, numbers=numbers, provenance=SOURCE, at=AT, vault=vault, manifest=manifest, kind="undo")
+    prepared, _ = commit(change, manifest, vault)
+    assert (prepared.commit.n_stored, prepared.commit.n_changed) == (8, 0)
+    assert store.read(KEYS[0]).close.tolist() == [*range(100, 104), *range(700, 704), *range(100, 104)]
