@@ -13,9 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qts.backtest import BacktestResult, BacktestSettings, parse_costs, parse_size, parse_slippage, run
+from qts.backtest.inputs import gather
+from qts.backtest.phases import session_phases
+from qts.backtest.playing import Room, market_of, rules_of, run_of
 from qts.backtest.settings import Protection
+from qts.backtest.terms import PLAIN, term_table
 from qts.core import IST, Bars, InstrumentId, Interval, Product, micros_of
 from qts.kernels import hits
+from qts.kernels.state import FILLS, IS_REACH_KNOWN, N_ROW, WORKING, Run
+from qts.kernels.trading import orders_loop
+from qts.kernels.twins import twin
 from qts.strategies import Context, Strategy
 
 N_BARS = 120
@@ -97,3 +104,38 @@ def test_bars_beside_all_levels_are_passed_over_without_a_difference(
 
 def test_the_cases_above_have_orders_that_execute() -> None:
     assert len(played(3, 0.0, FREE).fills) > 50
+
+
+N_MANY = 24
+
+
+def guarded_run(seed: int, n_bars: int, *, is_compiled: bool) -> Run:
+    """A run that buys and sells some of 24 shares by targets, each position between a stop-loss and a target of its own."""
+    bars = [replace(bars_of(np.random.default_rng((seed, k))), instrument=InstrumentId(f"NSE:S{k}")) for k in range(N_MANY)]
+    bars = [one.window(0, n_bars) for one in bars]
+    draws = {one.instrument: np.random.default_rng((seed, 99, k)).random(n_bars) for k, one in enumerate(bars)}
+    said = {name: np.select([drawn < 0.01, drawn < 0.1, drawn < 0.2], [0.0, 0.5, 1.0], math.nan) for name, drawn in draws.items()}
+    chosen = replace(FREE, size=parse_size("shares:4"), product=Product.CNC)
+    chosen = replace(chosen, protection=Protection(stop_loss=Decimal("0.02"), take_profit=Decimal("0.03")))
+    timeline = gather(Strategy(title="Said", targets=lambda one: said[one.instrument]), {}, bars)
+    table = term_table(timeline, [PLAIN] * N_MANY)
+    market = market_of(timeline, session_phases(timeline, Interval.MINUTE_1, chosen), chosen, table)
+    room = Room(fills=2000, orders=400, events=4000)
+    return run_of(market, rules_of(timeline, chosen, table), 10_000_000.0, compiled=is_compiled, room=room)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("n_bars", [50, N_BARS])
+def test_the_compiled_loop_passes_over_the_same_bars_of_a_large_book(seed: int, n_bars: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, compiled, every = (guarded_run(seed, n_bars, is_compiled=flag) for flag in (False, True, False))
+    orders_loop(plain)
+    twin("orders")(compiled)
+    for name in ("rows", "account", "book", "fills", "log", "equity", "cash"):
+        np.testing.assert_array_equal(getattr(compiled, name), getattr(plain, name), err_msg=name)
+    monkeypatch.setattr(hits, "MANY", math.inf)
+    orders_loop(every)
+    for name in ("fills", "log", "equity", "cash"):
+        np.testing.assert_array_equal(getattr(every, name), getattr(plain, name), err_msg=name)
+    assert plain.account[FILLS] > 3 * N_MANY
+    assert plain.account[WORKING] >= 32
+    assert sum(plain.rows[i * N_ROW + IS_REACH_KNOWN] for i in range(N_MANY)) > 0
