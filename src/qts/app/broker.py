@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from qts.app.call_hooks import NO_HOOKS, CallHooks
 from qts.app.secret_store import SecretStore, masked
 from qts.app.settings import TOML_NAME, Settings
 from qts.app.workspace import Workspace
@@ -191,7 +192,7 @@ def log_out(workspace: Workspace, *, transport: httpx.BaseTransport | None = Non
 
 
 @contextmanager
-def kite_client(workspace: Workspace, *, transport: httpx.BaseTransport | None = None) -> Iterator[KiteClient]:
+def kite_client(workspace: Workspace, *, transport: httpx.BaseTransport | None = None, hooks: CallHooks = NO_HOOKS) -> Iterator[KiteClient]:
     """Yield a client with the present session, which it looks up anew for every request.
 
     Raises
@@ -199,8 +200,13 @@ def kite_client(workspace: Workspace, *, transport: httpx.BaseTransport | None =
     NotConfigured
         If there are no keys.
     """
-    with _client(workspace, find_keys(workspace), transport=transport) as client:
+    with _client(workspace, find_keys(workspace), transport=transport, hooks=hooks) as client:
         yield client
+
+
+def usable_token(workspace: Workspace) -> str | None:
+    """Return the token of the present session, None where there is none or it has run out; the broker is not asked."""
+    return _token(workspace)
 
 
 def token_in(answer: str) -> str:
@@ -225,10 +231,16 @@ def token_in(answer: str) -> str:
 
 
 @contextmanager
-def _client(workspace: Workspace, keys: Keys, *, transport: httpx.BaseTransport | None) -> Iterator[KiteClient]:
-    timing = Timing(clock=workspace.clock, seconds=time.monotonic, sleep=time.sleep)
-    pacer = Pacer(workspace.control.database, keys.api_key, clock=workspace.clock, sleep=time.sleep)
-    access = Access(api_key=keys.api_key, token=lambda: _token(workspace))
+def _client(
+    workspace: Workspace, keys: Keys, *, transport: httpx.BaseTransport | None, hooks: CallHooks = NO_HOOKS
+) -> Iterator[KiteClient]:
+    def token() -> str | None:
+        found = _token(workspace)
+        return found if found is not None and hooks.may_use(found) else None
+
+    timing = Timing(clock=workspace.clock, seconds=time.monotonic, sleep=hooks.sleep, on_retry=hooks.on_retry)
+    pacer = Pacer(workspace.control.database, keys.api_key, clock=workspace.clock, sleep=hooks.sleep)
+    access = Access(api_key=keys.api_key, token=token)
     with httpx.Client(base_url=workspace.settings.kite_root, transport=transport) as http:
         yield KiteClient(http, access, pacer=pacer, timing=timing)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import httpx
 
+from qts.app.call_hooks import NO_HOOKS, CallHooks
 from qts.app.sandbox import KEY, PORT, SECRET
 from qts.app.workspace import Workspace
 from qts.core.errors import SourceDown
@@ -20,7 +21,9 @@ _FOUND: Final = 302
 
 
 @contextmanager
-def sandbox_client(workspace: Workspace, *, transport: httpx.BaseTransport | None = None) -> Iterator[KiteClient]:
+def sandbox_client(
+    workspace: Workspace, *, transport: httpx.BaseTransport | None = None, hooks: CallHooks = NO_HOOKS
+) -> Iterator[KiteClient]:
     """Yield a client of the exchange that ``qts sandbox`` runs on this machine, or that the setting ``kite_root`` names.
 
     Raises
@@ -30,8 +33,8 @@ def sandbox_client(workspace: Workspace, *, transport: httpx.BaseTransport | Non
     """
     root = workspace.settings.kite_root
     address = root if "kite_root" in workspace.settings.model_fields_set else ADDRESS
-    timing = Timing(clock=workspace.clock, seconds=time.monotonic, sleep=time.sleep)
-    pacer = Pacer(workspace.control.database, KEY, clock=workspace.clock, sleep=time.sleep)
+    timing = Timing(clock=workspace.clock, seconds=time.monotonic, sleep=hooks.sleep, on_retry=hooks.on_retry)
+    pacer = Pacer(workspace.control.database, KEY, clock=workspace.clock, sleep=hooks.sleep)
     tokens: list[str] = []
     with httpx.Client(base_url=address, transport=transport, trust_env=False) as http:
         client = KiteClient(http, Access(api_key=KEY, token=lambda: tokens[-1]), pacer=pacer, timing=timing)

@@ -53,12 +53,16 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Where time and chance come from: the machine's clock, seconds that never go back, waiting, and random numbers in [0, 1)."""
+    """Where time and chance come from: the machine's clock, seconds that never go back, waiting, and random numbers in [0, 1).
+
+    ``on_retry`` is called for every request that will be made again.
+    """
 
     clock: Clock
     seconds: Callable[[], float]
     sleep: Callable[[float], object]
     chance: Callable[[], float] = random.random
+    on_retry: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +230,7 @@ class KiteClient:
         raise SourceDown("it was not asked")  # unreachable unless no try is allowed
 
     def _rest(self, error: SourceError, n_failed: int, kind: CallKind) -> None:
+        self._timing.on_retry()
         wait = self._policy.wait(n_failed, self._timing.chance())
         if isinstance(error, RateLimited):
             self._pacer.hold(kind, max(wait, error.retry_after or 0.0))

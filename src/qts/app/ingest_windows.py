@@ -1,0 +1,226 @@
+"""The parts of a download: what is missing of one series, and one request for it, stored at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from qts.app.ingest_document import IngestRequest, RefusedCandle, SeriesOutcome
+from qts.app.instruments import NotListed
+from qts.app.workspace import Workspace
+from qts.core.bars import Bars
+from qts.core.clock import IST
+from qts.core.errors import QtsError
+from qts.core.instrument import Exchange, InstrumentId, exchange_of, symbol_of
+from qts.data.actions import OverlapVerdict, overlap_check
+from qts.data.coverage import expected_days
+from qts.data.fetching import FetchLedger, Span, needed_days, spans_of
+from qts.data.instruments import Listing
+from qts.data.instruments.dump import parse_dump
+from qts.data.kite import CandleWindow
+from qts.data.kite.client import CandleReply, KiteClient
+from qts.data.kite.windows import MOST_DAYS
+from qts.data.storage import PriceBasis, Provenance, SeriesBars, SeriesKey
+from qts.market.sessions import session_on
+
+_EPOCH: Final = date(1970, 1, 1)
+_IST_OFFSET: Final = 19_800_000_000
+_DAY: Final = 86_400_000_000
+_SETTLING: Final = timedelta(minutes=5)
+# Sessions asked for again when a series grows, to see whether its past was rewritten.
+_OVERLAP: Final = {True: 1, False: 5}
+_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE})
+_MOST_REFUSED: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPlan:
+    """A series to download: where it is listed, the spans to ask for, and the days among them that only repeat what is held."""
+
+    key: SeriesKey
+    listing: Listing
+    spans: tuple[Span, ...]
+    n_expected: int
+    overlap_from: int | None = None
+    overlap_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowResult:
+    """What came of one request. Where ``rewritten`` says how the past had changed, nothing of it was stored."""
+
+    stored: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    n_refused: int = 0
+    refused: tuple[RefusedCandle, ...] = ()
+    rewritten: str | None = None
+
+
+def find_listing(workspace: Workspace, client: KiteClient, source: str, instrument: InstrumentId) -> Listing:
+    """Return where the broker lists an instrument today; its list of the exchange is read once a day.
+
+    Raises
+    ------
+    NotListed
+        If it is not listed.
+    SourceError
+        If the list could not be had.
+    """
+    today = workspace.clock.now().astimezone(IST).date()
+    exchange = str(exchange_of(instrument))
+    master = workspace.instruments
+    if not any(one.on == today for one in master.dumps(exchange)):
+        dump = parse_dump(client.instruments(exchange), label=f"the list of {exchange}", on=today)
+        master.load(dump, on=today, source=source, at=workspace.clock.now())
+    found = master.listing(instrument, today)
+    if found is None:
+        near = [str(hit.instrument) for hit in workspace.finder.index(master, workspace.store, today).find(symbol_of(instrument), limit=3)]
+        raise NotListed(instrument, on=today, near=near)
+    return found
+
+
+def plan_series(workspace: Workspace, request: IngestRequest, listing: Listing, *, anew: bool = False) -> SeriesPlan:
+    """Return what is missing of a series, as spans; with ``anew`` everything that is held is asked for, too."""
+    key = SeriesKey(instrument=listing.instrument, interval=request.interval, basis=_basis(listing))
+    exchange = exchange_of(key.instrument)
+    info = workspace.store.info(key)
+    first, last = _number(request.start), min(_number(request.end or date.max), _last_final(workspace.clock.now(), exchange))
+    if anew and info is not None:
+        first = min(first, (info.first_ts + _IST_OFFSET) // _DAY)
+    expected = expected_days(exchange, key.interval, first, last) if first <= last else None
+    if expected is None:
+        return SeriesPlan(key=key, listing=listing, spans=(), n_expected=0)
+    held = {} if info is None or anew else dict(workspace.store.bars_per_day().get(key, {}))
+    fetched = {} if anew else FetchLedger(workspace.control.database).counts(key, request.source)
+    days = needed_days(expected.days, expected.at_least, held=held, fetched=fetched)
+    n_expected = int(expected.at_least[np.isin(expected.days, days)].sum())
+    most = MOST_DAYS[key.interval]
+    overlap = _overlap(key, days, sorted(held))
+    return SeriesPlan(
+        key=key,
+        listing=listing,
+        spans=spans_of(sorted({*days, *overlap}), most_days=most),
+        n_expected=n_expected,
+        overlap_from=overlap[0] if overlap else None,
+        overlap_to=overlap[-1] if overlap else None,
+    )
+
+
+def fetch_window(
+    workspace: Workspace,
+    client: KiteClient,
+    plan: SeriesPlan,
+    span: Span,
+    *,
+    source: str,
+    before_store: Callable[[], object] = lambda: None,
+) -> WindowResult:
+    """Ask for one span of a series and store the reply, unless it shows that the past was rewritten: then the ledger forgets the series.
+
+    ``before_store`` is called once the reply is here; what it raises keeps it out of the store.
+
+    Raises
+    ------
+    SourceError
+        If the reply could not be had.
+    """
+    reply = client.candles(plan.listing.token, plan.key.instrument, plan.key.interval, CandleWindow(first=span.first, last=span.last))
+    refused = tuple(RefusedCandle(window=f"{span.first}..{span.last}", row=row, reason=why) for row, why in reply.refused)
+    before_store()
+    if plan.overlap_to is not None and _number(span.first) <= plan.overlap_to:
+        rewritten = _rewritten(workspace, plan, reply.bars)
+        if rewritten is not None:
+            FetchLedger(workspace.control.database).forget(plan.key, source)
+            return WindowResult(n_refused=len(refused), refused=refused[:_MOST_REFUSED], rewritten=rewritten)
+    stored, changed, unchanged = _store(workspace, plan.key, span, reply, source=source)
+    return WindowResult(stored=stored, changed=changed, unchanged=unchanged, n_refused=len(refused), refused=refused[:_MOST_REFUSED])
+
+
+def outcome_of(plan: SeriesPlan, results: Sequence[WindowResult], error: QtsError | None = None) -> SeriesOutcome:
+    """Return what came of a series: the sum of its requests, and what ended it."""
+    return SeriesOutcome(
+        instrument=plan.key.instrument,
+        interval=plan.key.interval.value,
+        prices=plan.key.basis.value,
+        requests=len(results),
+        stored=sum(one.stored for one in results),
+        changed=sum(one.changed for one in results),
+        unchanged=sum(one.unchanged for one in results),
+        refused_count=sum(one.n_refused for one in results),
+        refused=tuple(candle for one in results for candle in one.refused)[:_MOST_REFUSED],
+        rewritten=next((one.rewritten for one in results if one.rewritten is not None), None),
+        error=None if error is None else error.message,
+        hint=None if error is None else error.hint,
+        kind=None if error is None else error.kind,
+    )
+
+
+def _rewritten(workspace: Workspace, plan: SeriesPlan, fetched: Bars) -> str | None:
+    """Return how bars that are held came back changed, None where they did not: the source may have adjusted its past since."""
+    start, end = (_micros(day) for day in (plan.overlap_from or 0, (plan.overlap_to or 0) + 1))
+    held = _between(workspace.store.read(plan.key), start, end)
+    found = overlap_check(held, _between(fetched, start, end))
+    return None if found.verdict is OverlapVerdict.SAME else found.reason or found.verdict.value
+
+
+def _store(workspace: Workspace, key: SeriesKey, span: Span, reply: CandleReply, *, source: str) -> tuple[int, int, int]:
+    bars, now, counts = reply.bars, workspace.clock.now(), (0, 0, 0)
+    if len(bars):
+        provenance = Provenance(source=source, simulated=exchange_of(key.instrument) is Exchange.SIM)
+        report = workspace.store.upsert([SeriesBars(key=key, bars=bars)], provenance, at=now)
+        counts = (report.stored, report.changed, report.unchanged)
+    # Bars first: if we are stopped in between, the window is asked for again and nothing is lost. A session that runs by the sender's
+    # clock, whatever ours says, is no day that was had.
+    last = _last_final(reply.at, exchange_of(key.instrument))
+    given = {day: count for day, count in _given(key, span, bars).items() if day <= last}
+    FetchLedger(workspace.control.database).record(key, source, given, asked_at=now)
+    empty = [_EPOCH + timedelta(days=day) for day, count in given.items() if not count]
+    workspace.known_empty.add(key, empty, source=source, asked_at=now)
+    return counts
+
+
+def _overlap(key: SeriesKey, days: Sequence[int], held: Sequence[int]) -> list[int]:
+    """Return the last days held, to be asked for again where an adjusted series grows at its end."""
+    if key.basis is not PriceBasis.ADJUSTED or not days or not held or days[-1] < held[-1]:
+        return []
+    return list(held[-_OVERLAP[key.interval.is_intraday] :])
+
+
+def _basis(listing: Listing) -> PriceBasis:
+    # The broker adjusts the past of shares for splits and the like; contracts, indices and invented prices are as they were.
+    is_share = exchange_of(listing.instrument) in _SHARES and not listing.is_index
+    return PriceBasis.ADJUSTED if is_share else PriceBasis.RAW
+
+
+def _last_final(at: datetime, exchange: Exchange) -> int:
+    """Return the last day whose session is over at an instant: bars of the one that runs may still change."""
+    now = at.astimezone(IST)
+    session = session_on(exchange, now.date())
+    is_over = session is None or all(window.closes_at + _SETTLING <= now for window in session.windows)
+    return _number(now.date()) - (0 if is_over else 1)
+
+
+def _given(key: SeriesKey, span: Span, bars: Bars) -> dict[int, int]:
+    """Return how many bars came for each session of a span, and for each other day on which any came."""
+    expected = expected_days(exchange_of(key.instrument), key.interval, _number(span.first), _number(span.last))
+    counts = {} if expected is None else dict.fromkeys(expected.days.tolist(), 0)
+    days, numbers = np.unique((bars.ts + _IST_OFFSET) // _DAY, return_counts=True)
+    return counts | dict(zip(days.tolist(), numbers.tolist(), strict=True))
+
+
+def _between(bars: Bars, start: int, end: int) -> Bars:
+    first, stop = np.searchsorted(bars.ts, [start, end])
+    return bars.window(int(first), int(stop))
+
+
+def _number(on: date) -> int:
+    return (on - _EPOCH).days
+
+
+def _micros(day: int) -> int:
+    return day * _DAY - _IST_OFFSET
