@@ -1,0 +1,143 @@
+"""Runs of a few bars, with lists for columns and all counters at nothing, for the tests of the loop's parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from qts.kernels.compile import sample_run
+from qts.kernels.orders import Ticket, add_order
+from qts.kernels.state import (
+    CASH,
+    E_BAR,
+    E_FILLED,
+    E_INSTRUMENT,
+    E_QUANTITY,
+    E_SIDE,
+    E_STATUS,
+    E_WHY,
+    F_BAR,
+    F_INSTRUMENT,
+    F_PRICE,
+    F_QUANTITY,
+    F_REASON,
+    FILLS,
+    LIMIT,
+    LOGGED,
+    MARKET,
+    N_ACCOUNT,
+    N_ACTED,
+    N_EVENT,
+    N_FILL,
+    N_ORDER,
+    N_ROW,
+    N_TERM,
+    NO_COST,
+    PEAK,
+    SIGNAL,
+    T_EXPIRES,
+    T_LONG_PART,
+    T_LOT,
+    T_SHORT_PART,
+    Run,
+)
+
+NAN = math.nan
+MINUTE = 60_000_000
+DAY = 86_400_000_000
+VOLUME = 1000.0
+ROOM = 40
+FLAT = "100 100 100 100"
+
+Numbers = tuple[float, ...]
+
+
+def run_over(
+    *series: Sequence[str],
+    events: Sequence[tuple[int, int, float]] = (),
+    actions: Sequence[tuple[int, int, float, float]] = (),
+    phases: Sequence[int] = (),
+    locks: Sequence[int] = (),
+    days: Sequence[int] = (),
+    cash: float = 100_000.0,
+    lots: Sequence[float] = (),
+    expires: Sequence[int] = (),
+    **rules: Any,
+) -> Run:
+    """Return a run before its first bar, over instruments of as many bars each; a bar is ``open high low close [volume]``, or ``-``.
+
+    ``events`` are bar, instrument and target, ``actions`` bar, instrument, ratio and cash; ``days`` is the date's number of each bar.
+    """
+    n_bars, n = len(series[0]), len(series)
+    columns: list[list[float]] = [[], [], [], [], []]
+    mark: list[float] = []
+    for lines in series:
+        last = NAN
+        for line in lines:
+            numbers = [NAN] * 4 + [0.0] if line == "-" else [*map(float, line.split()), VOLUME][:5]
+            for column, number in zip(columns, numbers, strict=True):
+                column.append(number)
+            last = last if math.isnan(numbers[3]) else numbers[3]
+            mark.append(last)
+    terms = [0.0] * (n * N_TERM)
+    for i in range(n):
+        terms[i * N_TERM + T_LOT] = lots[i] if lots else 1.0
+        terms[i * N_TERM + T_LONG_PART] = terms[i * N_TERM + T_SHORT_PART] = 1.0
+        terms[i * N_TERM + T_EXPIRES] = float(expires[i]) if expires else -1.0
+    account = [0.0] * N_ACCOUNT
+    account[CASH] = account[PEAK] = cash
+    run = sample_run()
+    named: dict[str, Any] = dict(zip(("open", "high", "low", "close", "volume"), columns, strict=True))
+    looked_at = [one[0] for one in events] + [one[0] for one in actions] + [bar for bar in expires if bar >= 0]
+    plain = {"n_instruments": n, "cost_kind": NO_COST, "delivery": False, "close_at_end": False, "size_kind": 0, "size_amount": 10.0}
+    return run._replace(
+        ts=[(days[t] if days else 0) * DAY + t * MINUTE for t in range(n_bars)],
+        **named,
+        mark=mark,
+        phase=list(phases),
+        lock=list(locks),
+        event_bar=[one[0] for one in events],
+        event_instrument=[one[1] for one in events],
+        event_target=[one[2] for one in events],
+        agenda=sorted({*looked_at, n_bars - 1}),
+        terms=terms,
+        actions=[float(number) for one in actions for number in one],
+        rules=run.rules._replace(**{**plain, "expires": bool(expires), **rules}),
+        rows=[0.0] * (n * N_ROW),
+        account=account,
+        book=[0.0] * (ROOM * N_ORDER),
+        fills=[0.0] * (ROOM * N_FILL),
+        log=[0.0] * (ROOM * N_EVENT),
+        acted=[0.0] * (len(actions) * N_ACTED),
+        equity=[NAN] * n_bars,
+        cash=[NAN] * n_bars,
+    )
+
+
+def ordered(run: Run, quantity: float, kind: int = MARKET, *, i: int = 0, at: int = 0, **more: float) -> int:
+    """Hand an order in, to work from bar ``at`` on, and return its slot; the quantity is signed."""
+    prices = {"limit": NAN, "stop": NAN, "trail": 0.0, "is_fraction": 0.0, "day": 0.0, "group": 0.0, "parent": 0.0, **more}
+    side = 1.0 if quantity > 0.0 else -1.0
+    return add_order(run, Ticket(instrument=i, side=side, quantity=abs(quantity), kind=kind, reason=SIGNAL, **prices), at)
+
+
+def limited(run: Run, quantity: float, limit: float, **more: Any) -> int:
+    return ordered(run, quantity, LIMIT, limit=limit, **more)
+
+
+def row(run: Run, column: int, i: int = 0) -> float:
+    """Return what a column of an instrument's row holds."""
+    return run.rows[i * N_ROW + column]
+
+
+def told_of(run: Run) -> list[Numbers]:
+    """Return the events as bar, instrument, signed quantity, filled, status and reason."""
+    rows = [run.log[at : at + N_EVENT] for at in range(0, int(run.account[LOGGED]) * N_EVENT, N_EVENT)]
+    return [(r[E_BAR], r[E_INSTRUMENT], r[E_SIDE] * r[E_QUANTITY], r[E_FILLED], r[E_STATUS], r[E_WHY]) for r in rows]
+
+
+def filled_of(run: Run) -> list[Numbers]:
+    """Return the fills as bar, instrument, signed quantity, price and reason."""
+    rows = [run.fills[at : at + N_FILL] for at in range(0, int(run.account[FILLS]) * N_FILL, N_FILL)]
+    return [(r[F_BAR], r[F_INSTRUMENT], r[F_QUANTITY], r[F_PRICE], r[F_REASON]) for r in rows]
