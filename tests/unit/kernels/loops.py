@@ -23,6 +23,7 @@ from qts.kernels.state import (
     F_QUANTITY,
     F_REASON,
     FILLS,
+    HEAD,
     LIMIT,
     LOGGED,
     MARKET,
@@ -34,8 +35,13 @@ from qts.kernels.state import (
     N_ROW,
     N_TERM,
     NO_COST,
+    O_ID,
+    O_NEXT,
+    O_STATE,
     PEAK,
     SIGNAL,
+    SLOTS,
+    STOP,
     T_EXPIRES,
     T_LONG_PART,
     T_LOT,
@@ -124,6 +130,39 @@ def ordered(run: Run, quantity: float, kind: int = MARKET, *, i: int = 0, at: in
 
 def limited(run: Run, quantity: float, limit: float, **more: Any) -> int:
     return ordered(run, quantity, LIMIT, limit=limit, **more)
+
+
+def book() -> Run:
+    """Return a run of two instruments; slot 0 holds an order of the first, so that the second's stand from slot 1 on."""
+    run = run_over((FLAT,) * 3, (FLAT,) * 3)
+    assert limited(run, 1, 50.0) == 0
+    return run
+
+
+def of(run: Run, slot: int, *columns: int) -> Numbers:
+    return tuple(run.book[slot * N_ORDER + column] for column in columns)
+
+
+def states(run: Run) -> list[float]:
+    return [of(run, slot, O_STATE)[0] for slot in range(int(run.account[SLOTS]))]
+
+
+def chain(run: Run, i: int) -> list[int]:
+    """Return the slots of an instrument's orders as they stand."""
+    found, k = [], int(row(run, HEAD, i))
+    while k > 0:
+        found.append(k - 1)
+        k = int(of(run, k - 1, O_NEXT)[0])
+    return found
+
+
+def bracket(run: Run) -> tuple[int, int, int]:
+    """Hand in an entry of the second instrument with a stop and a target behind it."""
+    entry = limited(run, 10, 98.0, i=1)
+    parent = of(run, entry, O_ID)[0]
+    stop = ordered(run, -10, STOP, i=1, stop=95.0, parent=parent, group=parent)
+    target = limited(run, -10, 110.0, i=1, parent=parent, group=parent)
+    return entry, stop, target
 
 
 def row(run: Run, column: int, i: int = 0) -> float:
