@@ -297,10 +297,10 @@ class ParquetStore:
         memory : str
             How much memory a query may use, such as ``"1GB"``.
 
-        Raises
-        ------
-        DamagedFile
-            If a file of the snapshot is missing or is not what was written.
+        Notes
+        -----
+        A file is checked when a query first needs it: conditions on ``instrument``, ``interval`` and ``ts`` leave out the others. Of a
+        damaged one ``run_query`` raises ``DamagedFile``, and DuckDB itself an error of its own that names it.
         """
         from qts.data.storage.sql import connect, files_of_bars  # noqa: PLC0415 - see the imports above
 
@@ -308,8 +308,8 @@ class ParquetStore:
             seq = ledger.seq_of(as_of)
             files, names, infos = ledger.live_files(seq), ledger.instruments(), ledger.series(seq)
         with disk_faults(self._root):
-            checked = files_of_bars(self._root, self._vault, files)
-        return connect(checked, names, sorted(infos, key=sort_key), threads=threads, memory=memory)
+            found = files_of_bars(self._root, self._vault, files, names)
+        return connect(found, self._vault, names, sorted(infos, key=sort_key), threads=threads, memory=memory)
 
     def _store(
         self,

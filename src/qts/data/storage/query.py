@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +11,8 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from qts.core.errors import BadParameter, QueryStopped
+from qts.core.errors import BadParameter, QtsError, QueryStopped
+from qts.data.storage.scans import faults_of
 
 _BATCH: Final = 10_000
 _READING: Final = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
@@ -46,11 +47,13 @@ def run_query(connection: duckdb.DuckDBPyConnection, text: str, *, max_rows: int
         If the text is not SQL, is not one statement, would change something, reach for files or the network, or cannot be computed.
     QueryStopped
         If it took too long or needs more memory than it may use.
+    DamagedFile
+        If a stored file that it needs is not what was written.
     """
     _require_reading(text)
     # Belt and braces: what a SELECT writes would be gone with the connection anyway.
     connection.execute("BEGIN TRANSACTION READ ONLY")
-    with _translated(text, seconds), _stopped_after(connection, seconds):
+    with _translated(text, seconds, faults_of(connection)), _stopped_after(connection, seconds):
         return _first_rows(connection.sql(text), max_rows)
 
 
@@ -90,10 +93,12 @@ def _stopped_after(connection: duckdb.DuckDBPyConnection, seconds: float) -> Ite
 
 
 @contextmanager
-def _translated(text: str, seconds: float) -> Iterator[None]:
+def _translated(text: str, seconds: float, faults: Sequence[QtsError]) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, OSError) as error:  # while rows stream, Arrow hands over DuckDB's errors as its own
+        if faults:
+            raise faults[-1] from error
         said = str(error)
         if isinstance(error, duckdb.InterruptException) or said.startswith("INTERRUPT"):
             hint = "Ask for fewer instruments or a shorter span, or allow more time."

@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from qts.core import InstrumentId, Interval, exchange_of, symbol_of
-from qts.data.storage.encoding import Footer
 from qts.data.storage.layout import Dataset
 from qts.data.storage.lookup import Span
 from qts.data.storage.records import StoredFile
 from qts.data.storage.rows import PRICES, VALUES, Rows, overlay
+from qts.data.storage.scans import ScannedFile, checked_files, faults_of, schema_of
 from qts.data.storage.series import PriceBasis, SeriesInfo
 from qts.data.storage.vault import Vault
 
-_Kind: TypeAlias = tuple[Interval, PriceBasis, str, str]
+
+class _Kind(NamedTuple):
+    """What the files of one scan share: ``over`` is the table that lies over them, ``encoding`` how they keep numbers."""
+
+    interval: Interval
+    basis: PriceBasis
+    over: str
+    is_named: bool
+    encoding: str
+
 
 _SAFE: Final[dict[str, str | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
@@ -41,16 +49,15 @@ _NO_BARS: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOfBars:
-    """Checked bars of a dataset: a file by its absolute path, or (``rows``) what lies over the dataset's files and replaces bars there."""
+    """Bars of a dataset: a file, or (``rows``) what lies over the dataset's files and replaces bars there."""
 
     dataset: Dataset
-    path: str = ""
-    footer: Footer | None = None
+    file: ScannedFile | None = None
     rows: Rows | None = None
 
 
-def files_of_bars(root: Path, vault: Vault, files: Sequence[StoredFile]) -> list[FileOfBars]:
-    """Return the files of one snapshot for ``connect``, lowest layer first, each checked.
+def files_of_bars(root: Path, vault: Vault, files: Sequence[StoredFile], names: Mapping[int, InstrumentId]) -> list[FileOfBars]:
+    """Return the files of one snapshot for ``connect``, lowest layer first.
 
     Notes
     -----
@@ -59,22 +66,25 @@ def files_of_bars(root: Path, vault: Vault, files: Sequence[StoredFile]) -> list
     Raises
     ------
     DamagedFile
-        If one is missing or is not what was written.
+        If one that is read into memory is missing or is not what was written; the others are checked when a query needs them.
     """
     doubled = {file.dataset for file in files if file.n_over}
-    checked = []
+    found = []
     layers: dict[Dataset, list[Rows]] = {}
     for file in files:
         dataset = file.dataset
         if file.is_hot and dataset in doubled:
             layers.setdefault(dataset, []).append(vault.read(file, number=None, span=Span(start=None, end=None)))
-        else:
-            checked.append(FileOfBars(dataset=dataset, path=str(root / file.path), footer=vault.footer(file)))
-    return checked + [FileOfBars(dataset=dataset, rows=overlay(over)) for dataset, over in layers.items()]
+            continue
+        path = root / file.path
+        name = names.get(file.number_min) if dataset.interval.is_intraday and not file.is_hot else None
+        scanned = ScannedFile(stored=file, path=path.as_posix(), schema=schema_of(path), instrument=name)
+        found.append(FileOfBars(dataset=dataset, file=scanned))
+    return found + [FileOfBars(dataset=dataset, rows=overlay(over)) for dataset, over in layers.items()]
 
 
 def connect(
-    files: Sequence[FileOfBars], names: Mapping[int, InstrumentId], infos: Sequence[SeriesInfo], *, threads: int, memory: str
+    files: Sequence[FileOfBars], vault: Vault, names: Mapping[int, InstrumentId], infos: Sequence[SeriesInfo], *, threads: int, memory: str
 ) -> duckdb.DuckDBPyConnection:
     """Return a connection with the views ``bars`` and ``series``.
 
@@ -88,29 +98,32 @@ def connect(
     connection.register("series_infos", _series(infos))
     connection.execute("CREATE TABLE series AS SELECT * FROM series_infos")
     over = {file.dataset: f"over_{i}" for i, file in enumerate(file for file in files if file.rows is not None)}
-    rows = [_select_rows(connection, over[file.dataset], file) for file in files if file.rows is not None]
-    selects = rows + [_select(connection, f"files_{i}", kind, paths) for i, (kind, paths) in enumerate(_kinds(files, over).items())]
+    selects = [_select_rows(connection, over[file.dataset], file) for file in files if file.rows is not None]
+    for i, (kind, some) in enumerate(_kinds(files, over).items()):
+        connection.register(f"files_{i}", checked_files(some, check=vault.footer, faults=faults_of(connection)))
+        selects.append(_select(f"files_{i}", kind))
     connection.execute(f"CREATE TEMP VIEW bars AS {' UNION ALL '.join(selects) or _NO_BARS}")
     for statement in _LOCKED:
         connection.execute(statement)
     return connection
 
 
-def _kinds(files: Sequence[FileOfBars], over: Mapping[Dataset, str]) -> dict[_Kind, list[str]]:
+def _kinds(files: Sequence[FileOfBars], over: Mapping[Dataset, str]) -> dict[_Kind, list[ScannedFile]]:
     # Files differ in how they keep numbers; a scan over a mixture would take the first file's types for all.
-    kinds: dict[_Kind, list[str]] = {}
-    for file in files:
-        if file.footer is not None:
-            encoding = str(file.footer.metadata.schema.to_arrow_schema().types)
-            kinds.setdefault((file.dataset.interval, file.dataset.basis, over.get(file.dataset, ""), encoding), []).append(file.path)
+    kinds: dict[_Kind, list[ScannedFile]] = {}
+    for one in files:
+        if one.file is not None:
+            is_named = one.file.instrument is not None
+            kind = _Kind(one.dataset.interval, one.dataset.basis, over.get(one.dataset, ""), is_named, str(one.file.schema.types))
+            kinds.setdefault(kind, []).append(one.file)
     return kinds
 
 
-def _select(connection: duckdb.DuckDBPyConnection, name: str, kind: _Kind, paths: list[str]) -> str:
-    connection.register(name, ds.dataset(paths, format="parquet"))
-    interval, basis, over, _ = kind
-    below = f"{name} ANTI JOIN {over} USING (instrument_id, ts)" if over else name
-    return f"SELECT {_columns(interval, basis)} FROM {below} JOIN instrument USING (instrument_id)"  # noqa: S608 - our own names only
+def _select(name: str, kind: _Kind) -> str:
+    below = f"{name} ANTI JOIN {kind.over} USING (instrument_id, ts)" if kind.over else name
+    # Where the files know their instruments, a condition on it chooses among them; a join would read them all.
+    source = below if kind.is_named else f"{below} JOIN instrument USING (instrument_id)"
+    return f"SELECT {_columns(kind.interval, kind.basis)} FROM {source}"  # noqa: S608 - our own names only
 
 
 def _select_rows(connection: duckdb.DuckDBPyConnection, name: str, file: FileOfBars) -> str:

@@ -14,6 +14,7 @@ import pytest
 from qts.core import Bars, InstrumentId, Interval
 from qts.core.errors import BadPath, DamagedFile
 from qts.data.storage import FileState, ParquetStore, PriceBasis, Provenance, SeriesBars, SeriesKey
+from qts.data.storage.query import run_query
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 SOURCE = Provenance(source="file:a.csv")
@@ -99,8 +100,9 @@ def test_a_harmed_file_is_named_and_never_read(home: Path, key: SeriesKey, harm:
         with pytest.raises(DamagedFile) as caught:
             store.read(key)
         assert caught.value.path == relative
-        with pytest.raises(DamagedFile):
-            store.sql()
+        with store.sql() as connection, pytest.raises(DamagedFile) as caught:
+            run_query(connection, "SELECT sum(close) FROM bars", max_rows=1, seconds=60)
+        assert caught.value.path == relative
         for other in KEYS:
             if other is not key:
                 assert len(store.read(other)) == 300, "the other series still serve"
