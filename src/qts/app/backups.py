@@ -30,7 +30,7 @@ _UNFINISHED: Final = ".unfinished-"
 _TRIES: Final = 5
 _RUNS: Final = "data/runs/"
 # What can be made again, what is looked after by itself, and what is no use without this machine.
-_LEFT_OUT: Final = frozenset({BACKUPS, "cache", "logs", "data/bars", "data/quarantine"})
+_LEFT_OUT: Final = frozenset({BACKUPS, "cache", "jobs", "logs", "data/bars", "data/quarantine"})
 
 
 class BackupReport(BaseModel):

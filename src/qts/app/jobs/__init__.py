@@ -1,0 +1,3 @@
+"""Jobs: long work that goes on while nobody watches, survives what kills its process, and tells how far it has come."""
+
+__all__: list[str] = []

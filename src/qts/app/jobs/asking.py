@@ -1,0 +1,98 @@
+"""What a person may do with jobs: submit, look, pause, resume, cancel, retry. A worker hears of it within a second."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+from qts.app.jobs.document import ACTIVE, ENDED, PENDING, JobDocument, JobState
+from qts.app.jobs.job_store import JobOrder, JobStore
+from qts.app.jobs.kind import kind_named
+from qts.app.jobs.presence import has_worker
+from qts.app.requests import Request
+from qts.app.workspace import Workspace
+from qts.core.errors import InputError
+
+NO_WORKER: Final = "No worker is running here: start one with `qts worker`."
+
+
+class WrongState(InputError):
+    """A job is not in a state in which this can be done to it."""
+
+    def __init__(self, job: JobDocument, verb: str) -> None:
+        self.job = job
+        self.verb = verb
+        hint = "`qts jobs retry` begins it again." if job.state in ENDED and verb != "retried" else "`qts jobs show` tells more."
+        super().__init__(f"Job {job.id} is {job.state.replace('_', ' ')} and cannot be {verb}.", hint=hint)
+
+
+def submit(workspace: Workspace, kind: str, request: Request) -> tuple[JobDocument, bool]:
+    """Queue a job and return it with True, or the pending job of the same request with False: a double click asks once.
+
+    Raises
+    ------
+    BadParameter
+        If there is no such kind, or the request can come to nothing.
+    """
+    found = kind_named(kind)
+    found.check(workspace, request)
+    text = request.model_dump_json(by_alias=False)
+    key = hashlib.sha256(f"{kind}\n{text}".encode()).hexdigest()
+    jobs = JobStore(workspace.control.database)
+    order = JobOrder(kind=kind, request=text, what=found.describe(request), key=key)
+    job_id, is_new = jobs.add(order, at=workspace.clock.now())
+    return jobs.document(job_id), is_new
+
+
+def list_jobs(workspace: Workspace, *, limit: int = 100) -> tuple[JobDocument, ...]:
+    """Return the latest jobs, the latest first."""
+    return JobStore(workspace.control.database).documents(limit=limit)
+
+
+def show_job(workspace: Workspace, job_id: str) -> JobDocument:
+    """Return a job; raises UnknownJob."""
+    return JobStore(workspace.control.database).document(job_id)
+
+
+def cancel_job(workspace: Workspace, job_id: str) -> JobDocument:
+    """End a job; what it did is kept. One that is cancelled already stays so; raises UnknownJob, WrongState."""
+    return _moved(workspace, job_id, JobState.CANCELLED, among=PENDING, verb="cancelled")
+
+
+def pause_job(workspace: Workspace, job_id: str) -> JobDocument:
+    """Let a job rest until it is resumed; raises UnknownJob, WrongState."""
+    return _moved(workspace, job_id, JobState.PAUSED, among=(*ACTIVE, JobState.WAITING_FOR_LOGIN), verb="paused")
+
+
+def resume_job(workspace: Workspace, job_id: str) -> JobDocument:
+    """Let a job go on that rests or waits; raises UnknownJob, WrongState."""
+    among = (JobState.PAUSED, JobState.WAITING_FOR_LOGIN)
+    job = show_job(workspace, job_id)
+    if job.state in ACTIVE:
+        return job
+    return _moved(workspace, job_id, JobState.QUEUED, among=among, verb="resumed")
+
+
+def retry_job(workspace: Workspace, job_id: str) -> JobDocument:
+    """Begin a job again that failed or was cancelled; it does what is still to do. Raises UnknownJob, WrongState."""
+    jobs = JobStore(workspace.control.database)
+    job = jobs.document(job_id)
+    ticket = jobs.find([job_id])[job_id]
+    if not jobs.begin_again(ticket, among=(JobState.FAILED, JobState.CANCELLED), at=workspace.clock.now()):
+        raise WrongState(jobs.document(job_id), "retried")
+    return jobs.document(job.id)
+
+
+def worker_is_missing(workspace: Workspace, jobs: Sequence[JobDocument]) -> bool:
+    """Return whether jobs wait for a worker, and none is there."""
+    return any(job.state in ACTIVE for job in jobs) and not has_worker(workspace.settings.home)
+
+
+def _moved(workspace: Workspace, job_id: str, state: JobState, *, among: Sequence[JobState], verb: str) -> JobDocument:
+    jobs = JobStore(workspace.control.database)
+    moved = jobs.move(job_id, state, among=among, at=workspace.clock.now())
+    job = jobs.document(job_id)
+    if not moved and job.state is not state:
+        raise WrongState(job, verb)
+    return job

@@ -1,0 +1,152 @@
+"""Download history: each request of the plan is a step of its own, stored at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Final, TypeVar
+
+from qts.app.broker import find_keys
+from qts.app.ingest_document import IngestRequest, SeriesOutcome
+from qts.app.ingest_windows import SeriesPlan, WindowResult, fetch_window, find_listing, outcome_of, plan_series
+from qts.app.ingesting import check_interval, ingest_document, source_client
+from qts.app.jobs.document import JobError
+from qts.app.jobs.kind import JobKind, JobOutcome
+from qts.app.jobs.work import Work
+from qts.app.workspace import Workspace
+from qts.core.errors import AccessDenied, AuthExpired, BadParameter, QtsError, RateLimited, SourceDown
+from qts.core.instrument import InstrumentId
+from qts.data.kite.client import KiteClient
+
+T = TypeVar("T")
+# Seconds to wait when the source cannot be reached; a laptop that was closed has its network back by then.
+_PAUSES: Final = (2, 5, 15, 60, 300, 300)
+
+
+def _describe(request: IngestRequest) -> str:
+    first, *more = request.instruments
+    names = first if not more else f"{first} and {len(more)} more"
+    until = "the last session that is over" if request.end is None else request.end.isoformat()
+    return f"Download {request.interval} bars of {names} from {request.source}, {request.start} to {until}"
+
+
+def _check(workspace: Workspace, request: IngestRequest) -> None:
+    check_interval(request)
+    if request.dry_run:
+        raise BadParameter("dry_run", "on", "a plan is made at once and needs no job", hint="Ask for the plan without --background.")
+    if request.end is not None and request.end < request.start:
+        raise BadParameter("to", request.end, "lies before the first date", hint="Turn the two dates round.")
+    if request.source == "kite":
+        find_keys(workspace)
+
+
+def _run(work: Work, request: IngestRequest) -> JobOutcome:
+    with ExitStack() as stack:
+        return _Download(work, request, stack).all()
+
+
+class _Download:
+    """One download. The client is opened when the first step needs it: steps that are only remembered need none."""
+
+    def __init__(self, work: Work, request: IngestRequest, stack: ExitStack) -> None:
+        self._work = work
+        self._request = request
+        self._stack = stack
+        self._opened: KiteClient | None = None
+        self._n_done = 0
+        self._n_planned = 0
+
+    def all(self) -> JobOutcome:
+        """Plan every series, then carry the plans out until something happens that concerns them all."""
+        plans: list[SeriesPlan] = []
+        errors: list[JobError] = []
+        for name in self._request.instruments:
+            planned = self._step(f"plan {name}", name, lambda name=name: self._planned(name))  # type: ignore[misc]
+            if isinstance(planned, JobError):
+                errors.append(planned)
+                if _ends_all(planned):
+                    return JobOutcome(result={}, errors=tuple(errors))
+            else:
+                plans.append(planned)
+        self._n_planned = sum(len(plan.spans) for plan in plans)
+        outcomes: list[SeriesOutcome] = []
+        ended: JobError | None = None
+        for plan in plans:
+            outcome, error = self._series(plan) if ended is None else (outcome_of(plan, ()), _left(ended, plan))
+            outcomes.append(outcome)
+            if error is not None:
+                errors.append(error)
+                ended = ended or (error if _ends_all(error) else None)
+        document = ingest_document(self._work.workspace, self._request, plans, outcomes)
+        result = document.model_dump(mode="json", by_alias=True, exclude={"windows", "dry_run", "eta_seconds", "seconds", "complete"})
+        return JobOutcome(result=result, errors=tuple(errors))
+
+    def _series(self, plan: SeriesPlan) -> tuple[SeriesOutcome, JobError | None]:
+        results: list[WindowResult] = []
+        error = self._windows(plan, results)
+        if error is None and results and results[-1].rewritten is not None:
+            name = str(plan.key.instrument)
+            again = self._step(f"plan {name} anew", name, lambda: self._planned(name, anew=True))
+            if isinstance(again, JobError):
+                return outcome_of(plan, results), again
+            self._n_planned += len(again.spans)
+            error = self._windows(again, results)
+        return outcome_of(plan, results), error
+
+    def _windows(self, plan: SeriesPlan, results: list[WindowResult]) -> JobError | None:
+        for span in plan.spans:
+            name = str(plan.key.instrument)
+            self._work.advance(self._n_done, self._n_planned, name)
+            result = self._step(f"{name} {span.first}..{span.last}", name, lambda span=span: self._fetched(plan, span))  # type: ignore[misc]
+            if isinstance(result, JobError):
+                return result
+            results.append(result)
+            self._n_done += 1
+            self._work.advance(self._n_done, self._n_planned, name)
+            if result.rewritten is not None:
+                return None
+        return None
+
+    def _planned(self, name: str, *, anew: bool = False) -> SeriesPlan:
+        workspace, request = self._work.workspace, self._request
+        listing = find_listing(workspace, self._client(), request.source, InstrumentId(name))
+        return plan_series(workspace, request, listing, anew=anew)
+
+    def _fetched(self, plan: SeriesPlan, span: object) -> WindowResult:
+        work, source = self._work, self._request.source
+        return fetch_window(work.workspace, self._client(), plan, span, source=source, before_store=work.check)  # type: ignore[arg-type]
+
+    def _step(self, name: str, about: str, step: Callable[[], T]) -> T | JobError:
+        """Return what a step gives, or in words why it gives nothing."""
+        return self._work.step(name, lambda: self._tried(about, step))
+
+    def _tried(self, about: str, step: Callable[[], T]) -> T | JobError:
+        for pause in (*_PAUSES, None):
+            try:
+                return step()
+            except AuthExpired as error:
+                self._work.wait_for_login(error, can_log_in=self._request.source == "sandbox")
+            except (SourceDown, RateLimited) as error:
+                if pause is None:
+                    return JobError.of(error, about)
+                self._work.tell(f"{error.message} Trying again in {pause} s.")
+                self._work.sleep(pause)
+            except QtsError as error:
+                return JobError.of(error, about)
+        raise AssertionError  # the last pause is None
+
+    def _client(self) -> KiteClient:
+        if self._opened is None:
+            self._opened = self._stack.enter_context(source_client(self._work.workspace, self._request.source, hooks=self._work.hooks))
+        return self._opened
+
+
+def _ends_all(error: JobError) -> bool:
+    return error.kind in {AccessDenied.__name__, SourceDown.__name__}
+
+
+def _left(ended: JobError, plan: SeriesPlan) -> JobError:
+    return ended.model_copy(update={"about": str(plan.key.instrument)})
+
+
+KIND: Final = JobKind(title="Download history", request=IngestRequest, describe=_describe, check=_check, run=_run, at_once=2)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qts.app.broker import NotConfigured
+from qts.app.ingest_document import IngestRequest
+from qts.app.jobs.asking import (
+    WrongState,
+    cancel_job,
+    list_jobs,
+    pause_job,
+    resume_job,
+    retry_job,
+    show_job,
+    submit,
+    worker_is_missing,
+)
+from qts.app.jobs.document import JobState
+from qts.app.jobs.job_store import UnknownJob
+from qts.app.jobs.kinds.compact import CompactRequest
+from qts.app.jobs.presence import Presence
+from qts.app.requests import build
+from qts.app.settings import load_settings
+from qts.app.workspace import Workspace, open_workspace
+from qts.core.errors import BadParameter
+
+ASK = {"instruments": "SIM:ZORVINBANK,SIM:OSNIRABANK", "start": "2026-01-01", "source": "sandbox"}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with open_workspace(load_settings(home=tmp_path / "home")) as opened:
+        yield opened
+
+
+def test_the_same_request_is_one_job_and_another_is_another(workspace: Workspace) -> None:
+    first, is_new = submit(workspace, "ingest", build(IngestRequest, **ASK))
+    again, is_newer = submit(workspace, "ingest", build(IngestRequest, **ASK))
+    other, _ = submit(workspace, "ingest", build(IngestRequest, **ASK, end="2026-02-02"))
+    assert (is_new, is_newer, again.id == first.id, other.id == first.id, len(list_jobs(workspace))) == (True, False, True, False, 2)
+    assert first.what == "Download 1d bars of SIM:ZORVINBANK and 1 more from sandbox, 2026-01-01 to the last session that is over"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        pytest.param({"interval": "1w"}, BadParameter, "no such bars", id="an interval the source lacks"),
+        pytest.param({"dry_run": True}, BadParameter, "needs no job", id="a plan"),
+        pytest.param({"end": "2025-01-01"}, BadParameter, "before the first", id="dates turned round"),
+        pytest.param({"source": "kite"}, NotConfigured, "no keys", id="no keys"),
+    ],
+)
+def test_a_request_that_can_come_to_nothing_is_refused_at_once(
+    workspace: Workspace, options: dict[str, object], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        submit(workspace, "ingest", build(IngestRequest, **(ASK | options)))
+    assert list_jobs(workspace) == ()
+
+
+def test_an_unknown_kind_or_job_is_named(workspace: Workspace) -> None:
+    with pytest.raises(BadParameter, match="no such kind"):
+        submit(workspace, "tidy", CompactRequest())
+    with pytest.raises(UnknownJob):
+        show_job(workspace, "none")
+
+
+def test_what_can_be_done_to_a_job_depends_on_its_state(workspace: Workspace) -> None:
+    job, _ = submit(workspace, "compact", CompactRequest())
+    with pytest.raises(WrongState, match="is queued and cannot be retried"):
+        retry_job(workspace, job.id)
+    assert resume_job(workspace, job.id).state is JobState.QUEUED
+    assert pause_job(workspace, job.id).state is JobState.PAUSED
+    assert pause_job(workspace, job.id).state is JobState.PAUSED
+    assert resume_job(workspace, job.id).state is JobState.QUEUED
+    cancelled = cancel_job(workspace, job.id)
+    assert (cancelled.state, cancelled.finished_at is None) == (JobState.CANCELLED, False)
+    assert cancel_job(workspace, job.id).finished_at == cancelled.finished_at
+    with pytest.raises(WrongState, match="is cancelled and cannot be paused"):
+        pause_job(workspace, job.id)
+    again = retry_job(workspace, job.id)
+    assert (again.state, again.attempt, again.finished_at) == (JobState.QUEUED, 2, None)
+
+
+def test_jobs_without_a_worker_are_seen(workspace: Workspace) -> None:
+    job, _ = submit(workspace, "compact", CompactRequest())
+    assert worker_is_missing(workspace, [job])
+    worker = Presence(workspace.settings.home)
+    assert not worker_is_missing(workspace, [job])
+    worker.leave()
+    assert not worker_is_missing(workspace, [cancel_job(workspace, job.id)])

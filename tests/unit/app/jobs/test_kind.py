@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from qts.app.jobs.kind import job_kinds
+
+KINDS = job_kinds()
+
+
+def test_the_kinds_are_found() -> None:
+    assert {"ingest", "backup", "compact", "verify"} <= set(KINDS)
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_request_comes_back_from_its_text(name: str) -> None:
+    kind = KINDS[name]
+    given = {"instruments": ("SIM:ZORVINBANK",), "from": "2026-01-01"} if name == "ingest" else {}
+    request = kind.request.model_validate(given)
+    assert kind.request.model_validate_json(request.model_dump_json(by_alias=False)) == request
+    assert kind.describe(request)
+    assert kind.title
+
+
+def test_only_a_worker_pays_for_the_engine() -> None:
+    script = "import sys, qts.app.jobs.asking, qts.app.jobs.kinds.ingest, qts.cli.main; sys.exit('dbos' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
