@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from qts.backtest.inputs import check_bars
+from qts.backtest.inputs import Timeline, check_bars
+from qts.backtest.terms import PLAIN, InstrumentTerms, Locks, term_table
 from qts.core.arrays import Floats, Ints
 from qts.core.bars import Bars
 from qts.kernels.crosses import Bytes
@@ -23,14 +24,19 @@ _MOST_BYTES: Final = 64_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarFacts:
-    """Columns in which a value is absent, and in which bars nothing trades (empty where there is none) as bits for each side."""
+    """What the loops made for sweeps read besides prices.
+
+    Columns in which a value is absent; in which bars a side does not trade, as bits (empty where there is none); and the ticks by bar, as
+    ``qts.kernels.state`` has them (empty where there are none).
+    """
 
     gaps: frozenset[str]
     blocked: Bytes
+    ticks: Floats
 
 
-def bar_facts(bars: Bars) -> BarFacts:
-    """Return the facts of bars that can be played.
+def bar_facts(bars: Bars, terms: InstrumentTerms = PLAIN) -> BarFacts:
+    """Return the facts of bars that can be played, where an instrument has these ticks and locks.
 
     Arrays are read-only by contract, so what was found of them holds as long as they live.
 
@@ -40,13 +46,14 @@ def bar_facts(bars: Bars) -> BarFacts:
         As :func:`qts.backtest.inputs.check_bars`.
     """
     arrays = (bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume)
-    key = tuple(map(id, arrays))
+    key = (*map(id, arrays), terms.ticks, terms.locks)
     known = _KNOWN.get(key)
     if known is not None and all(alive() is array for alive, array in zip(known[0], arrays, strict=True)):
         return known[1]
     check_bars(bars)
     gaps = frozenset(name for name in _COLUMNS if np.isnan(getattr(bars, name).min()))
-    facts = BarFacts(gaps=gaps, blocked=_blocked(bars.volume))
+    lock, ticks = _locks_and_ticks(bars, terms)
+    facts = BarFacts(gaps=gaps, blocked=_blocked(bars.volume, lock), ticks=ticks)
     _KNOWN[key] = (tuple(weakref.ref(array) for array in arrays), facts)
     held = sum(len(one.blocked) for _, one in _KNOWN.values()) if len(facts.blocked) else 0
     while len(_KNOWN) > _MOST or held > _MOST_BYTES:
@@ -54,11 +61,32 @@ def bar_facts(bars: Bars) -> BarFacts:
     return facts
 
 
-def _blocked(volume: Floats) -> Bytes:
+def _locks_and_ticks(bars: Bars, terms: InstrumentTerms) -> tuple[Locks, Floats]:
+    """Return the locks and ticks of bars alone on their timeline, as columns of a run."""
+    if not (terms.locks or terms.ticks):
+        return np.zeros((0, 0), dtype=np.int8), np.zeros(0)
+    columns = {name: getattr(bars, name).reshape(1, -1) for name in _COLUMNS}
+    timeline = Timeline(
+        instruments=(bars.instrument,),
+        interval=bars.interval,
+        ts=bars.ts,
+        target=columns["close"],
+        warmup_bars=0,
+        n_below_zero=0,
+        **columns,
+    )
+    table = term_table(timeline, [replace(PLAIN, ticks=terms.ticks, locks=terms.locks)])
+    return table.lock, table.ticks
+
+
+def _blocked(volume: Floats, lock: Locks) -> Bytes:
     untraded = volume == 0.0
-    if not untraded.any():
+    if not untraded.any() and not lock.any():
         return np.zeros(0, dtype=np.uint8)
-    return np.where(untraded, NO_BUYS | NO_SALES, 0).astype(np.uint8)
+    bits: Bytes = np.where(untraded, NO_BUYS | NO_SALES, 0).astype(np.uint8)
+    if lock.size:
+        bits |= np.where(lock[0] > 0, NO_BUYS, 0).astype(np.uint8) | np.where(lock[0] < 0, NO_SALES, 0).astype(np.uint8)
+    return bits
 
 
-_KNOWN: Final[OrderedDict[tuple[int, ...], tuple[tuple[weakref.ref[Floats | Ints], ...], BarFacts]]] = OrderedDict()
+_KNOWN: Final[OrderedDict[tuple[object, ...], tuple[tuple[weakref.ref[Floats | Ints], ...], BarFacts]]] = OrderedDict()

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from qts.backtest.bar_facts import BarFacts
 from qts.backtest.evaluation import of_curve
 from qts.backtest.lean_sweep import Shelf, is_lean_account, numbers_of
 from qts.backtest.rule_cells import RuleCells
@@ -22,7 +23,7 @@ from qts.kernels.crosses import Bytes
 from qts.kernels.lean_account import MEASURES, Tally
 from qts.kernels.portfolio import N_PURSE, N_TALLY, Group, Purse
 from qts.kernels.signals import N_MIND
-from qts.kernels.state import BY_EQUITY, N_RATE, Rules
+from qts.kernels.state import BY_EQUITY, N_RATE, N_TICK, Rules
 from qts.kernels.sweeping import new_room, tile_length
 from qts.kernels.twins import as_input
 
@@ -46,7 +47,7 @@ _COUNTED: Final = {
 class LeanPortfolio:
     """Instruments on one timeline that the compiled loop can play.
 
-    ``starts`` and ``rates`` as of ``rate_table``; ``blocked`` has an array for each instrument, empty where nothing is blocked.
+    ``starts`` and ``rates`` as of ``rate_table``; ``facts`` are those of each instrument's bars.
     """
 
     bars: Sequence[Bars]
@@ -54,7 +55,7 @@ class LeanPortfolio:
     starts: Ints
     rates: Floats
     cells: RuleCells
-    blocked: Sequence[Bytes]
+    facts: Sequence[BarFacts]
     capital: float
 
     def play(self) -> tuple[Floats, Floats] | None:
@@ -78,7 +79,7 @@ class LeanPortfolio:
 
     def _group(self, which: slice, prices: Floats, ts: Ints) -> Group | None:
         """Return some instruments side by side; None where a series of theirs is spoiled."""
-        bars, n_bars = self.bars[which], len(ts)
+        bars, facts, n_bars = self.bars[which], self.facts[which], len(ts)
         open_, close = prices[0, : len(bars)], prices[1, : len(bars)]
         np.concatenate([series.open for series in bars], out=open_.reshape(-1))
         np.concatenate([series.close for series in bars], out=close.reshape(-1))
@@ -95,7 +96,8 @@ class LeanPortfolio:
             ts=ts,
             open=open_,
             close=close,
-            blocked=_side_by_side(self.blocked[which], n_bars),
+            blocked=_side_by_side([one.blocked for one in facts], n_bars),
+            ticks=_tick_rows([one.ticks for one in facts]),
             given=given,
             series=self.cells.series,
             memory=self.cells.memory.copy(),
@@ -142,4 +144,13 @@ def _side_by_side(blocked: Sequence[Bytes], n_bars: int) -> Bytes:
     for row, bits in zip(rows, blocked, strict=True):
         if len(bits):
             row[:] = bits
+    return rows
+
+
+def _tick_rows(ticks: Sequence[Floats]) -> Floats:
+    """Return the ticks of each instrument as rows of one length: no tick where it has none, and behind its last a bar never reached."""
+    longest = max(map(len, ticks))
+    rows = np.tile([np.inf, 0.0], (len(ticks), longest // N_TICK))
+    for row, own in zip(rows, ticks, strict=True):
+        row[: len(own)] = own
     return rows

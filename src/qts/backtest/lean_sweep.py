@@ -13,10 +13,10 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from qts.backtest.bar_facts import BarFacts
 from qts.backtest.rule_cells import Made, RuleCells
 from qts.core.arrays import Bools, Floats, Ints
 from qts.core.bars import Bars
-from qts.kernels.crosses import Bytes
 from qts.kernels.lean_account import MEASURES, new_accounts
 from qts.kernels.signals import ENTER, N_CELL, N_MIND
 from qts.kernels.state import BY_EQUITY, N_RATE, Rules
@@ -40,14 +40,14 @@ _ROWS: Final = [at + side for at in range(ENTER, N_CELL, 3) for side in (1, 2)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeanSweep:
-    """A sweep that the compiled loop can play: ``starts`` and ``rates`` as of ``rate_table``; ``blocked`` may be empty: nothing is."""
+    """A sweep that the compiled loop can play: ``starts`` and ``rates`` as of ``rate_table``; ``facts`` are those of the bars."""
 
     bars: Bars
     rules: Rules
     starts: Ints
     rates: Floats
     cells: RuleCells
-    blocked: Bytes
+    facts: BarFacts
     capital: float
 
     def play(self, which: slice, *, reached: Reached, is_stopped: IsStopped, curve: Floats = _NO_CURVE) -> Floats | None:
@@ -70,7 +70,7 @@ class LeanSweep:
         chunk = block.chunk(n_bars)
         shelf = Shelf(block.made, self.bars, chunk)
         numbers = numbers_of(self.rules)
-        inputs = (self.bars.ts, self.bars.open, self.bars.close, self.blocked)
+        inputs = (self.bars.ts, self.bars.open, self.bars.close, self.facts.blocked, self.facts.ticks)
         minds = np.zeros((len(block.cells), N_MIND), dtype=np.int64)
         loop = importlib.import_module(_COMPILED).sweep_nb
         fixed = [as_input(column) for column in inputs]

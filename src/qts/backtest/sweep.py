@@ -98,14 +98,14 @@ def evaluate(
     """
     values = strategy.resolve(params)
     capital = float(settings.capital)
-    is_plain = not actions and _is_plain(terms)
-    lean = _lean(strategy, (values,), bars, settings) if is_plain else None
+    simple = None if actions else _simple_terms(terms, len(bars))
+    lean = _lean(strategy, (values,), bars, settings, terms=simple) if simple is not None else None
     if lean is not None:
         kept = np.empty(len(bars[0])) if curve else np.zeros(0)
         rows = lean.play(slice(0, 1), reached=_ignore, is_stopped=_never, curve=kept)
         if rows is not None and not np.isnan(rows[0, 0]):
             return evaluation_of(rows[0], params=values, n_bars=len(bars[0]), capital=capital, equity=kept if curve else None)
-    together = _play_together(strategy, values, bars, settings) if is_plain else None
+    together = _play_together(strategy, values, bars, settings, terms=simple) if simple is not None else None
     if together is not None:
         row, equity = together
         return evaluation_of(row, params=values, n_bars=len(equity), capital=capital, equity=equity if curve else None)
@@ -158,7 +158,7 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
 
     Notes
     -----
-    Rules of comparisons between series and numbers, on one instrument without ticks, for delivery, filling at the next open, are played by
+    Rules of comparisons between series and numbers, on one instrument, for delivery, filling at the next open, are played by
     a loop made for sweeps: a series is computed once for all cells that read it, and an account is touched at its events only. Everything
     else is played cell by cell through the loop of a run.
     """
@@ -169,8 +169,8 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     values = tuple(strategy.resolve(cell) for cell in cells)
     tell, asked = on_progress or _tell_nobody, is_cancelled or _never
     table = np.full((len(values), len(MEASURES)), np.nan)
-    is_plain = not actions and _is_plain(terms)
-    lean = _lean(strategy, values, bars, settings) if is_plain else None
+    simple = None if actions else _simple_terms(terms, len(bars))
+    lean = _lean(strategy, values, bars, settings, terms=simple) if simple is not None else None
     if lean is not None:
         _play_lean(lean, table, threads=threads, tell=tell, is_cancelled=asked)
     done = ~np.isnan(table[:, 0])
@@ -181,7 +181,7 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     for at in rest:
         if asked():
             break
-        together = _play_together(strategy, values[at], bars, settings) if is_plain else None
+        together = _play_together(strategy, values[at], bars, settings, terms=simple) if simple is not None else None
         if together is None:
             simulation = simulate(strategy, values[at], bars, settings, terms=terms, actions=actions)
             together = _measured(simulation), simulation.played.equity
@@ -200,13 +200,21 @@ def _play_lean(lean: LeanSweep, table: Floats, *, threads: int, tell: OnProgress
     play_blocks(len(table), play, threads=threads, on_progress=tell, is_cancelled=is_cancelled)
 
 
-def _is_plain(terms: Sequence[InstrumentTerms] | None) -> bool:
-    """Return whether the terms say nothing that the compiled loop would have to know: no ticks, no locks, no rates of their own."""
-    return terms is None or all(replace(one, estimates=()) == PLAIN for one in terms)
+def _simple_terms(terms: Sequence[InstrumentTerms] | None, n: int) -> Sequence[InstrumentTerms] | None:
+    """Return the terms of all instruments, where they say nothing but ticks and locks: no lots, margins, ends or rates of their own."""
+    if terms is None:
+        return (PLAIN,) * n
+    is_simple = len(terms) == n and all(replace(one, ticks=(), locks=False, estimates=()) == PLAIN for one in terms)
+    return terms if is_simple else None
 
 
 def _lean(
-    strategy: Strategy, values: Sequence[Mapping[str, ParamValue]], bars: Sequence[Bars], settings: BacktestSettings
+    strategy: Strategy,
+    values: Sequence[Mapping[str, ParamValue]],
+    bars: Sequence[Bars],
+    settings: BacktestSettings,
+    *,
+    terms: Sequence[InstrumentTerms],
 ) -> LeanSweep | None:
     """Return the sweep for the compiled loop, where that can play it and is worth its start."""
     if strategy.rule is None or strategy.protection or len(bars) != 1 or not prefers_compiled(len(bars[0]) * len(values)):
@@ -218,25 +226,33 @@ def _lean(
     cells = rule_cells(strategy.rule, values) if len(values) > 1 else rule_cell(strategy.rule, values[0])
     if cells is None:
         return None
-    facts = bar_facts(series)
+    facts = bar_facts(series, terms[0])
     if not facts.gaps.isdisjoint({*cells.columns, *_PRICES}):
         return None
     starts, rates = _rates((series.instrument,), series.ts, settings)
-    return LeanSweep(
-        bars=series, rules=rules, starts=starts, rates=rates, cells=cells, blocked=facts.blocked, capital=float(settings.capital)
-    )
+    return LeanSweep(bars=series, rules=rules, starts=starts, rates=rates, cells=cells, facts=facts, capital=float(settings.capital))
 
 
 def _play_together(
-    strategy: Strategy, values: Mapping[str, ParamValue], bars: Sequence[Bars], settings: BacktestSettings
+    strategy: Strategy,
+    values: Mapping[str, ParamValue],
+    bars: Sequence[Bars],
+    settings: BacktestSettings,
+    *,
+    terms: Sequence[InstrumentTerms],
 ) -> tuple[Floats, Floats] | None:
     """Return the measures of several instruments on one account and its equity, where the compiled loop can tell them."""
-    portfolio = lean_portfolio(strategy, values, bars, settings)
+    portfolio = lean_portfolio(strategy, values, bars, settings, terms=terms)
     return portfolio.play() if portfolio is not None else None
 
 
 def lean_portfolio(
-    strategy: Strategy, values: Mapping[str, ParamValue], bars: Sequence[Bars], settings: BacktestSettings
+    strategy: Strategy,
+    values: Mapping[str, ParamValue],
+    bars: Sequence[Bars],
+    settings: BacktestSettings,
+    *,
+    terms: Sequence[InstrumentTerms],
 ) -> LeanPortfolio | None:
     """Return the instruments for the compiled loop over many, where that can play them and is worth its start."""
     if strategy.rule is None or strategy.protection or settings.rebalance or len(bars) < 2 or not prefers_compiled(sum(map(len, bars))):
@@ -247,12 +263,11 @@ def lean_portfolio(
     cells = rule_cell(strategy.rule, values)
     if cells is None or not is_lean_portfolio(rules, bars):
         return None
-    facts = [bar_facts(series) for series in bars]
+    facts = [bar_facts(series, one) for series, one in zip(bars, terms, strict=True)]
     if not all(one.gaps.isdisjoint({*cells.columns, *_PRICES}) for one in facts):
         return None
     starts, rates = _rates(instruments, bars[0].ts, settings)
-    blocked = [one.blocked for one in facts]
-    return LeanPortfolio(bars=bars, rules=rules, starts=starts, rates=rates, cells=cells, blocked=blocked, capital=float(settings.capital))
+    return LeanPortfolio(bars=bars, rules=rules, starts=starts, rates=rates, cells=cells, facts=facts, capital=float(settings.capital))
 
 
 @functools.lru_cache(maxsize=64)

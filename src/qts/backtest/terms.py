@@ -234,5 +234,8 @@ def _locked(timeline: Timeline, i: int, one: InstrumentTerms, days: Ints, *, sha
     froms = np.array([_tick_rows([tick], days)[0][0] for tick in one.ticks] or [0.0])
     tick = sizes[np.maximum(np.searchsorted(froms, own, side="right") - 1, 0)]
     columns = {name: getattr(timeline, name)[i, own] for name in ("high", "low", "close")}
-    locked[own] = locked_bars(**columns, previous_close=np.repeat(closes, lengths), tick=tick)
+    # No other bar is locked, and few are flat.
+    flat = np.flatnonzero((columns["high"] == columns["low"]) & (columns["low"] == columns["close"]))
+    some = {name: column[flat] for name, column in columns.items()}
+    locked[own[flat]] = locked_bars(**some, previous_close=np.repeat(closes, lengths)[flat], tick=tick[flat])
     return locked

@@ -48,6 +48,7 @@ def prepare() -> None:
         open=prices,
         close=prices,
         blocked=np.zeros((1, 0), dtype=np.uint8),
+        ticks=np.zeros((1, 0)),
         given=np.zeros((1, 0, 1)),
         series=np.array([(CONSTANT, 0)]),
         memory=np.zeros((1, N_MEMORY)),

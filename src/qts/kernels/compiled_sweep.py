@@ -77,6 +77,7 @@ def _compile(version: int, *, cached: bool) -> Callable[..., int]:
         open_: Floats,
         close: Floats,
         blocked: Bytes,
+        ticks: Floats,
         given: Floats,
         series: Ints,
         memory: Floats,
@@ -95,7 +96,7 @@ def _compile(version: int, *, cached: bool) -> Callable[..., int]:
         start: int,
         stop: int,
     ) -> int:
-        book = Book(ts, open_, close, blocked, starts, rates, accounts, curve)
+        book = Book(ts, open_, close, blocked, ticks, starts, rates, accounts, curve)
         tile = tile_in(Room(rows, masks, words, events), cells, minds)
         sweep_loop(Sweep(Source(close, given, series, memory), tile, book, terms_of(numbers)), start, stop)
         if stop == len(close):
@@ -133,6 +134,7 @@ def prepare() -> None:
         prices,
         prices,
         as_input(np.zeros(0, dtype=np.uint8)),
+        as_input(np.zeros(0)),
         np.zeros((0, 1)),
         np.array([(CONSTANT, 0)]),
         np.zeros((1, N_MEMORY)),

@@ -18,6 +18,7 @@ from qts.kernels.arithmetic import (
     Size,
     Slip,
     clean_quantity,
+    on_tick,
     simple_cost,
     sized_quantity,
     slipped_price,
@@ -26,7 +27,7 @@ from qts.kernels.arithmetic import (
 from qts.kernels.bill import N_BILL, Bill, add_order, begin_day, load_bill
 from qts.kernels.crosses import Bytes
 from qts.kernels.lean_account import BILL_AT, NEVER_DUE, NO_GAIN, Money, Shape, Tally, broken, load_account, save_account
-from qts.kernels.state import SCHEDULED_COST
+from qts.kernels.state import N_TICK, SCHEDULED_COST
 
 NO_EVENT: Final = 5_000_000_000_000
 # Bits of ``blocked``.
@@ -47,12 +48,16 @@ class Terms(NamedTuple):
 
 
 class Book(NamedTuple):
-    """Bars and accounts. ``blocked`` may be empty: nothing is; so may ``curve``, which takes the equity of the last cell played."""
+    """Bars and accounts. ``blocked`` may be empty: nothing is; so may ``curve``, which takes the equity of the last cell played.
+
+    ``ticks`` is as in ``state``, of the one instrument: empty where it has none.
+    """
 
     ts: Ints
     open: Floats
     close: Floats
     blocked: Bytes
+    ticks: Floats
     starts: Ints
     rates: Floats
     accounts: Floats
@@ -115,7 +120,7 @@ def play_events(book: Book, terms: Terms, c: int, found: tuple[Events, Span, int
                 break
             bar = until + 1
             bill = bill_of(bill, book.starts, ts[bar], terms)
-            money, tally, bill = filled((money, tally, bill), terms, rates, open_[bar])
+            money, tally, bill = filled((money, tally, bill), terms, rates, (open_[bar], tick_of(book.ticks, bar)))
         else:
             bar = event + 1
             money = decided(money, terms, close[event], (bar, events.states[k]))
@@ -156,15 +161,30 @@ def bill_of(bill: Bill, starts: Ints, ts: int, terms: Terms) -> Bill:
     return bill if ts < bill.ends else begin_day(starts, ts)
 
 
-def dealt(money: Money, bill: Bill, how: tuple[Terms, Floats], reference: float) -> tuple[Deal, Bill]:
-    """Return what trading to the wanted position means at this open; ``how`` holds the rates besides the terms."""
+def tick_of(ticks: Floats, bar: int) -> float:
+    """Return the tick in this bar, in ten-thousandths of a rupee; 0.0 where there is none."""
+    if len(ticks) == 0:
+        return 0.0
+    at = 0
+    while at + N_TICK < len(ticks) and ticks[at + N_TICK] <= bar:
+        at += N_TICK
+    tick: float = ticks[at + 1]
+    return tick
+
+
+def dealt(money: Money, bill: Bill, how: tuple[Terms, Floats], where: tuple[float, float]) -> tuple[Deal, Bill]:
+    """Return what trading to the wanted position means; ``how`` holds the rates besides the terms, ``where`` the open and the tick."""
     terms, rates = how
+    reference, tick = where
     change = money.wanted - money.position
     closing = 0.0
     if money.position * change < 0.0:
         closing = -money.position if abs(change) > abs(money.position) else change
     opening = change - closing
-    price = slipped_price(reference, 1.0 if change > 0.0 else -1.0, terms.slip)
+    direction = 1.0 if change > 0.0 else -1.0
+    price = slipped_price(reference, direction, terms.slip)
+    if tick != 0.0:
+        price = on_tick(price, direction, tick)
     quantity = clean_quantity(closing + opening, terms.units)
     if terms.cost.kind == SCHEDULED_COST:
         bill, cost = add_order(bill, rates, (quantity, price), terms.units)
@@ -178,16 +198,16 @@ def position_after(money: Money, deal: Deal, terms: Terms) -> float:
     return clean_quantity(money.position + deal.quantity, terms.units)
 
 
-def filled(state: tuple[Money, Tally, Bill], terms: Terms, rates: Floats, reference: float) -> tuple[Money, Tally, Bill]:
-    """Trade to the wanted position at this open."""
+def filled(state: tuple[Money, Tally, Bill], terms: Terms, rates: Floats, where: tuple[float, float]) -> tuple[Money, Tally, Bill]:
+    """Trade to the wanted position at an open, given with the tick of that bar."""
     money, tally, bill = state
-    deal, bill = dealt(money, bill, (terms, rates), reference)
+    deal, bill = dealt(money, bill, (terms, rates), where)
     price, cost, quantity = deal.price, deal.cost, deal.quantity
     # A comparison with NaN is false: a bill that cannot be carried on breaks the cell, too.
     is_paid = cost == cost  # noqa: PLR0124
     if deal.opening != 0.0:
         is_paid = abs(deal.opening) * price + cost <= money.cash - deal.closing * price + NOISE
-    tally = counted(tally, (money.position, deal.closing, deal.opening), price, (cost, abs(price - reference) * abs(quantity)))
+    tally = counted(tally, (money.position, deal.closing, deal.opening), price, (cost, abs(price - where[0]) * abs(quantity)))
     if not is_paid:
         tally = broken(tally)
     cash = money.cash - (quantity * price + cost)
@@ -319,6 +339,7 @@ HELPERS: Final[tuple[Any, ...]] = (
     put_off,
     bill_of,
     counted,
+    tick_of,
     dealt,
     position_after,
     filled,

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from qts.core.arrays import Floats, Ints
 from qts.kernels.bill import N_BILL, load_bill
-from qts.kernels.lean import Book, Span, Terms, added, bill_of, decided, filled, marked_bar, marked_flat, put_off, unmarked
+from qts.kernels.lean import Book, Span, Terms, added, bill_of, decided, filled, marked_bar, marked_flat, put_off, tick_of, unmarked
 from qts.kernels.lean_account import BILL_AT, Money, Shape, load_account, save_account
 from qts.kernels.signals import ENTER, IS_PAIR, STATE
 from qts.kernels.tiles import AVERAGE, EXPONENTIAL, NEEDED, SEEN, SOURCE, SPAN
@@ -82,7 +82,7 @@ def play_pair(memory: Floats, cells: Ints, minds: Ints, given: tuple[Book, Terms
             money = put_off(money, blocked, len(close))
         if money.due == bar and bar < stop:
             bill = bill_of(bill, book.starts, book.ts[bar], terms)
-            money, tally, bill = filled((money, tally, bill), terms, rates, open_[bar])
+            money, tally, bill = filled((money, tally, bill), terms, rates, (open_[bar], tick_of(book.ticks, bar)))
     memory[left, AVERAGE], memory[right, AVERAGE] = pair.left, pair.right
     minds[0, STATE] = pair.state
     save_account(accounts, 0, (money, shape, tally))

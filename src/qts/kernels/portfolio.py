@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from qts.core.arrays import Floats, Ints
 from qts.kernels.bill import Bill, begin_day
 from qts.kernels.crosses import Bytes
-from qts.kernels.lean import NO_EVENT, Terms, bill_of, counted, dealt, decided, position_after, put_off
+from qts.kernels.lean import NO_EVENT, Terms, bill_of, counted, dealt, decided, position_after, put_off, tick_of
 from qts.kernels.lean_account import NEVER_DUE, Money, Tally, broken
 from qts.kernels.signals import N_MIND, Tile, find_events
 from qts.kernels.tiles import N_MEMORY, Source, fill_rows, until_begun
@@ -21,13 +21,15 @@ from qts.kernels.tiles import N_MEMORY, Source, fill_rows, until_begun
 class Group(NamedTuple):
     """Instruments on one timeline, a row for each, and what their rule reads; ``fresh`` is the memory of the first bar.
 
-    ``blocked`` may have rows without bars: nothing is. ``given`` has a table of series for each instrument, ``rates`` one of regimes.
+    ``blocked`` may have rows without bars: nothing is. ``ticks`` may have empty rows: there are none. ``given`` has a table of series for
+    each instrument, ``rates`` one of regimes.
     """
 
     ts: Ints
     open: Floats
     close: Floats
     blocked: Bytes
+    ticks: Floats
     given: Floats
     series: Ints
     memory: Floats
@@ -112,7 +114,9 @@ def play_tile(state: tuple[Money, Tally, Bill], which: tuple[Group, Desk, int], 
                 break
             bar = until + 1
             bill = bill_of(bill, group.starts, group.ts[bar], terms)
-            money, tally, bill = settled((money, tally, bill), purse, (terms, group.rates[i]), (bar, open_[bar]))
+            money, tally, bill = settled(
+                (money, tally, bill), purse, (terms, group.rates[i]), (bar, open_[bar], tick_of(group.ticks[i], bar))
+            )
         elif until > last:
             break
         else:
@@ -124,12 +128,12 @@ def play_tile(state: tuple[Money, Tally, Bill], which: tuple[Group, Desk, int], 
 
 
 def settled(
-    state: tuple[Money, Tally, Bill], purse: Purse, how: tuple[Terms, Floats], where: tuple[int, float]
+    state: tuple[Money, Tally, Bill], purse: Purse, how: tuple[Terms, Floats], where: tuple[int, float, float]
 ) -> tuple[Money, Tally, Bill]:
-    """Trade to the wanted position at a bar's open, and add to the sums what that does to the account."""
+    """Trade to the wanted position at a bar's open, given with its tick, and add to the sums what that does to the account."""
     money, tally, bill = state
-    bar, reference = where
-    deal, bill = dealt(money, bill, how, reference)
+    bar, reference, tick = where
+    deal, bill = dealt(money, bill, how, (reference, tick))
     value = deal.quantity * deal.price + deal.cost
     purse.flows[bar] -= value
     purse.outlays[bar] += max(value, 0.0)

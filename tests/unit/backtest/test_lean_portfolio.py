@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from qts.backtest import BacktestSettings, Evaluation, evaluate, parse_costs, parse_size, parse_slippage, sweep
 from qts.backtest.evaluation import evaluation_of
 from qts.backtest.settings import Protection
+from qts.backtest.terms import PLAIN
 from qts.core import IST, Bars, InstrumentId, Interval, micros_of
 from qts.core.errors import BadParameter, DataError
 from qts.strategies import Indicator, Param, Ref, Rule, Strategy
@@ -71,7 +72,7 @@ def through_the_fills_loop(chosen: Strategy, bars: list[Bars], account: Backtest
 def together(chosen: Strategy, bars: list[Bars], account: BacktestSettings) -> Evaluation | None:
     """Return what the compiled loop over many says, None where it leaves them to the fills loop."""
     values = chosen.resolve({})
-    portfolio = SWEEP.lean_portfolio(chosen, values, bars, account)
+    portfolio = SWEEP.lean_portfolio(chosen, values, bars, account, terms=[PLAIN] * len(bars))
     played = portfolio and portfolio.play()
     if played is None:
         return None

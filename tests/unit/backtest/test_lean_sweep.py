@@ -3,7 +3,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -26,9 +26,7 @@ from qts.backtest import (
 )
 from qts.backtest.lean_sweep import LeanSweep, is_lean
 from qts.backtest.settings import Protection, RiskLimits
-from qts.backtest.terms import InstrumentTerms
 from qts.core import IST, Bars, InstrumentId, Interval, Product, micros_of
-from qts.market.listing import TickFrom
 from qts.strategies import Column, Comparison, Indicator, Param, Ref, Rule, Strategy
 
 SWEEP: Final = importlib.import_module("qts.backtest.sweep")
@@ -187,16 +185,6 @@ def test_a_cell_whose_orders_must_be_cut_goes_through_the_fills_loop(monkeypatch
     found = evaluate(strategy, {}, [bars], chosen, curve=True)
     assert left == [True]
     assert_same(found, through_the_fills_loop(strategy, {}, bars, chosen))
-
-
-@pytest.mark.usefixtures("lean")
-def test_an_instrument_with_ticks_goes_through_the_fills_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(LeanSweep, "play")
-    strategy = Strategy(title="Rule", params=PARAMS, rule=RULES["averages that cross"])
-    bars = bars_of(300, seed=1, tick=0.05, zeros=False)
-    ticks = (TickFrom(start=date(2000, 1, 1), size=Decimal("0.05"), is_estimate=False),)
-    found = evaluate(strategy, {}, [bars], BacktestSettings(), terms=[InstrumentTerms(ticks=ticks)])
-    assert found.slippage_total != through_the_fills_loop(strategy, {}, bars, BacktestSettings()).slippage_total
 
 
 @pytest.mark.usefixtures("lean")

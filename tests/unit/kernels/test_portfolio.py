@@ -26,6 +26,7 @@ def played(n_bars: int, *, cost_kind: int, compiled: bool) -> tuple[Floats, Floa
         open=close + 0.25,
         close=close,
         blocked=np.where(np.arange(N * n_bars).reshape(N, n_bars) % 7 == 3, 3, 0).astype(np.uint8),
+        ticks=np.array([[0.0, 500.0, n_bars // 2, 100.0], [0.0, 0.0, np.inf, 0.0], [n_bars // 3, 10_000.0, np.inf, 0.0]]),
         given=np.zeros((N, 0, 1)),
         series=np.array([(EXPONENTIAL, 0)] * 2),
         memory=np.zeros((2, N_MEMORY)),

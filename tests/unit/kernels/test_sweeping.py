@@ -25,7 +25,13 @@ PAIRS = [(0, 2), (1, 2), (1, 3)]
 
 
 def played(
-    close: Floats, *, cost_kind: int, compiled: bool, pairs: Sequence[tuple[int, int]] = PAIRS, stops: Sequence[int] = ()
+    close: Floats,
+    *,
+    cost_kind: int,
+    compiled: bool,
+    pairs: Sequence[tuple[int, int]] = PAIRS,
+    stops: Sequence[int] = (),
+    with_ticks: bool = False,
 ) -> tuple[Floats, Floats]:
     n = len(close)
     series = np.array([(EXPONENTIAL, 0)] * len(SPANS))
@@ -39,17 +45,19 @@ def played(
     room = new_room(len(SPANS), tile_length(len(SPANS)))
     ts, open_ = np.arange(n, dtype=np.int64) * 20_000_000_000, np.r_[close[0], close[:-1]] + 0.25
     blocked = np.where(np.arange(n) % 7 == 3, 3, 0).astype(np.uint8)
+    # A tick before the first bar counts from it on.
+    ticks = np.array([0.0, 500.0, n // 3, 100.0, n // 2, 10_000.0]) if with_ticks else np.zeros(0)
     starts, rates = np.array([1], dtype=np.int64), np.full((2, N_RATE), 0.001)
     spans = list(pairwise((0, *stops, n)))
     if compiled:
-        columns = [as_input(column) for column in (ts, open_, close, blocked)]
+        columns = [as_input(column) for column in (ts, open_, close, blocked, ticks)]
         numbers = np.array([0, 10.0, 0.0005, 0.0, cost_kind, 0.001, 0.0, 1.0, 0.0])
         ends = (as_input(starts), as_input(rates), numbers)
         for span in spans:
             sweep_nb(*columns, np.zeros((0, 1)), series, memory, cells, minds, accounts, curve, measures, *room, *ends, *span)
     else:
         terms = Terms(Size(0, 10.0, 1.0, 0.0), Slip(0.0005, 0.0), Cost(cost_kind, 0.001, 0.0), 1.0, 0.0)
-        book = Book(ts, open_, close, blocked, starts, rates, accounts, curve)
+        book = Book(ts, open_, close, blocked, ticks, starts, rates, accounts, curve)
         with np.errstate(over="ignore"):
             for span in spans:
                 sweep_loop(Sweep(Source(close, np.zeros((0, 1)), series, memory), tile_in(room, cells, minds), book, terms), *span)
@@ -62,7 +70,8 @@ def played(
 @given(seed=st.integers(0, 1000), n_bars=st.integers(1, 120), cost_kind=st.sampled_from([PERCENT_COST, SCHEDULED_COST]))
 def test_the_compiled_loop_and_the_plain_one_give_the_same_bits(seed: int, n_bars: int, cost_kind: int) -> None:
     close = np.round(100.0 + np.cumsum(np.random.default_rng(seed).normal(0.0, 1.0, n_bars)))
-    plain, compiled = (played(close, cost_kind=cost_kind, compiled=compiled) for compiled in (False, True))
+    with_ticks = seed % 2 == 1
+    plain, compiled = (played(close, cost_kind=cost_kind, compiled=compiled, with_ticks=with_ticks) for compiled in (False, True))
     np.testing.assert_array_equal(plain[0], compiled[0])
     np.testing.assert_array_equal(plain[1], compiled[1])
 
@@ -72,9 +81,9 @@ def test_the_compiled_loop_and_the_plain_one_give_the_same_bits(seed: int, n_bar
 def test_a_pair_that_is_alone_is_walked_in_one_pass_with_the_same_bits(n_bars: int, cost_kind: int) -> None:
     # On whole rupees averages of a price that stands still touch; the one alone must take that as the tiles do.
     close = np.round(100.0 + np.cumsum(np.random.default_rng(n_bars).normal(0.0, 0.7, n_bars)))
-    ways = [played(close, cost_kind=cost_kind, compiled=compiled, pairs=PAIRS[:1]) for compiled in (False, True)]
+    ways = [played(close, cost_kind=cost_kind, compiled=compiled, pairs=PAIRS[:1], with_ticks=True) for compiled in (False, True)]
     # Two cells of the same pair are not alone: they go through the tiles.
-    ways.append(played(close, cost_kind=cost_kind, compiled=True, pairs=PAIRS[:1] * 2))
+    ways.append(played(close, cost_kind=cost_kind, compiled=True, pairs=PAIRS[:1] * 2, with_ticks=True))
     for measures, curve in ways[1:]:
         np.testing.assert_array_equal(ways[0][0][0], measures[-1])
         np.testing.assert_array_equal(ways[0][1], curve)
