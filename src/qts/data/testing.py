@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qts.core import Bars
+from qts.data.storage.archive import SeriesCommit
 from qts.data.storage.contents import Content, content_of_rows, total
 from qts.data.storage.history import Comparison, compared, name_taken, no_name, require_name
 from qts.data.storage.lookup import Growth, absent, grown, no_deletion, no_snapshot, require_aware, returning, sort_key, span_of
@@ -27,12 +28,21 @@ class _State:
     infos: Mapping[SeriesKey, SeriesInfo] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Brought:
+    provenance: Provenance
+    n_stored: int
+    n_changed: int
+    n_unchanged: int
+
+
 class MemoryStore:
     """A ``BarStore`` in memory: what tests use where the real one is not the subject. It writes no files."""
 
     def __init__(self) -> None:
         self._states: list[_State] = [_State(id=Content().state_id)]
         self._snapshots: list[Snapshot] = []
+        self._log: list[SeriesCommit] = []
 
     def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
         """Store all batches at once; the last bar given wins."""
@@ -69,7 +79,8 @@ class MemoryStore:
                 infos[key] = grown(infos.get(key) or returning(restored, key, growth), key, growth, provenance)
         if n_stored:
             note = provenance.note or provenance.source
-            self._commit(_State(id=_id_of(infos), rows=rows, infos=infos), note, at=at, kind=kind)
+            brought = _Brought(provenance=provenance, n_stored=n_stored, n_changed=n_changed, n_unchanged=n_given - n_stored)
+            self._commit(_State(id=_id_of(infos), rows=rows, infos=infos), note, at=at, kind=kind, brought=brought)
         return UpsertReport(stored=n_stored, unchanged=n_given - n_stored, changed=n_changed, snapshot=self.snapshot(), files_written=0)
 
     def delete(
@@ -159,9 +170,19 @@ class MemoryStore:
         """Return all series."""
         return tuple(sorted(self._state(as_of).infos.values(), key=sort_key))
 
-    def info(self, key: SeriesKey) -> SeriesInfo | None:
+    def info(self, key: SeriesKey, *, as_of: str | None = None) -> SeriesInfo | None:
         """Return what is stored of a series, or None."""
-        return self._states[-1].infos.get(key)
+        return self._state(as_of).infos.get(key)
+
+    def history(self, key: SeriesKey) -> tuple[SeriesCommit, ...]:
+        """Return the commits that touched a series."""
+        found = []
+        for log, before, after in zip(self._log, self._states, self._states[1:], strict=False):
+            old, new = before.infos.get(key), after.infos.get(key)
+            if old != new:
+                n_old, n_new = (0 if info is None else info.n_bars for info in (old, new))
+                found.append(replace(log, n_bars=n_new, n_added=n_new - n_old))
+        return tuple(found)
 
     def bars_per_day(self, *, as_of: str | None = None) -> Mapping[SeriesKey, Mapping[int, int]]:
         """Return, for every series, how many bars each date in India holds."""
@@ -194,9 +215,25 @@ class MemoryStore:
                 return self._states[one.seq]
         raise no_snapshot(as_of)
 
-    def _commit(self, state: _State, note: str, *, at: datetime, kind: str) -> None:
+    def _commit(self, state: _State, note: str, *, at: datetime, kind: str, brought: _Brought | None = None) -> None:
         self._states.append(state)
-        self._snapshots.append(Snapshot(seq=len(self._snapshots) + 1, id=state.id, at=at, kind=kind, note=note))
+        snapshot = Snapshot(seq=len(self._snapshots) + 1, id=state.id, at=at, kind=kind, note=note)
+        self._snapshots.append(snapshot)
+        log = SeriesCommit(
+            seq=snapshot.seq,
+            snapshot=snapshot.id,
+            at=at,
+            kind=kind,
+            source="" if brought is None else brought.provenance.source,
+            simulated=brought is not None and brought.provenance.simulated,
+            note=note,
+            n_bars=0,
+            n_added=0,
+            n_stored=None if brought is None else brought.n_stored,
+            n_changed=None if brought is None else brought.n_changed,
+            n_unchanged=None if brought is None else brought.n_unchanged,
+        )
+        self._log.append(log)
 
 
 def _growth(key: SeriesKey, new: Rows, merged: Merge) -> Growth:

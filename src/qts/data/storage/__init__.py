@@ -1,6 +1,7 @@
 """Where bars are kept: immutable Parquet files and a manifest that says which of them are live."""
 
 from qts.data.storage.admission import Admission
+from qts.data.storage.archive import Partition, SeriesCommit
 from qts.data.storage.coverage import DayCounts
 from qts.data.storage.history import Comparison, SeriesChange
 from qts.data.storage.parquet_store import ParquetStore
@@ -30,12 +31,14 @@ __all__ = [
     "Hole",
     "LatestBar",
     "ParquetStore",
+    "Partition",
     "PriceBasis",
     "Provenance",
     "Quarantine",
     "Reserve",
     "SeriesBars",
     "SeriesChange",
+    "SeriesCommit",
     "SeriesInfo",
     "SeriesKey",
     "Snapshot",

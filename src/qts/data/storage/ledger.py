@@ -13,6 +13,7 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     Integer,
+    Row,
     Select,
     Table,
     and_,
@@ -31,7 +32,7 @@ from qts.data.storage.layout import Dataset, dataset_of
 from qts.data.storage.lookup import Span, no_deletion, no_snapshot
 from qts.data.storage.recording import CHUNK, record, series_rows
 from qts.data.storage.records import Commit, StoredFile
-from qts.data.storage.schema import COVERAGE, FILE, INSTRUMENT, IS_HOT, SNAPSHOT, SNAPSHOT_NAME
+from qts.data.storage.schema import COVERAGE, FILE, INGEST_LOG, INSTRUMENT, IS_HOT, SERIES, SNAPSHOT, SNAPSHOT_NAME
 from qts.data.storage.sealed import series_info, stored_file
 from qts.data.storage.seals import moved, require_equal
 from qts.data.storage.series import SeriesInfo, SeriesKey, Snapshot
@@ -228,6 +229,23 @@ class Ledger:
     def series(self, seq: int | None, instruments: Sequence[InstrumentId] | None = None) -> tuple[SeriesInfo, ...]:
         """Return the series of a snapshot, of all or of some instruments."""
         return tuple(series_info(row) for row in series_rows(self._connection, seq, instruments))
+
+    def versions_of(self, key: SeriesKey) -> Sequence[Row[Any]]:
+        """Return how a series was known from which commit to which, the oldest first, as far as it is kept."""
+        query: Select[Any] = (
+            select(SERIES.c.begin_snapshot, SERIES.c.end_snapshot, SERIES.c.n_rows)
+            .join(INSTRUMENT, SERIES.c.instrument_id == INSTRUMENT.c.id)
+            .where(INSTRUMENT.c.exchange == str(exchange_of(key.instrument)), INSTRUMENT.c.symbol == symbol_of(key.instrument))
+            .where(SERIES.c.interval == str(key.interval), SERIES.c.basis == str(key.basis))
+            .order_by(SERIES.c.begin_snapshot)
+        )
+        return self._connection.execute(query).all()
+
+    def logged_snapshots(self) -> dict[int, Row[Any]]:
+        """Return every commit ever made by its number, collected or not, with what the log says that it brought."""
+        log = (INGEST_LOG.c.source, INGEST_LOG.c.simulated, INGEST_LOG.c.n_stored, INGEST_LOG.c.n_changed, INGEST_LOG.c.n_unchanged)
+        query = select(SNAPSHOT, *log).select_from(SNAPSHOT.outerjoin(INGEST_LOG, INGEST_LOG.c.snapshot == SNAPSHOT.c.seq))
+        return {row.seq: row for row in self._connection.execute(query)}
 
     def coverages(self, seq: int | None) -> list[PackedCoverage]:
         """Return the counts of days of all files live at a snapshot."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from qts.core import Bars, InstrumentId
+from qts.data.storage.archive import Partition, SeriesCommit, history_of, partitions_of
 from qts.data.storage.coverage import coverage_of
 from qts.data.storage.history import Comparison, compared, give_name, require_name, take_name
 from qts.data.storage.lookup import Span, absent, no_snapshot, require_aware, sort_key, span_of
@@ -143,12 +144,23 @@ class ParquetStore:
         with self._manifest.reading() as ledger:
             return tuple(sorted(ledger.series(ledger.seq_of(as_of)), key=sort_key))
 
-    def info(self, key: SeriesKey) -> SeriesInfo | None:
+    def info(self, key: SeriesKey, *, as_of: str | None = None) -> SeriesInfo | None:
         """Return what is stored of a series, or None."""
-        if self._catalogue is not None:
+        if as_of is None and self._catalogue is not None:
             return self._present().get(key)
         with self._manifest.reading() as ledger:
-            return next((info for info in ledger.series(None, [key.instrument]) if info.key == key), None)
+            infos = ledger.series(ledger.seq_of(as_of), [key.instrument])
+        return next((info for info in infos if info.key == key), None)
+
+    def history(self, key: SeriesKey) -> tuple[SeriesCommit, ...]:
+        """Return the commits that touched a series, oldest first; what was collected is told as far as it is kept."""
+        with self._manifest.reading() as ledger:
+            return history_of(ledger, key)
+
+    def partitions(self, key: SeriesKey, *, as_of: str | None = None) -> tuple[Partition, ...]:
+        """Return the files that hold bars of a series, those below first, without opening one."""
+        with self._manifest.reading() as ledger:
+            return partitions_of(ledger, key, ledger.seq_of(as_of))
 
     def latest(self, keys: Iterable[SeriesKey]) -> Mapping[SeriesKey, LatestBar]:
         """Return the last stored bar of each of these series that has one, without reading bars."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from qts.core import Bars
+from qts.data.storage.archive import SeriesCommit
 from qts.data.storage.history import Comparison
 from qts.data.storage.series import DeleteReport, LatestBar, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 
@@ -60,8 +61,18 @@ class BarStore(Protocol):
         """Return all series, sorted by instrument, interval length and basis, without reading a bar."""
         ...
 
-    def info(self, key: SeriesKey) -> SeriesInfo | None:
-        """Return what is stored of a series, or None."""
+    def info(self, key: SeriesKey, *, as_of: str | None = None) -> SeriesInfo | None:
+        """Return what is stored of a series, or None.
+
+        Raises
+        ------
+        BadParameter
+            If ``as_of`` names no snapshot.
+        """
+        ...
+
+    def history(self, key: SeriesKey) -> tuple[SeriesCommit, ...]:
+        """Return the commits that touched a series, oldest first; nothing for one that never was."""
         ...
 
     def bars_per_day(self, *, as_of: str | None = None) -> Mapping[SeriesKey, Mapping[int, int]]:
