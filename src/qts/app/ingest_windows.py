@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -12,13 +13,14 @@ import numpy as np
 from qts.app.ingest_document import IngestRequest, RefusedCandle, SeriesOutcome
 from qts.app.instruments import NotListed
 from qts.app.workspace import Workspace
+from qts.core.arrays import Ints
 from qts.core.bars import Bars
-from qts.core.clock import IST
-from qts.core.errors import QtsError
+from qts.core.clock import IST, instant_of
+from qts.core.errors import BadReply, EmptySpan, QtsError
 from qts.core.instrument import Exchange, InstrumentId, exchange_of, symbol_of
 from qts.data.actions import OverlapVerdict, overlap_check
 from qts.data.coverage import expected_days
-from qts.data.fetching import FetchLedger, Span, needed_days, spans_of
+from qts.data.fetching import STALE, FetchLedger, Span, needed_days, spans_of
 from qts.data.instruments import Listing
 from qts.data.instruments.dump import parse_dump
 from qts.data.kite import CandleWindow
@@ -35,18 +37,17 @@ _SETTLING: Final = timedelta(minutes=5)
 _OVERLAP: Final = {True: 1, False: 5}
 _SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE})
 _MOST_REFUSED: Final = 20
+_SANDBOX: Final = "sandbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesPlan:
-    """A series to download: where it is listed, the spans to ask for, and the days among them that only repeat what is held."""
+    """A series to download: where it is listed, and the spans to ask for, with days among them that only repeat what is held."""
 
     key: SeriesKey
     listing: Listing
     spans: tuple[Span, ...]
     n_expected: int
-    overlap_from: int | None = None
-    overlap_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,8 @@ def find_listing(workspace: Workspace, client: KiteClient, source: str, instrume
     today = workspace.clock.now().astimezone(IST).date()
     exchange = str(exchange_of(instrument))
     master = workspace.instruments
-    if not any(one.on == today for one in master.dumps(exchange)):
+    # By tokens of the simulated exchange the broker would give the candles of some other instrument.
+    if not any(one.on == today and (one.source == _SANDBOX) is (source == _SANDBOX) for one in master.dumps(exchange)):
         dump = parse_dump(client.instruments(exchange), label=f"the list of {exchange}", on=today)
         master.load(dump, on=today, source=source, at=workspace.clock.now())
     found = master.listing(instrument, today)
@@ -92,23 +94,24 @@ def plan_series(workspace: Workspace, request: IngestRequest, listing: Listing, 
     first, last = _number(request.start), min(_number(request.end or date.max), _last_final(workspace.clock.now(), exchange))
     if anew and info is not None:
         first = min(first, (info.first_ts + _IST_OFFSET) // _DAY)
+    counts = FetchLedger(workspace.control.database).counts(key, request.source)
+    # Days of a past that was rewritten are asked for whatever the request says: half of the series is of before, half of after.
+    stale = {day for day, count in counts.items() if count == STALE}
+    if stale:
+        first, last = min(first, *stale), max(last, *stale)
     expected = expected_days(exchange, key.interval, first, last) if first <= last else None
     if expected is None:
         return SeriesPlan(key=key, listing=listing, spans=(), n_expected=0)
     held = {} if info is None or anew else dict(workspace.store.bars_per_day().get(key, {}))
-    fetched = {} if anew else FetchLedger(workspace.control.database).counts(key, request.source)
-    days = needed_days(expected.days, expected.at_least, held=held, fetched=fetched)
+    fetched = {} if anew else counts
+    days = sorted({*needed_days(expected.days, expected.at_least, held=held, fetched=fetched), *(stale if not anew else ())})
     n_expected = int(expected.at_least[np.isin(expected.days, days)].sum())
     most = MOST_DAYS[key.interval]
-    overlap = _overlap(key, days, sorted(held))
-    return SeriesPlan(
-        key=key,
-        listing=listing,
-        spans=spans_of(sorted({*days, *overlap}), most_days=most),
-        n_expected=n_expected,
-        overlap_from=overlap[0] if overlap else None,
-        overlap_to=overlap[-1] if overlap else None,
-    )
+    overlap = _overlap(key, days, sorted(held.keys() - stale))
+    spans = spans_of(sorted({*days, *overlap}), most_days=most)
+    # What shows a rewritten past comes first: nothing is to be stored beside bars of another time.
+    first_those = sorted(spans, key=lambda span: not any(_number(span.first) <= day <= _number(span.last) for day in overlap))
+    return SeriesPlan(key=key, listing=listing, spans=tuple(first_those), n_expected=n_expected)
 
 
 def fetch_window(
@@ -120,24 +123,39 @@ def fetch_window(
     source: str,
     before_store: Callable[[], object] = lambda: None,
 ) -> WindowResult:
-    """Ask for one span of a series and store the reply, unless it shows that the past was rewritten: then the ledger forgets the series.
+    """Ask for one span of a series and store the reply, unless it shows that the past was rewritten: then all that is held is stale.
 
     ``before_store`` is called once the reply is here; what it raises keeps it out of the store.
 
     Raises
     ------
     SourceError
-        If the reply could not be had.
+        If the reply could not be had, or holds none of the days of the span that the source gave before.
     """
-    reply = client.candles(plan.listing.token, plan.key.instrument, plan.key.interval, CandleWindow(first=span.first, last=span.last))
+    key, ledger = plan.key, FetchLedger(workspace.control.database)
+    reply = client.candles(plan.listing.token, key.instrument, key.interval, CandleWindow(first=span.first, last=span.last))
     refused = tuple(RefusedCandle(window=f"{span.first}..{span.last}", row=row, reason=why) for row, why in reply.refused)
     before_store()
-    if plan.overlap_to is not None and _number(span.first) <= plan.overlap_to:
-        rewritten = _rewritten(workspace, plan, reply.bars)
+    held, counts = workspace.store.bars_per_day().get(key, {}), ledger.counts(key, source)
+    last, stale = _last_final(reply.at, exchange_of(key.instrument)), {day for day, count in counts.items() if count == STALE}
+    # The first minutes of a session that runs by the sender's clock could pass for all of it.
+    bars = reply.bars.window(0, int(np.searchsorted(reply.bars.ts, _micros(last + 1))))
+    _require_known(
+        bars, [day for day in range(_number(span.first), min(last, _number(span.last)) + 1) if held.get(day) and counts.get(day)]
+    )
+    if key.basis is PriceBasis.ADJUSTED:
+        rewritten = _rewritten(workspace, plan, bars, stale=stale)
         if rewritten is not None:
-            FetchLedger(workspace.control.database).forget(plan.key, source)
+            ledger.record(key, source, dict.fromkeys(held, STALE), asked_at=workspace.clock.now())
             return WindowResult(n_refused=len(refused), refused=refused[:_MOST_REFUSED], rewritten=rewritten)
-    stored, changed, unchanged = _store(workspace, plan.key, span, reply, source=source)
+    spoiled = {None if on is None else _number(on) for on in reply.spoiled}
+    # No day was had of which a candle was refused, or that runs; nor one that is gone though bars of before are held.
+    given = {
+        day: count
+        for day, count in _given(key, span, bars).items()
+        if day <= last and day not in spoiled and (count or (None not in spoiled and day not in stale))
+    }
+    stored, changed, unchanged = _store(workspace, key, replace(reply, bars=bars), source=source, given=given)
     return WindowResult(stored=stored, changed=changed, unchanged=unchanged, n_refused=len(refused), refused=refused[:_MOST_REFUSED])
 
 
@@ -160,35 +178,55 @@ def outcome_of(plan: SeriesPlan, results: Sequence[WindowResult], error: QtsErro
     )
 
 
-def _rewritten(workspace: Workspace, plan: SeriesPlan, fetched: Bars) -> str | None:
+def _require_known(bars: Bars, known: Sequence[int]) -> None:
+    """Refuse a reply without any bar of the days that the source gave before and that are held: it would make known holes of others."""
+    if known and not np.isin((bars.ts + _IST_OFFSET) // _DAY, known).any():
+        raise BadReply(f"of {len(known)} days that it gave before, from {_EPOCH + timedelta(days=known[0])}, it gives none now")
+
+
+def _rewritten(workspace: Workspace, plan: SeriesPlan, fetched: Bars, *, stale: AbstractSet[int]) -> str | None:
     """Return how bars that are held came back changed, None where they did not: the source may have adjusted its past since."""
-    start, end = (_micros(day) for day in (plan.overlap_from or 0, (plan.overlap_to or 0) + 1))
-    held = _between(workspace.store.read(plan.key), start, end)
-    found = overlap_check(held, _between(fetched, start, end))
+    if not len(fetched) or workspace.store.info(plan.key) is None:
+        return None
+    start, end = instant_of(int(fetched.ts[0])), instant_of(int(fetched.ts[-1]) + 1)
+    try:
+        held = workspace.store.read(plan.key, start=start, end=end)
+    except EmptySpan:
+        return None
+    ts = np.intersect1d(held.ts, fetched.ts)
+    ts = ts[~np.isin((ts + _IST_OFFSET) // _DAY, sorted(stale))]
+    if not len(ts):
+        return None
+    found = overlap_check(_at(held, ts), _at(fetched, ts))
     return None if found.verdict is OverlapVerdict.SAME else found.reason or found.verdict.value
 
 
-def _store(workspace: Workspace, key: SeriesKey, span: Span, reply: CandleReply, *, source: str) -> tuple[int, int, int]:
-    bars, now, counts = reply.bars, workspace.clock.now(), (0, 0, 0)
-    if len(bars):
+def _store(workspace: Workspace, key: SeriesKey, reply: CandleReply, *, source: str, given: Mapping[int, int]) -> tuple[int, int, int]:
+    now, counts = workspace.clock.now(), (0, 0, 0)
+    if len(reply.bars):
         provenance = Provenance(source=source, simulated=exchange_of(key.instrument) is Exchange.SIM)
-        report = workspace.store.upsert([SeriesBars(key=key, bars=bars)], provenance, at=now)
+        report = workspace.store.upsert([SeriesBars(key=key, bars=reply.bars)], provenance, at=now)
         counts = (report.stored, report.changed, report.unchanged)
-    # Bars first: if we are stopped in between, the window is asked for again and nothing is lost. A session that runs by the sender's
-    # clock, whatever ours says, is no day that was had.
-    last = _last_final(reply.at, exchange_of(key.instrument))
-    given = {day: count for day, count in _given(key, span, bars).items() if day <= last}
-    FetchLedger(workspace.control.database).record(key, source, given, asked_at=now)
+    # The ledger last: if we are stopped before, the window is asked for again and nothing is lost.
     empty = [_EPOCH + timedelta(days=day) for day, count in given.items() if not count]
     workspace.known_empty.add(key, empty, source=source, asked_at=now)
+    FetchLedger(workspace.control.database).record(key, source, given, asked_at=now)
     return counts
 
 
 def _overlap(key: SeriesKey, days: Sequence[int], held: Sequence[int]) -> list[int]:
-    """Return the last days held, to be asked for again where an adjusted series grows at its end."""
-    if key.basis is not PriceBasis.ADJUSTED or not days or not held or days[-1] < held[-1]:
+    """Return days held to be asked for again with those that are missing, so that a past rewritten since is found.
+
+    They are the last ones where an adjusted series grows, and beside every day of which nothing is held the nearest before it, or after.
+    """
+    if key.basis is not PriceBasis.ADJUSTED or not days or not held:
         return []
-    return list(held[-_OVERLAP[key.interval.is_intraday] :])
+    found = set(held[-_OVERLAP[key.interval.is_intraday] :]) if days[-1] >= held[-1] else set()
+    places = np.searchsorted(held, days)
+    for day, place in zip(days, places.tolist(), strict=True):
+        if place == len(held) or held[place] != day:
+            found.add(held[max(0, place - 1)])
+    return sorted(found)
 
 
 def _basis(listing: Listing) -> PriceBasis:
@@ -213,9 +251,10 @@ def _given(key: SeriesKey, span: Span, bars: Bars) -> dict[int, int]:
     return counts | dict(zip(days.tolist(), numbers.tolist(), strict=True))
 
 
-def _between(bars: Bars, start: int, end: int) -> Bars:
-    first, stop = np.searchsorted(bars.ts, [start, end])
-    return bars.window(int(first), int(stop))
+def _at(bars: Bars, ts: Ints) -> Bars:
+    places = np.searchsorted(bars.ts, ts)
+    columns = {name: getattr(bars, name)[places] for name in ("ts", "open", "high", "low", "close", "volume", "oi")}
+    return replace(bars, **columns)
 
 
 def _number(on: date) -> int:

@@ -15,6 +15,7 @@ import pytest
 
 from qts.app.clock import SystemClock
 from qts.app.ingest_document import IngestDocument, IngestRequest
+from qts.app.ingest_windows import find_listing
 from qts.app.ingesting import ingest
 from qts.app.instruments import NotListed
 from qts.app.sandbox import KEY, SECRET, SimulatedPrices
@@ -23,7 +24,7 @@ from qts.app.workspace import Workspace, open_workspace
 from qts.core import IST, Bars, InstrumentId, Interval
 from qts.core.errors import BadParameter
 from qts.data.kite import pacing
-from qts.data.storage import SeriesKey
+from qts.data.storage import PriceBasis, SeriesKey
 from qts.sandbox import Accounts, App, Fault, FaultPlan, Listed, Meter, Sandbox, VirtualClock
 
 PRICES = SimulatedPrices()
@@ -164,19 +165,28 @@ def test_an_instrument_that_is_not_listed_is_refused_with_its_neighbours(opened:
 
 
 class Adjusted:
-    """A market of one share of NSE whose past is halved when its split comes."""
+    """A market of one share of NSE whose past is halved when its split comes; ``spoil`` changes its bars once more."""
 
     listings = (replace(PRICES.listings[0], exchange="NSE", segment="NSE"),)
     is_split = False
 
     def minutes(self, listed: Listed) -> Bars:
-        return self.days(listed).window(0, 0)
+        return self.shown(PRICES.minutes(PRICES.listings[0]), listed)
 
     def days(self, listed: Listed) -> Bars:
-        del listed
-        bars = PRICES.days(PRICES.listings[0])
+        return self.shown(PRICES.days(PRICES.listings[0]), listed)
+
+    def shown(self, bars: Bars, listed: Listed) -> Bars:
         columns = {name: getattr(bars, name) / (2.0 if self.is_split else 1.0) for name in ("open", "high", "low", "close")}
-        return replace(bars, instrument=InstrumentId(self.listings[0].key), **columns)
+        return self.spoil(replace(bars, instrument=InstrumentId(listed.key), **columns))
+
+    def spoil(self, bars: Bars) -> Bars:
+        return bars
+
+
+SHARE = Adjusted.listings[0].key
+SHARE_KEY = SeriesKey(instrument=InstrumentId(SHARE), interval=Interval.DAY, basis=PriceBasis.ADJUSTED)
+SHARE_MINUTES = replace(SHARE_KEY, interval=Interval.MINUTE_1)
 
 
 def test_a_past_that_was_rewritten_is_fetched_again_into_a_new_snapshot(opened: Callable[..., Workspace]) -> None:
@@ -197,3 +207,97 @@ def test_a_past_that_was_rewritten_is_fetched_again_into_a_new_snapshot(opened: 
     np.testing.assert_array_equal(held.close, true.close[-len(held) :])
     old = later.store.read(key, as_of=before.snapshot)
     np.testing.assert_array_equal(old.close, 2 * held.close[: len(old)])
+
+
+def test_a_rewritten_past_is_fetched_to_its_end_though_a_session_ends_in_between(opened: Callable[..., Workspace]) -> None:
+    market, before = Adjusted(), datetime(2026, 11, 18, 17, tzinfo=IST)
+    first = opened(exchange(market, now=before), now=before)
+    run(first, [SHARE], interval="1m", start=date(2026, 8, 3))
+    first.close()
+    market.is_split = True
+    # Login, list, the overlap that shows it, one of two windows of the whole: then the session is dead.
+    second = opened(exchange(market, faults=FaultPlan(at={4: Fault.DEAD_TOKEN})))
+    cut = run(second, [SHARE], interval="1m", start=date(2026, 11, 1))
+    assert (cut.series[0].rewritten, cut.series[0].kind) == ("rewritten", "AuthExpired")
+    again = run(second, [SHARE], interval="1m", start=date(2026, 11, 1))
+    assert again.complete
+    held, true = second.store.read(SHARE_MINUTES), market.minutes(market.listings[0])
+    np.testing.assert_allclose(held.close, true.close[-len(held) :], atol=0.005)
+    assert run(second, [SHARE], interval="1m", start=date(2026, 11, 1)).requests == 0
+
+
+@pytest.mark.parametrize("hole", [pytest.param(0, id="before what is held"), pytest.param(300, id="between what is held")])
+def test_bars_of_after_a_split_are_not_put_beside_bars_of_before_it(opened: Callable[..., Workspace], hole: int) -> None:
+    market = Adjusted()
+    first = opened(exchange(market))
+    run(first, [SHARE], start=date(2024, 1, 1))
+    if hole:
+        at = first.store.read(SHARE_KEY).ts[hole]
+        start = datetime.fromtimestamp(at / 1e6, IST)
+        first.store.delete(SHARE_KEY, start=start, end=start + timedelta(hours=1), at=NOW)
+    market.is_split = True
+    found = run(first, [SHARE], start=date(2024, 1, 1) if hole else date(2023, 1, 2), end=date(2026, 11, 19))
+    assert (found.complete, found.series[0].rewritten) == (True, "rewritten")
+    held, true = first.store.read(SHARE_KEY), market.days(market.listings[0])
+    np.testing.assert_allclose(held.close, true.close[-len(held) :], atol=0.005)
+
+
+def test_a_day_whose_candle_was_refused_is_neither_had_nor_known_to_be_empty(opened: Callable[..., Workspace]) -> None:
+    class Spoiled(Adjusted):
+        is_spoiled = True
+
+        def spoil(self, bars: Bars) -> Bars:
+            high = bars.high.copy()
+            high[-3] = high[-3] / 2 if self.is_spoiled else high[-3]
+            return replace(bars, high=high)
+
+    market = Spoiled()
+    workspace = opened(exchange(market))
+    assert run(workspace, [SHARE], start=date(2026, 11, 2)).series[0].refused_count == 1
+    assert workspace.known_empty.days(SHARE_KEY) == ()
+    market.is_spoiled = False
+    assert run(workspace, [SHARE], start=date(2026, 11, 2)).stored == 1
+    assert run(workspace, [SHARE], start=date(2026, 11, 2)).requests == 0
+
+
+def test_a_reply_without_what_was_given_before_makes_no_day_empty(opened: Callable[..., Workspace]) -> None:
+    class Mute(Adjusted):
+        is_mute = False
+
+        def spoil(self, bars: Bars) -> Bars:
+            return bars.window(0, 0) if self.is_mute else bars
+
+    market = Mute()
+    workspace = opened(exchange(market))
+    run(workspace, [SHARE], start=date(2026, 11, 2), end=date(2026, 11, 13))
+    market.is_mute = True
+    found = run(workspace, [SHARE], start=date(2026, 11, 2))
+    assert (found.complete, found.series[0].kind, workspace.known_empty.days(SHARE_KEY)) == (False, "BadReply", ())
+    market.is_mute = False
+    assert run(workspace, [SHARE], start=date(2026, 11, 2)).stored == 5
+
+
+def test_most_minutes_of_a_session_that_runs_do_not_pass_for_all_of_it(opened: Callable[..., Workspace]) -> None:
+    # Our clock is ten minutes ahead and thinks the session over; of a share 360 minutes may be all there are.
+    market, shown = Adjusted(), datetime(2026, 11, 20, 15, 28, tzinfo=IST)
+    early = opened(exchange(market, now=shown), now=shown + timedelta(minutes=10))
+    run(early, [SHARE], interval="1m", start=date(2026, 11, 19))
+    early.close()
+    late = opened(exchange(market))
+    run(late, [SHARE], interval="1m", start=date(2026, 11, 19))
+    assert late.store.bars_per_day()[SHARE_MINUTES] == {20776: 375, 20777: 375}
+
+
+def test_tokens_of_the_simulated_exchange_are_not_taken_for_the_brokers(opened: Callable[..., Workspace]) -> None:
+    class Broker:
+        def instruments(self, exchange: str) -> bytes:
+            columns = (
+                "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,segment"
+            )
+            symbol = SHARE.partition(":")[2]
+            return f"{columns},exchange\n408065,1594,{symbol},A,0,,0,0.05,1,EQ,NSE,{exchange}\n".encode()
+
+    workspace = opened(exchange(Adjusted()))
+    run(workspace, [SHARE], start=date(2026, 11, 16))
+    broker: Any = Broker()
+    assert find_listing(workspace, broker, "kite", InstrumentId(SHARE)).token == 408065

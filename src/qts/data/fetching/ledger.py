@@ -19,6 +19,8 @@ _EPOCH: Final = date(1970, 1, 1)
 _DAYS: Final = 366
 # Stands for a day that was not asked for; a day of minutes has some hundreds of bars.
 _NEVER: Final = 65_535
+STALE: Final = 65_534
+"""Stands for a day whose bars the source has rewritten since they were had: more than can be held, so that it is asked for again."""
 _FETCHED: Final = sa.Table(
     "fetched",
     sa.MetaData(),
@@ -61,7 +63,7 @@ class FetchLedger:
         by_year: dict[int, dict[int, int]] = {}
         for day, count in counts.items():
             year = (_EPOCH + timedelta(days=day)).year
-            by_year.setdefault(year, {})[day - _first_day(year)] = min(count, _NEVER - 1)
+            by_year.setdefault(year, {})[day - _first_day(year)] = min(count, STALE)
         name = {"instrument": str(key.instrument), "interval": str(key.interval), "basis": str(key.basis), "source": source}
         with self._database.writing() as connection:
             for year, given in by_year.items():
@@ -72,11 +74,6 @@ class FetchLedger:
                 values = {"counts": zlib.compress(row.astype("<u2").tobytes()), "asked_at": asked_at.isoformat()}
                 connection.execute(sa.delete(_FETCHED).where(where))
                 connection.execute(sa.insert(_FETCHED).values(name | {"year": year} | values))
-
-    def forget(self, key: SeriesKey, source: str) -> None:
-        """Forget what a source gave of a series, so that all of it is asked for again."""
-        with self._database.writing() as connection:
-            connection.execute(sa.delete(_FETCHED).where(_is_of(key, source)))
 
 
 def _unpacked(packed: bytes) -> Ints:

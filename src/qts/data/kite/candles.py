@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -43,10 +43,14 @@ _PRICES: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandleBatch:
-    """The sound candles of one reply, oldest first, each instant once, and the others by their place in the reply with the reason."""
+    """The sound candles of one reply, oldest first, each instant once, and the others by their place in the reply with the reason.
+
+    ``spoiled`` are the dates of those others, None among them where one does not say its date.
+    """
 
     bars: Bars
     refused: tuple[tuple[int, str], ...]
+    spoiled: frozenset[date | None] = frozenset()
 
 
 def read_candles(data: Any, *, instrument: InstrumentId, interval: Interval) -> CandleBatch:  # noqa: ANN401 - parsed JSON
@@ -74,7 +78,8 @@ def read_candles(data: Any, *, instrument: InstrumentId, interval: Interval) -> 
     order = _last_of_each(ts)
     open_, high, low, close, volume, oi = (np.ascontiguousarray(column[order]) for column in values)
     bars = Bars(instrument=instrument, interval=interval, ts=ts[order], open=open_, high=high, low=low, close=close, volume=volume, oi=oi)
-    return CandleBatch(bars=bars, refused=tuple(sorted(refused)))
+    spoiled = frozenset(_date_of(rows[place]) for place, _ in refused)
+    return CandleBatch(bars=bars, refused=tuple(sorted(refused)), spoiled=spoiled)
 
 
 def closed_bars(bars: Bars, *, now: datetime) -> Bars:
@@ -121,6 +126,15 @@ def _fault(row: Any) -> str:  # noqa: ANN401 - parsed JSON
     # True is a number to Python; 10**400 is one to JSON and none to a float.
     is_number = all(isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST_COUNT for value in row[1:])
     return "" if is_number else "holds a value that is no number, or is too large"
+
+
+def _date_of(row: Any) -> date | None:  # noqa: ANN401 - parsed JSON
+    if not isinstance(row, list) or not row or not isinstance(row[0], str) or _STAMP.fullmatch(row[0]) is None:
+        return None
+    try:
+        return date.fromisoformat(row[0][:10])
+    except ValueError:
+        return None
 
 
 def _instants(stamps: Sequence[str]) -> Ints:

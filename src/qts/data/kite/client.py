@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias, TypeVar
 
@@ -69,13 +69,14 @@ class Timing:
 class CandleReply:
     """The closed bars of one window, how many candles were still forming, and those that were refused with the reason.
 
-    ``at`` is when the reply was sent, by the sender's clock.
+    ``at`` is when the reply was sent, by the sender's clock. ``spoiled`` are the dates of the refused, None where one has none.
     """
 
     at: datetime
     bars: Bars
     n_forming: int
     refused: tuple[tuple[int, str], ...]
+    spoiled: frozenset[date | None] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +202,8 @@ class KiteClient:
         def read(reply: Reply, at: datetime) -> CandleReply:
             batch = read_candles(data_of(reply), instrument=instrument, interval=interval)
             closed = closed_bars(batch.bars, now=at)
-            return CandleReply(at=at, bars=closed, n_forming=len(batch.bars) - len(closed), refused=batch.refused)
+            n_forming = len(batch.bars) - len(closed)
+            return CandleReply(at=at, bars=closed, n_forming=n_forming, refused=batch.refused, spoiled=batch.spoiled)
 
         return self._asked(path, read, params=params, kind=CallKind.HISTORICAL)
 

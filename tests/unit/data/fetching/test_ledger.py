@@ -9,7 +9,7 @@ import pytest
 from qts.app.control import ControlDatabase
 from qts.core import InstrumentId, Interval
 from qts.core.errors import BadParameter
-from qts.data.fetching import FetchLedger
+from qts.data.fetching import STALE, FetchLedger
 from qts.data.storage import PriceBasis, SeriesKey
 
 KEY = SeriesKey(instrument=InstrumentId("NSE:INFY"), interval=Interval.MINUTE_1)
@@ -36,12 +36,17 @@ def test_what_was_said_last_of_a_day_holds_and_other_days_stay(ledger: FetchLedg
     assert ledger.counts(KEY, "kite") == {LAST_OF_2024: 370, LAST_OF_2024 - 1: 3}
 
 
-def test_sources_and_series_are_kept_apart_and_forgotten_apart(ledger: FetchLedger) -> None:
+def test_sources_and_series_are_kept_apart(ledger: FetchLedger) -> None:
     other = SeriesKey(instrument=KEY.instrument, interval=KEY.interval, basis=PriceBasis.ADJUSTED)
-    for key, source in ((KEY, "kite"), (KEY, "sandbox"), (other, "kite")):
-        ledger.record(key, source, {100: 1}, asked_at=AT)
-    ledger.forget(KEY, "kite")
-    assert [ledger.counts(key, source) for key, source in ((KEY, "kite"), (KEY, "sandbox"), (other, "kite"))] == [{}, {100: 1}, {100: 1}]
+    for count, (key, source) in enumerate(((KEY, "kite"), (KEY, "sandbox"), (other, "kite"))):
+        ledger.record(key, source, {100: count}, asked_at=AT)
+    assert [ledger.counts(key, source)[100] for key, source in ((KEY, "kite"), (KEY, "sandbox"), (other, "kite"))] == [0, 1, 2]
+
+
+def test_a_day_that_is_stale_stays_so_until_it_was_had_again(ledger: FetchLedger) -> None:
+    ledger.record(KEY, "kite", {100: STALE, 101: STALE}, asked_at=AT)
+    ledger.record(KEY, "kite", {100: 375}, asked_at=AT)
+    assert ledger.counts(KEY, "kite") == {100: 375, 101: STALE}
 
 
 def test_an_instant_without_a_zone_is_refused(ledger: FetchLedger) -> None:
