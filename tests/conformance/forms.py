@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final, TypeAlias
 
+import numpy as np
+
+from qts.core import Bars, Floats
+from qts.kernels import crosses_above, crosses_below, ema, hold
 from qts.strategies import Column, Const, Context, Form, Indicator, InstrumentContext, Lag, OnBar, ParamValue, Rule, Strategy
 
 Params = Mapping[str, ParamValue]
@@ -35,6 +39,13 @@ def _crossing(kind: str, params: Params) -> tuple[OnBar, OnBar]:
                 item.target(-1.0 if params["short"] else 0.0)
 
     return start, on_bar
+
+
+def _ema_targets(bars: Bars, params: Params) -> Floats:
+    """Say the crossover as an array: 1 from a cross up, 0 or -1 from a cross down, nothing before the slow average is defined."""
+    quick, calm = (ema(bars.close, int(params[name])) for name in ("fast", "slow"))
+    held = hold(crosses_above(quick, calm), crosses_below(quick, calm), outside=-1.0 if params["short"] else 0.0)
+    return np.where(np.isnan(calm), np.nan, held)
 
 
 def _crossing_rule(kind: str, params: Params) -> Rule:
@@ -250,6 +261,12 @@ def on_bar_twin(strategy: str, shipped: Strategy, params: Params) -> Strategy:
     return Strategy(title=f"{strategy}, bar by bar", on_bar=on_bar, on_start=start, matrix=matrix, protection=shipped.guards(params))
 
 
+def targets_twin(strategy: str, shipped: Strategy, params: Params) -> Strategy:
+    """Return the strategy as one that says its targets as an array, guarded alike."""
+    say = TARGETS[strategy]
+    return Strategy(title=f"{strategy}, as targets", targets=lambda bars: say(bars, params), protection=shipped.guards(params))
+
+
 def rule_twin(strategy: str, shipped: Strategy, params: Params) -> Strategy:
     """Return the strategy as a rule of numbers, guarded alike."""
     return Strategy(title=f"{strategy}, as a rule", rule=RULES[strategy](params), protection=shipped.guards(params))
@@ -263,6 +280,7 @@ RULES: Final[Mapping[str, Callable[[Params], Rule]]] = {
     "rsi_reversion": _rsi_rule,
     "supertrend_follow": _supertrend_rule,
 }
+TARGETS: Final[Mapping[str, Callable[[Bars, Params], Floats]]] = {"ema_cross": _ema_targets}
 # What a rule over one instrument's indicators cannot say, and why.
 NO_RULE: Final = {
     "buy_and_hold": "nothing ever changes, so there is no condition to state",

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 import pytest
-from tests.conformance.forms import HOOKS, NO_RULE, RULES, on_bar_twin, rule_twin
+from tests.conformance.forms import HOOKS, NO_RULE, RULES, TARGETS, on_bar_twin, rule_twin, targets_twin
 
 from qts.backtest import BacktestResult, BacktestSettings, run
 from qts.core import Bars, InstrumentId, Interval, Product
@@ -103,6 +103,19 @@ def test_as_a_rule_it_trades_the_same_where_a_rule_can_say_it(case: int) -> None
     twin = rule_twin(name, shipped, shipped.resolve(params))
     for seed in range(N_MARKETS):
         assert traded(run(twin, {}, market_for(shipped, seed), settings_of(shipped, params))) == traded(shipped_run(case, seed))
+
+
+@pytest.mark.parametrize("case", [case for case, (name, _) in enumerate(CASES) if name in TARGETS], ids=lambda case: IDS[case])
+def test_as_targets_it_trades_the_same(case: int) -> None:
+    name, params = CASES[case]
+    twin = targets_twin(name, SHIPPED[name], SHIPPED[name].resolve(params))
+    for seed in range(N_MARKETS):
+        expected, bars = shipped_run(case, seed), market_for(SHIPPED[name], seed)
+        got = run(twin, {}, bars, settings_of(SHIPPED[name], params))
+        assert traded(got) == traded(expected)
+        assert got.equity.tolist() == expected.equity.tolist()
+        for series in bars:
+            np.testing.assert_array_equal(twin.exposure(series, {}), SHIPPED[name].exposure(series, params))
 
 
 @pytest.mark.parametrize("name", sorted(name for name in SHIPPED if SHIPPED[name].protection))

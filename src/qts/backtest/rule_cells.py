@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -19,7 +20,7 @@ from qts.kernels import find_indicator
 from qts.kernels.crosses import ABOVE, AT_LEAST, CROSS, NEVER
 from qts.kernels.indicator import IndicatorSpec, Numbers
 from qts.kernels.tiles import CONSTANT, EXPONENTIAL, GIVEN, N_MEMORY, N_SERIES, NEEDED, SPAN
-from qts.strategies import Column, Comparison, Condition, Const, Indicator, ParamValue, Ref, Rule, Term
+from qts.strategies import Column, Combination, Comparison, Condition, Const, Indicator, ParamValue, Ref, Rule, Term
 
 CLOSE: Final = "close"
 Values: TypeAlias = Mapping[str, ParamValue]
@@ -27,6 +28,7 @@ Compared: TypeAlias = tuple[int, int, int]
 # Terms with a row of their own; those of a longer interval, of bars ago and of arithmetic have none.
 Plain: TypeAlias = Column | Const | Ref | Indicator
 Sides: TypeAlias = tuple[str, Plain, Plain]
+Number: TypeAlias = Const | Ref
 
 # How each operator is made of "above", "at least" and "crosses above": the last says whether the sides change places.
 _OPERATORS: Final = {
@@ -38,6 +40,13 @@ _OPERATORS: Final = {
     "crosses_below": (CROSS, True),
 }
 _NEVER: Final[Compared] = (NEVER, 0, 0)
+# How numbers compare; they never cross.
+_OF_NUMBERS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,18 @@ class Made:
     spec: IndicatorSpec | None = None
     numbers: Numbers = ()
     output: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A condition of a rule: two sides that are compared, and comparisons of numbers that hold or not for a whole cell."""
+
+    sides: Sides
+    only_if: tuple[tuple[str, Number, Number], ...] = ()
+
+    def holds(self, values: Values) -> bool:
+        """Return whether the numbers of this cell compare as they must."""
+        return all(_OF_NUMBERS[how](_number(left, values), _number(right, values)) for how, left, right in self.only_if)
 
 
 @dataclass(slots=True)  # grows while cells are read
@@ -106,13 +127,16 @@ class RuleCells:
 
 
 def rule_cells(rule: Rule, values: Sequence[Values]) -> RuleCells | None:
-    """Return the cells of a sweep as rows; None for a rule that is more than four comparisons of plain terms."""
-    conditions: list[Sides | None] = []
+    """Return the cells of a sweep as rows; None for a rule that is more than four comparisons of plain terms.
+
+    Each of them may stand under conditions of numbers alone, such as a parameter that says whether to go short.
+    """
+    conditions: list[Said | None] = []
     for condition in (rule.enter, rule.exit, rule.short_enter, rule.short_exit):
-        sides = None if condition is None else _sides(condition)
-        if condition is not None and sides is None:
+        said = None if condition is None else _said(condition)
+        if condition is not None and said is None:
             return None
-        conditions.append(sides)
+        conditions.append(said)
     found = SeriesList()
     reader = _Reader(found, rule, conditions)
     cells = np.array([reader.row(cell) for cell in values], dtype=np.int64)
@@ -134,17 +158,17 @@ def _known_cell(rule: Rule, values: tuple[tuple[str, ParamValue], ...]) -> RuleC
 class _Reader:
     """Reads cells one after the other; what two of them share is looked up once."""
 
-    def __init__(self, series: SeriesList, rule: Rule, conditions: Sequence[Sides | None]) -> None:
+    def __init__(self, series: SeriesList, rule: Rule, conditions: Sequence[Said | None]) -> None:
         self._series = series
         self._rule = rule
         places: dict[Plain, _Placer] = {}
-        self._sides: list[tuple[str, _Placer, _Placer] | None] = []
+        self._sides: list[tuple[Said, _Placer, _Placer] | None] = []
         for one in conditions:
             if one is None:
                 self._sides.append(None)
             else:
-                left, right = (places.setdefault(term, _Placer(series, term)) for term in one[1:])
-                self._sides.append((one[0], left, right))
+                left, right = (places.setdefault(term, _Placer(series, term)) for term in one.sides[1:])
+                self._sides.append((one, left, right))
 
     def row(self, values: Values) -> list[int]:
         """Return the row of one cell."""
@@ -154,9 +178,14 @@ class _Reader:
             if sides is None:
                 compared.append(_NEVER)
                 continue
-            operator, left, right = sides[0], sides[1](values), sides[2](values)
+            said, left, right = sides[0], sides[1](values), sides[2](values)
             first = max(first, self._series.first[left], self._series.first[right])
-            compared.append(_comparison(operator, left, right))
+            # What never holds must be defined all the same.
+            how, *rows = _comparison(said.sides[0], left, right)
+            compared.append((how if said.holds(values) else NEVER, rows[0], rows[1]))
+        if compared[2][0] == NEVER:
+            # What is never entered is never left.
+            compared[3] = (NEVER, *compared[3][1:])
         return [first, int(_is_pair(compared)), *itertools.chain.from_iterable(compared)]
 
 
@@ -199,6 +228,30 @@ class _Placer:
         return self._series.outside(Made(columns=columns, spec=spec, numbers=numbers, output=output), math.ceil(spec.first(numbers)))
 
 
+def _said(condition: Condition) -> Said | None:
+    """Return a comparison of two plain terms, alone or joined by ``and`` with comparisons of numbers; None for anything else."""
+    if not isinstance(condition, Combination) or condition.operator != "and":
+        sides = _sides(condition)
+        return None if sides is None else Said(sides=sides)
+    numbers = [found for part in condition.parts if (found := _numbers(part)) is not None]
+    others = [sides for part in condition.parts if _numbers(part) is None and (sides := _sides(part)) is not None]
+    if len(others) != 1 or len(numbers) + 1 != len(condition.parts):
+        return None
+    return Said(sides=others[0], only_if=tuple(numbers))
+
+
+def _numbers(condition: Condition) -> tuple[str, Number, Number] | None:
+    """Return a comparison of two numbers, such as a parameter and a constant; None for anything else."""
+    if not isinstance(condition, Comparison) or condition.operator not in _OF_NUMBERS:
+        return None
+    left, right = condition.left, condition.right
+    return (condition.operator, left, right) if isinstance(left, (Const, Ref)) and isinstance(right, (Const, Ref)) else None
+
+
+def _number(term: Number, values: Values) -> float:
+    return float(term.value) if isinstance(term, Const) else float(values[term.name])
+
+
 def _sides(condition: Condition) -> Sides | None:
     """Return a comparison of two plain terms; None for anything else."""
     if not isinstance(condition, Comparison):
@@ -223,4 +276,4 @@ def _is_pair(compared: Sequence[Compared]) -> bool:
     (how, left, right), leave, short_enter, short_leave = compared
     if how != CROSS or leave != (CROSS, right, left):
         return False
-    return (short_enter, short_leave) in {(_NEVER, _NEVER), (leave, compared[0])}
+    return (short_enter[0], short_leave[0]) == (NEVER, NEVER) or (short_enter, short_leave) == (leave, compared[0])

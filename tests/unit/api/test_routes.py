@@ -81,7 +81,7 @@ def test_the_strategies_are_those_of_the_catalogue(client: Any, workspace: Works
     (workspace.settings.strategies_folder / "broken.py").write_text("(")
     entries = {entry["id"]: entry for entry in client.get("/api/strategies").json()}
     assert entries["ema_cross"]["params"]["fast"]["kind"] == "int"
-    assert (entries["ema_cross"]["form"], entries["momentum_rotation"]["form"]) == ("targets", "matrix")
+    assert [entries[name]["form"] for name in ("ema_cross", "ma_cross", "momentum_rotation")] == ["rule", "targets", "matrix"]
     assert entries["broken"]["error"]["kind"] == "PluginError"
     assert entries["broken"]["form"] is None
     answer = client.post("/api/backtests", json={**RUN, "strategy": "broken", "params": {}})

@@ -48,6 +48,10 @@ RULES: Final = {
     "averages that cross, after a warm-up": Rule(enter=FIRST_UP, exit=FIRST_DOWN, warmup=Ref("slow")),
     "averages made outside": Rule(enter=SMA_UP, exit=SMA_DOWN),
     "a pair with shorts, which delivery does not hold": Rule(enter=EMA_UP, exit=EMA_DOWN, short_enter=EMA_DOWN, short_exit=EMA_UP),
+    "a pair with shorts for some cells": Rule(enter=EMA_UP, exit=EMA_DOWN, short_enter=EMA_DOWN & (Ref("slow") > 6), short_exit=EMA_UP),
+    "what never holds must be defined": Rule(
+        enter=CLOSE > SMA, exit=CLOSE < SMA, short_enter=(RSI < 0) & (Ref("slow") > 6), short_exit=RSI > 60
+    ),
     "thresholds": Rule(enter=Ref("level") > RSI, exit=RSI > 60),
     "thresholds that may be touched": Rule(enter=CLOSE >= SMA, exit=CLOSE <= SMA),
     "two pairs": Rule(enter=EMA_UP, exit=SMA_DOWN),

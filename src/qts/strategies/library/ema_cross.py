@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
+from qts.strategies import Indicator, Param, Ref, Rule, Strategy
 
-from qts.core import Bars, Floats
-from qts.kernels import crosses_above, crosses_below, ema, hold
-from qts.strategies import Param, Strategy
-
-
-def targets(bars: Bars, *, fast: int, slow: int, short: bool) -> Floats:
-    """Return 1 from a cross up and 0 (or -1) from a cross down; no position before the first cross."""
-    quick = ema(bars.close, fast)
-    calm = ema(bars.close, slow)
-    held = hold(crosses_above(quick, calm), crosses_below(quick, calm), outside=-1.0 if short else 0.0)
-    return np.where(np.isnan(calm), np.nan, held)
-
+quick, calm = Indicator("ema", Ref("fast")), Indicator("ema", Ref("slow"))
+up, down = quick.crosses_above(calm), quick.crosses_below(calm)
 
 STRATEGY: Final = Strategy(
     title="EMA crossover",
@@ -29,5 +19,5 @@ STRATEGY: Final = Strategy(
         "short": Param(False, help="Go short on a cross down instead of flat"),
     },
     constraint="fast < slow",
-    targets=targets,
+    rule=Rule(enter=up, exit=down, short_enter=down & (Ref("short") > 0), short_exit=up),
 )
