@@ -76,7 +76,10 @@ def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
         If nothing is stored under the instrument.
     EmptySpan
         If there are no bars of the interval, basis and span.
+    BadParameter
+        If the dates are turned round, or reach beyond the day that prices are adjusted to.
     """
+    request = _settled(workspace, request)
     start, end = instants(request.start, request.end)
     chosen = _choose(workspace, request)
     snapshot = request.as_of or workspace.store.snapshot()
@@ -96,6 +99,7 @@ def read_bars(workspace: Workspace, request: BarsRequest) -> BarsAnswer:
 
 def estimate_bars(workspace: Workspace, request: BarsRequest) -> int:
     """Return about how many bars a request asks for, without reading one: the series' count times the share of its days."""
+    request = _settled(workspace, request)
     chosen = _choose(workspace, request)
     info = chosen.info if isinstance(chosen, Recipe) else chosen
     first, last = session_date_of(info.first_ts), session_date_of(info.last_ts)
@@ -126,6 +130,16 @@ def choose_series(workspace: Workspace, instrument: InstrumentId, request: BarsR
     if found:
         return next((info for info in found if _reaches_into(info, request.start, request.end)), found[0])
     raise _absent(workspace, instrument, request.interval, request.prices)
+
+
+def _settled(workspace: Workspace, request: BarsRequest) -> BarsRequest:
+    """Return the request with its snapshot by id, and ended on the day it is adjusted to: later prices may be in other shares."""
+    if (last := request.adjusted_to) is not None:
+        for name, on in (("from", request.start), ("to", request.end)):
+            if on is not None and on > last:
+                hint = "Prices adjusted to a day are those seen on it, and end with it. Give a later day, or leave it out."
+                raise BadParameter(name, on, f"is after {last}, the day that prices are adjusted to", hint=hint)
+    return request.model_copy(update={"as_of": workspace.snapshot_id(request.as_of), "end": request.end or last})
 
 
 def _choose(workspace: Workspace, request: BarsRequest) -> SeriesInfo | Recipe:

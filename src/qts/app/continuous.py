@@ -97,7 +97,7 @@ def continuous_bars(workspace: Workspace, request: ContinuousRequest) -> Continu
     BadParameter
         If nothing is stored of its futures, the day of expiry of one is not known, or two cannot be adjusted to each other.
     """
-    snapshot = request.as_of or workspace.store.snapshot()
+    snapshot = workspace.snapshot_id(request.as_of) or workspace.store.snapshot()
     futures = _futures(workspace, request, snapshot)
     traded = sorted({day for one in futures for day in one.days})
     last = max(one.expiry for one in futures)

@@ -133,7 +133,7 @@ def coverage(workspace: Workspace, request: CoverageRequest) -> CoverageDocument
             for (info, covered), span in zip(found, spans, strict=True)
         ),
         days=days,
-        snapshot=request.as_of or workspace.store.snapshot(),
+        snapshot=workspace.snapshot_id(request.as_of) or workspace.store.snapshot(),
     )
 
 

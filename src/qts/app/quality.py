@@ -173,7 +173,7 @@ def quality(workspace: Workspace, request: QualityRequest) -> QualityDocument:
     chosen = _chosen(known, request)
     is_whole = request.start is None and request.end is None
     found = _all_whole(workspace, known, chosen, request) if is_whole else _all_judged(workspace, known, chosen, request)
-    return QualityDocument(series=tuple(found), snapshot=request.as_of or workspace.store.snapshot())
+    return QualityDocument(series=tuple(found), snapshot=workspace.snapshot_id(request.as_of) or workspace.store.snapshot())
 
 
 def _chosen(known: Evidence, request: QualityRequest) -> list[SeriesInfo]:

@@ -117,7 +117,7 @@ class BarsRequest(Request):
         "dividends back. Adjusted prices that are not held are made of raw ones and the confirmed corporate actions.",
     )
     adjusted_to: date | None = Field(
-        default=None, description="Make adjusted prices of the actions up to this ex date only; those up to today when absent."
+        default=None, description="Make adjusted prices as they were seen on this day, which is the last one shown; today when absent."
     )
 
 

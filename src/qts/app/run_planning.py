@@ -144,6 +144,8 @@ def plan_entry(
     ``stored`` is the run that is to be repeated: its corporate actions and what lists and dumps of instruments said are taken from it,
     whatever is known now.
     """
+    if stored is None:
+        request = request.model_copy(update={"as_of": workspace.snapshot_id(request.as_of)})
     strategy = entry.require()
     params = strategy.resolve(request.params)
     chosen = chosen_instruments(workspace, request)

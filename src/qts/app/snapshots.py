@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -104,8 +105,8 @@ def compare_snapshots(workspace: Workspace, before: str, after: str | None = Non
     found = store.compare(before, after)
     keys = [change.key for change in (*found.added, *found.removed, *found.changed)]
     return ComparisonDocument(
-        before=before,
-        after=after,
+        before=workspace.snapshot_id(before) or before,
+        after=workspace.snapshot_id(after) or after,
         changes=tuple(_change(key, old.get(key), new.get(key)) for key in sorted(keys, key=str)),
         unchanged=len(old.keys() | new.keys()) - len(keys),
     )
@@ -124,15 +125,19 @@ def name_snapshot(workspace: Workspace, name: str, snapshot: str | None = None) 
     return _document(next(found for found in store.snapshots() if name in found.names))
 
 
-def forget_name(workspace: Workspace, name: str) -> None:
-    """Take a name away from its snapshot, which is then kept no longer than others.
+def forget_name(workspace: Workspace, name: str) -> SnapshotDocument:
+    """Take a name away from its snapshot, which is then kept no longer than others, and return what the snapshot is.
 
     Raises
     ------
     BadParameter
         If no snapshot has it.
     """
-    workspace.store.forget_name(name)
+    store = workspace.store
+    named = next((found for found in store.snapshots() if name in found.names), None)
+    store.forget_name(name)
+    assert named is not None  # noqa: S101 - a name that nobody has is refused above
+    return _document(replace(named, names=tuple(one for one in named.names if one != name)))
 
 
 def collect_snapshots(workspace: Workspace, *, keep_days: int = KEEP_DAYS, dry_run: bool = False) -> CollectionDocument:

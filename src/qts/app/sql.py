@@ -96,7 +96,7 @@ def _answer(workspace: Workspace, request: SqlRequest) -> tuple[QueryAnswer, str
         raise InputError("This store cannot be asked in SQL.", hint="Use a store of files.")
     seconds = request.seconds or settings.query_seconds
     with workspace.queries.turn(settings.query_seconds):
-        snapshot = request.as_of or store.snapshot()
+        snapshot = workspace.snapshot_id(request.as_of) or store.snapshot()
         connection = store.sql(as_of=request.as_of, threads=os.cpu_count() or 1, memory=settings.query_memory)
         with connection:
             return run_query(connection, request.sql, max_rows=request.max_rows, seconds=seconds), snapshot

@@ -34,6 +34,15 @@ class Workspace:
     queries: Admission = field(default_factory=lambda: Admission(os.cpu_count() or 1))
     finder: InstrumentFinder = field(default_factory=InstrumentFinder)
 
+    def snapshot_id(self, as_of: str | None) -> str | None:
+        """Return the id of a snapshot given by its id or a name, which may be taken away or given to another; None stays the present."""
+        if as_of is None:
+            return None
+        kept = self.store.snapshots()
+        if any(one.id == as_of for one in kept):
+            return as_of
+        return next((one.id for one in kept if as_of in one.names), as_of)
+
     @property
     def actions(self) -> ActionStore:
         """Return the corporate actions, which are kept in the control database."""

@@ -116,7 +116,7 @@ def action_words(action: CorporateAction) -> str:
     """
     parts = []
     if action.ratio != 1:
-        parts.append(f"1 share becomes {action.ratio.normalize():f}")
+        parts.append(f"1 share becomes {action.ratio:.6g}")
     if action.cash:
         parts.append(f"{action.cash.normalize():f} rupees a share")
     return f"{action.kind}: {', '.join(parts) or 'nothing changes'}"

@@ -90,13 +90,15 @@ def name(
 def forget(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The name of a snapshot.")],
+    *,
+    as_json: Json = False,
 ) -> None:
     """Take a name away. Its snapshot is then kept no longer than others."""
     from qts.app.snapshots import forget_name
 
     with opened(context) as workspace:
-        forget_name(workspace, name)
-    say(f"No snapshot is called {name} any more.")
+        document = forget_name(workspace, name)
+    write_json(document) if as_json else say(f"No snapshot is called {name} any more.")
 
 
 def collect(

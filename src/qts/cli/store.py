@@ -83,7 +83,10 @@ def bars(
     as_of: Annotated[str | None, typer.Option(help="Snapshot of the store to read.")] = None,
     prices: Annotated[str, typer.Option(help="Price basis: auto, raw, adjusted, or total-return with dividends put back.")] = "auto",
     adjusted_to: Annotated[
-        datetime | None, typer.Option(formats=DATE_FORMATS, help="Adjust for corporate actions up to this date only; today when absent.")
+        datetime | None,
+        typer.Option(
+            formats=DATE_FORMATS, help="Show prices as they were seen adjusted on this date, the last one shown; today when absent."
+        ),
     ] = None,
     layout: Annotated[BarsFormat, typer.Option("--format", help="How to write them.")] = BarsFormat.TABLE,
     as_json: Json = False,

@@ -166,6 +166,22 @@ def test_a_past_snapshot_shows_what_was_known_until_it_was_replaced(workspace: W
     raw = ask(third, prices="raw").bars
     assert_allclose(ask(third, prices="adjusted").bars.close[0], raw.close[0] / 4, rtol=1e-15)
     assert_allclose(ask(third, prices="adjusted", as_of=first).bars.close[0], raw.close[0] / 2, rtol=1e-15)
+    workspace.store.name_snapshot(first, "mark", at=third.clock.now())
+    named = ask(third, prices="adjusted", as_of="mark")
+    assert_allclose(named.bars.close[0], raw.close[0] / 2, rtol=1e-15)
+    assert named.snapshot == first
+
+
+def test_prices_adjusted_to_a_day_end_with_it(workspace: Workspace) -> None:
+    state(workspace, "2022-06-15")
+    raw = ask(workspace, prices="raw").bars
+    seen = ask(workspace, prices="adjusted", adjusted_to="2022-06-14")
+    assert_array_equal(seen.bars.close, raw.close[: days_before(raw, "2022-06-15")])
+    request = build(BarsRequest, instrument=NAME, prices="adjusted", adjusted_to="2022-06-14")
+    assert estimate_bars(workspace, request) == pytest.approx(len(seen.bars), rel=0.1)
+    for name in ("from", "to"):
+        with pytest.raises(BadParameter, match="is after 2022-06-14, the day that prices are adjusted to"):
+            ask(workspace, prices="adjusted", adjusted_to="2022-06-14", **{name: "2022-06-15"})
 
 
 @pytest.mark.parametrize("interval", ["1w", "1mo"])

@@ -85,6 +85,9 @@ def test_a_run_on_a_past_snapshot_knows_what_was_known_until_it_was_replaced(
     then = run(later, as_of=past)
     assert (then.actions, len(told(then))) == ((), 1)
     assert replay(later, then.run_id).identical
+    jumped.store.name_snapshot(past, "mark", at=later.clock.now())
+    named = run(later, as_of="mark")
+    assert (named.run_id, named.data.snapshot, named.actions) == (then.run_id, past, ())
     assert replay(later, run(later).run_id).identical
 
 

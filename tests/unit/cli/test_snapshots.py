@@ -50,7 +50,7 @@ def test_a_named_snapshot_is_read_by_its_name_until_the_name_is_forgotten(source
     assert "before" in qts("snapshots", "list").out
     taken = qts("snapshots", "name", "before")
     assert (taken.code, "is called that" in taken.err) == (2, True)
-    assert qts("snapshots", "forget", "before").code == 0
+    assert qts("snapshots", "forget", "before", "--json").document == named | {"names": []}
     assert qts("snapshots", "forget", "before").code == 2
 
 
