@@ -31,6 +31,7 @@ _KEYS: Final = "kite/keys"
 _SESSION: Final = "kite/session"
 _STATE: Final = "kite/state"
 _SHORTEST_TOKEN: Final = 6
+_SECRET_NAMES: Final = ("kite_api_secret", "kite_access_token")
 
 
 class NotConfigured(InputError):
@@ -251,7 +252,10 @@ def _token(workspace: Workspace) -> str | None:
         return session.access_token
     # A token given from outside says nothing of its age: the broker will tell.
     given: SecretStr | None = workspace.settings.kite_access_token
-    return None if given is None else given.get_secret_value()
+    if given is None:
+        return None
+    _require_private(workspace.settings)
+    return given.get_secret_value()
 
 
 def _session(workspace: Workspace) -> Session | None:
@@ -271,7 +275,8 @@ def _session(workspace: Workspace) -> Session | None:
 def _require_private(settings: Settings) -> None:
     path = settings.home / TOML_NAME
     try:
-        is_open = bool(stat.S_IMODE(path.stat().st_mode) & 0o077) and "kite_api_secret" in path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        is_open = bool(stat.S_IMODE(path.stat().st_mode) & 0o077) and any(name in text for name in _SECRET_NAMES)
     except OSError:
         return
     if is_open:

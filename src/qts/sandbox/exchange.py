@@ -23,7 +23,7 @@ from qts.sandbox.quotes import Kind, quote_of
 from qts.sandbox.refusal import Refusal, bad_input, dead_token, no_permission
 
 MOST_QUOTES: Final[Mapping[str, int]] = {"/quote": 500, "/quote/ohlc": 1000, "/quote/ltp": 1000}
-_HISTORICAL: Final = re.compile(r"/instruments/historical/(\d+)/(\w+)")
+_HISTORICAL: Final = re.compile(r"/instruments/historical/(\d+)/([^/]+)")
 _FORM: Final = "%Y-%m-%d %H:%M:%S"
 _OK: Final = 200
 _TOO_MANY: Final = 429

@@ -21,6 +21,7 @@ from qts.app.broker import (
     log_out,
     save_keys,
     token_in,
+    usable_token,
 )
 from qts.app.settings import load_settings
 from qts.app.workspace import Workspace, open_workspace
@@ -101,6 +102,17 @@ def test_keys_of_the_settings_win_over_those_kept(make: Callable[..., Workspace]
     monkeypatch.setenv("KITE_API_SECRET", SECRET)
     found = find_keys(make())
     assert (found.api_key, found.api_secret, found.source) == (KEY, SECRET, "settings")
+
+
+def test_a_token_in_a_file_that_others_may_read_is_refused(make: Callable[..., Workspace], tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    file = tmp_path / "home" / "qts.toml"
+    file.write_text('kite_access_token = "canary-token"\n')
+    file.chmod(0o644)
+    with pytest.raises(BadPath, match="may be read by others"):
+        usable_token(make())
+    file.chmod(0o600)
+    assert usable_token(make()) == "canary-token"
 
 
 def test_keys_in_a_file_that_others_may_read_are_refused(make: Callable[..., Workspace], tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def test_a_minute_without_trade_has_no_candle_and_interest_comes_when_asked(make
             MINUTES, (("from", "2025-11-06 00:00:00"), ("to", "2026-01-07 00:00:00")), None, (400, "InputException"), id="62 days"
         ),
         pytest.param("/instruments/historical/408065/2minute", SPAN, None, (400, "InputException"), id="an interval that is none"),
+        pytest.param("/instruments/historical/408065/30 minute", SPAN, None, (400, "InputException"), id="a spelling of nothing"),
         pytest.param("/instruments/historical/5/minute", SPAN, None, (400, "InputException"), id="a token that is none"),
         pytest.param(MINUTES, (("from", "yesterday"), ("to", "2026-01-07")), None, (400, "InputException"), id="a date in words"),
         pytest.param(MINUTES, (("from", "2026-01-07"), ("to", "2026-01-05")), None, (400, "InputException"), id="turned round"),

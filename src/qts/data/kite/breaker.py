@@ -43,8 +43,8 @@ class Breaker:
             left = self._opened_at + self._pause - self._seconds()
             if left > 0:
                 raise SourceDown(f"{self._failed} requests failed in a row, and none is made for another {left:.0f} s")
-            # One may try; if it fails, the pause begins anew.
-            self._failed = self._n_failures - 1
+            # One may try; for the others the pause begins anew, until it is known how that went.
+            self._opened_at = self._seconds()
 
     def note(self, *, is_answered: bool) -> None:
         """Take in how a request went: an answer that says no is an answer."""

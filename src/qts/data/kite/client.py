@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,19 @@ _FORM: Final = "%Y-%m-%d %H:%M:%S"
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
 _OK: Final = 200
 _DUMP_BEGINS: Final = b"instrument_token,"
+
+
+class _WithoutQuery(logging.Filter):
+    """Leaves out of httpx's log what follows the path of an address: a logout has its token there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(part.copy_with(query=None) if isinstance(part, httpx.URL) else part for part in record.args)
+        return True
+
+
+logging.getLogger("httpx").addFilter(_WithoutQuery())
 # Makes something of a reply and the time at which it was sent; a reply that makes no sense is a BadReply and asked for again.
 Reader: TypeAlias = Callable[[Reply, datetime], T]
 
@@ -218,14 +232,18 @@ class KiteClient:
         for n_failed in range(1, self._policy.n_tries + 1):
             self._breaker.check()
             self._pacer.wait(kind)
+            headers = self._headers()
             try:
-                found = read(*self._sent("GET", path, params=params, headers=self._headers()))
+                found = read(*self._sent("GET", path, params=params, headers=headers))
             except (RateLimited, SourceDown, BadReply) as error:
                 # Whoever asks us to wait is well.
                 self._breaker.note(is_answered=isinstance(error, RateLimited))
                 if n_failed == self._policy.n_tries:
                     raise
                 self._rest(error, n_failed, kind)
+            except SourceError:  # whoever says no is well
+                self._breaker.note(is_answered=True)
+                raise
             else:
                 self._breaker.note(is_answered=True)
                 return found
@@ -243,6 +261,8 @@ class KiteClient:
         token = self._access.token()
         if token is None:
             raise AuthExpired("nobody has logged in, or the session has ended")
+        if not f"{self._access.api_key}{token}".isascii():  # it would stand in the error of whoever cannot send it
+            raise AuthExpired("the key or the token holds characters that none has")
         return {**_VERSION, "Authorization": f"token {self._access.api_key}:{token}"}
 
     def _sent(

@@ -95,9 +95,11 @@ class Pacer:
             now = micros_of(self._clock.now())
             if row is not None:
                 held = row.held_until_us if row.held_until_us - now <= _LONGEST_HOLD else 0
-                next_at = max(row.sent_us + spacing if row.sent_us <= now else now, held)
+                if row.sent_us > now:  # the clock was put back since: when that was cannot be told, at worst just now
+                    self._write(connection, kind, sent=now, held=held)
+                next_at = max(min(row.sent_us, now) + spacing, held)
                 if next_at > now:
-                    return (next_at - now) / _SECOND
+                    return float(next_at - now) / _SECOND
             self._write(connection, kind, sent=now, held=0)
         return 0.0
 

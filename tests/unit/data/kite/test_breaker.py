@@ -18,6 +18,8 @@ def test_it_opens_after_failures_in_a_row_and_lets_one_try_after_the_pause() -> 
         breaker.check()
     now[0] = 30.0
     breaker.check()
+    with pytest.raises(SourceDown, match="another 30 s"):  # one tries, nobody else
+        breaker.check()
     breaker.note(is_answered=False)
     with pytest.raises(SourceDown, match="another 30 s"):
         breaker.check()

@@ -20,7 +20,7 @@ from qts.data.kite.pacing import Pacer
 INFY = InstrumentId("NSE:INFY")
 WINDOW = CandleWindow(first=date(2026, 1, 5), last=date(2026, 1, 5))
 CANDLES = [["2026-01-05T09:15:00+0530", 100, 102, 99, 101, 5], ["2026-01-05T09:16:00+0530", 101, 103, 100, 102, 6]]
-TOKEN, FRESH, REQUEST = "canary-token", "fresh", "rt"
+TOKEN, FRESH, REQUEST, ODD = "canary-token", "fresh", "rt", "tök"
 NOON = {"date": "Mon, 05 Jan 2026 06:30:00 GMT"}
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -247,3 +247,22 @@ def test_no_error_tells_a_secret(make: Callable[..., KiteClient], answer: Answer
 def test_an_interval_that_the_broker_does_not_have_is_refused(make: Callable[..., KiteClient]) -> None:
     with pytest.raises(BadParameter):
         make([]).candles(1, INFY, Interval.WEEK, WINDOW)
+
+
+def test_who_says_no_is_well_and_a_session_that_is_none_is_not_asked_with(make: Callable[..., KiteClient]) -> None:
+    asked: list[httpx.Request] = []
+    answers = [page, page, page, page, page, page, page, failure(400, "InputException"), page, success([])]
+    client = make(answers, asked=asked)
+    for kind in (SourceDown, RequestRefused):
+        with pytest.raises(kind):
+            client.orders()
+    assert (client.orders(), len(asked)) == ((), 10)
+    with pytest.raises(AuthExpired, match="characters"):
+        make([], token=ODD).orders()
+
+
+def test_the_log_of_the_connection_holds_no_token(make: Callable[..., KiteClient], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        make([success(True)]).log_out()
+    assert "/session/token" in caplog.text
+    assert not any(secret in caplog.text for secret in (TOKEN, "canary-key"))

@@ -70,6 +70,15 @@ def test_a_clock_that_was_corrected_stops_nobody(control: ControlDatabase, by: t
     assert sum(time_.slept) <= 60.0
 
 
+def test_a_clock_that_is_put_back_lets_nothing_go_too_soon(control: ControlDatabase) -> None:
+    time_ = Time()
+    pacer = Pacer(control.database, "key", clock=time_, sleep=time_.sleep)
+    pacer.wait(CallKind.QUOTE)
+    time_.at -= timedelta(minutes=10)
+    pacer.wait(CallKind.QUOTE)
+    assert sum(time_.slept) == pytest.approx(SPACING[CallKind.QUOTE])
+
+
 def test_the_key_is_not_in_the_database(control: ControlDatabase, tmp_path: Path) -> None:
     time_ = Time()
     Pacer(control.database, "canary-key", clock=time_, sleep=time_.sleep).wait(CallKind.OTHER)
