@@ -52,7 +52,10 @@ def test_both_engines_agree(kind: str, seeds: range) -> None:
 
 
 # Cases in which the engines once parted.
-KNOWN = [pytest.param("orders", 1363, id="the children of a bracket stand in the queue from when it was handed in")]
+KNOWN = [
+    pytest.param("orders", 1363, id="the children of a bracket stand in the queue from when it was handed in"),
+    pytest.param("contracts", 1590, id="what a lost account closes says that risk closed it"),
+]
 
 
 @pytest.mark.parametrize(("kind", "seed"), KNOWN)

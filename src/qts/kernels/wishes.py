@@ -24,6 +24,7 @@ from qts.kernels.state import (
     POSITION,
     REFUSED,
     RISK,
+    RUINED,
     S_CUT,
     S_PARTIAL,
     S_REJECTED,
@@ -96,6 +97,9 @@ def trade_wish(run: Run, t: int, sizes: tuple[float, float], draft: Deal) -> Non
     opening = asked
     reason, order, reference = int(run.rows[row + WISH_REASON]), draft.order, draft.reference
     at_close = run.rules.at_close and reason != RISK
+    if run.account[RUINED] > 0.0:
+        # No target asks for this: a lost account is closed.
+        reason = RISK
     same, slices = draft.same, draft.slices
     if asked != 0.0:
         opening = affordable(run, Deal(i, t, asked, reference, reason, at_close, MARKET, order, same, slices, math.nan), closing)

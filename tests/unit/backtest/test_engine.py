@@ -215,7 +215,7 @@ def test_a_lost_account_is_closed_and_trades_no_more(play: Play, make_bars: Make
     rows = [(100.0, 100.0), (100, 100), (250, 250), (260, 260), (100, 100), (100, 100)]
     bars = make_bars(rows, start=start, interval=Interval.MINUTE_5)
     result = play([-1, NAN, NAN, 1, 1, 1], bars, product=Product.MIS, size="shares:100", capital="10000")
-    assert fills_of(result) == [("sell", 100, 100, "signal"), ("buy", 100, 260, "signal")]
+    assert fills_of(result) == [("sell", 100, 100, "signal"), ("buy", 100, 260, "risk")]
     assert result.equity[-1] == -6_000
     assert result.exposure[2] == 0.0
     assert result.warnings[0].startswith("The account was lost")
