@@ -36,8 +36,10 @@ from qts.app.control import RunSummary
 from qts.app.costs import CostsDocument, price_costs
 from qts.app.coverage import CoverageDocument, CoverageRequest
 from qts.app.coverage import coverage as cover
+from qts.app.deleting import DeleteRequest, DeletionDocument, UndoDocument, delete_bars, undo_deletion
 from qts.app.demo import DemoReport, prepare_demo
 from qts.app.doctor import DoctorDocument, examine
+from qts.app.exporting import ExportDocument, ExportRequest, export_bars
 from qts.app.importing import ImportDocument
 from qts.app.importing import import_files as import_into
 from qts.app.ingest_document import IngestDocument, IngestRequest
@@ -64,6 +66,7 @@ from qts.app.requests import BacktestRequest, BarsRequest, CalendarRequest, Impo
 from qts.app.restoring import RestoreReport
 from qts.app.restoring import restore as restore_backup
 from qts.app.run_document import RunDocument
+from qts.app.series_archive import SeriesHistoryDocument, SeriesRequest, show_series
 from qts.app.settings import load_settings
 from qts.app.snapshots import (
     KEEP_DAYS,
@@ -125,6 +128,30 @@ def catalog(*, home: Home = None) -> tuple[SeriesDocument, ...]:
     """Return what is stored, and what is missing in it."""
     with _opened(home) as workspace:
         return list_series(workspace)
+
+
+def series(instrument: str, *, home: Home = None, **options: object) -> tuple[SeriesHistoryDocument, ...]:
+    """Return what is known of an instrument's series: each commit that touched them, and the files that hold them."""
+    with _opened(home) as workspace:
+        return show_series(workspace, build(SeriesRequest, instrument=instrument, **options))
+
+
+def export(target: Path | str, instruments: Sequence[str] | str | None = None, *, home: Home = None, **options: object) -> ExportDocument:
+    """Write stored bars into a .csv, .parquet or .duckdb file, or into a folder with a file per series."""
+    with _opened(home) as workspace:
+        return export_bars(workspace, build(ExportRequest, target=target, instruments=instruments, **options))
+
+
+def delete(instrument: str, *, home: Home = None, dry_run: bool = False, **options: object) -> DeletionDocument:
+    """Delete bars of a series; ``dry_run`` only tells which. Nobody is asked."""
+    with _opened(home) as workspace:
+        return delete_bars(workspace, build(DeleteRequest, instrument=instrument, **options), dry_run=dry_run)
+
+
+def undo(snapshot: str | None = None, *, home: Home = None) -> UndoDocument:
+    """Bring back what a deletion took, the last one by default, except where there are bars again."""
+    with _opened(home) as workspace:
+        return undo_deletion(workspace, snapshot)
 
 
 def sql(query: str, *, home: Home = None, **options: object) -> SqlDocument:

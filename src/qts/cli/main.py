@@ -12,6 +12,7 @@ import typer
 import qts
 from qts.cli import (
     actions,
+    archive,
     broker,
     continuous,
     ingest,
@@ -60,6 +61,7 @@ def _everywhere(
 
 for _module in (
     store,
+    archive,
     quality,
     sql,
     actions,
