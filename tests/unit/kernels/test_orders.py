@@ -199,6 +199,27 @@ def test_the_sleeping_children_of_an_order_go_with_it_and_no_others() -> None:
     assert run.account[N_DONE] == 3
 
 
+def test_children_in_slots_that_were_free_go_with_their_entry() -> None:
+    # The entry takes slot 1, which is free; its only child slot 0, which was free before; both slots are all there is.
+    run = run_over((FLAT,) * 3)._replace(book=[0.0] * (2 * N_ORDER))
+    for slot in (limited(run, 1, 50.0), limited(run, 1, 51.0)):
+        withdraw(run, 0, slot, ASKED)
+    prune(run)
+    entry = limited(run, 10, 98.0)
+    child = limited(run, -10, 110.0, parent=of(run, entry, O_ID)[0])
+    assert (entry, child) == (1, 0)
+    withdraw(run, 1, entry, ASKED)
+    assert states(run) == [IS_DONE, IS_DONE]
+
+
+def test_the_search_for_children_ends_with_the_line_in_a_full_book() -> None:
+    run = book()._replace(book=[0.0] * (4 * N_ORDER))
+    run.account[SLOTS] = 1.0
+    entry, stop, target = bracket(run)
+    drop_children(run, entry)
+    assert (stop, target, states(run)[1:]) == (2, 3, [IS_WORKING, IS_DONE, IS_DONE])
+
+
 def test_the_withdrawal_of_a_sleeping_order_takes_what_sleeps_behind_it() -> None:
     run = book()
     outer = limited(run, 10, 98.0, i=1, parent=1.0)
