@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from qts.data.kite.quotes import DepthLevel
@@ -91,7 +92,7 @@ def read_ticks(message: bytes) -> TickBatch:
     """Return the ticks of one binary message; a heartbeat has none. Never raises, whatever the bytes.
 
     A packet is bad if the message ends within it, a price is negative or beyond ``LARGEST_TICK``, the last price lies outside the day's
-    range, or a time is not of this century. What follows a packet of an unknown length is still read.
+    range, the depth is not best first, or a time is not of this century. What follows a packet of an unknown length is still read.
     """
     ticks: list[Tick] = []
     n_unknown = n_bad = 0
@@ -173,9 +174,11 @@ def _quote(packet: bytes) -> Tick:
 
 
 def _with_depth(tick: Tick, packet: bytes) -> Tick:
-
     traded, oi, oi_high, oi_low, sent = _FULL.unpack_from(packet)[-5:]
     levels = [_level(tick.token, *_DEPTH.unpack_from(packet, at)) for at in range(_FULL.size, _FULL_LENGTH, _DEPTH.size)]
+    bids, asks = tuple(levels[:_LEVELS]), tuple(levels[_LEVELS:])
+    if not (_falls([-level.price for level in asks if level.price]) and _falls([level.price for level in bids if level.price])):
+        raise _Implausible
     return replace(
         tick,
         mode=TickMode.FULL,
@@ -184,8 +187,8 @@ def _with_depth(tick: Tick, packet: bytes) -> Tick:
         oi_high=_quantity(oi_high),
         oi_low=_quantity(oi_low),
         at=_instant(sent),
-        bids=tuple(levels[:_LEVELS]),
-        asks=tuple(levels[_LEVELS:]),
+        bids=bids,
+        asks=asks,
     )
 
 
@@ -231,6 +234,10 @@ def _instant(seconds: int) -> datetime | None:
     if not _FIRST_STAMP <= seconds < _LAST_STAMP:
         raise _Implausible
     return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _falls(prices: Sequence[float]) -> bool:
+    return all(after <= before for before, after in pairwise(prices))
 
 
 def _level(token: int, quantity: int, price: int, orders: int) -> DepthLevel:

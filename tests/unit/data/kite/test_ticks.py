@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,12 @@ def quote(*, last: int = 157315, token: int = INFY, ohlc: tuple[int, ...] = (156
 
 
 def full(*, traded: int = 1_625_461_887, sent: int = 1_625_461_887, price: int = 157340) -> bytes:
-    levels = b"".join(struct.pack(">2IH2x", 5 + k, price - k, 1 + k) for k in range(10))
-    return quote() + struct.pack(">5I", traded, 7, 9, 5, sent) + levels
+    prices = [price - k for k in range(5)] + [price + k for k in range(1, 6)]
+    return quote() + struct.pack(">5I", traded, 7, 9, 5, sent) + book(prices)
+
+
+def book(prices: Sequence[int]) -> bytes:
+    return b"".join(struct.pack(">2IH2x", 5 + k, price, 1 + k) for k, price in enumerate(prices))
 
 
 def only(packet: bytes) -> Tick:
@@ -60,7 +65,12 @@ def test_a_full_packet_has_times_interest_and_depth() -> None:
     assert tick.at == datetime(2021, 7, 5, 5, 11, 27, tzinfo=UTC)
     assert (len(tick.bids), len(tick.asks)) == (5, 5)
     assert (tick.bids[0].price, tick.bids[0].quantity, tick.bids[0].orders) == (1573.4, 5, 1)
-    assert (tick.asks[4].price, tick.asks[4].quantity, tick.asks[4].orders) == (1573.31, 14, 10)
+    assert (tick.asks[4].price, tick.asks[4].quantity, tick.asks[4].orders) == (1573.45, 14, 10)
+
+
+def test_a_side_of_the_book_may_be_short_and_begin_with_orders_at_any_price() -> None:
+    tick = only(full()[:-120] + book([0, 157340, 157335, 0, 0, 0, 157345, 157345, 0, 0]))
+    assert [level.price for level in (*tick.bids, *tick.asks)] == [0, 1573.4, 1573.35, 0, 0, 0, 1573.45, 1573.45, 0, 0]
 
 
 def test_a_time_of_zero_is_none() -> None:
@@ -95,6 +105,8 @@ def test_a_packet_of_the_future_is_counted_and_the_next_one_read() -> None:
         pytest.param(struct.pack(">7I", INFY, 1, 1, 1, 1, 1, 1), id="a share with an index's packet"),
         pytest.param(full(sent=4_200_000_000), id="a time of the next century"),
         pytest.param(full(price=2**31 + 5), id="a negative price in the book"),
+        pytest.param(full()[:-120] + book([157340, 957335, 0, 0, 0, *range(157345, 157350)]), id="bids that rise"),
+        pytest.param(full()[:-120] + book([*range(157340, 157335, -1), 157345, 345, 0, 0, 0]), id="asks that fall"),
     ],
 )
 def test_what_cannot_be_true_is_counted_as_bad(packet: bytes) -> None:
