@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.kernels.loops import book, bracket, chain, limited, of, ordered, row, states, told_of
+from tests.unit.kernels.loops import FLAT, book, bracket, chain, limited, of, ordered, row, run_over, states, told_of
 
 from qts.kernels.orders import (
     GUARD,
