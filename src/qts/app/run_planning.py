@@ -22,7 +22,7 @@ from qts.app.run_document import DataPart, EnginePart, ListPart, RunDocument, Se
 from qts.app.run_identity import RunIdentity, text_hash
 from qts.app.run_quality import run_quality
 from qts.app.run_series import OpenedSeries, open_series, read_finer, step_parts, steps_hash, unadjusted_warnings
-from qts.app.run_suspicions import suspicion_warnings, suspicions_of
+from qts.app.run_suspicions import contradiction_warnings, suspicion_warnings, suspicions_of
 from qts.app.run_terms import bar_span, check_product, estimate_warnings, run_terms, terms_hash, terms_parts
 from qts.app.settings import Settings
 from qts.app.workspace import Workspace
@@ -196,6 +196,7 @@ def plan_entry(
             *_untraded(bars, settings),
             *unadjusted_warnings(opened),
             *suspicion_warnings(suspected),
+            *contradiction_warnings(opened, actions),
             *estimate_warnings(names, terms),
         ),
     )

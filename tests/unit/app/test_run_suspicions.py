@@ -131,3 +131,24 @@ def test_of_many_three_are_named_and_the_rest_counted(jumped: Workspace) -> None
     parts = run(jumped).suspected * 5
     assert len(suspicion_warnings(parts)) == 4
     assert suspicion_warnings(parts)[-1] == "2 more are suspected: `qts actions suspected` lists them."
+
+
+@pytest.mark.parametrize("prices", ["raw", "adjusted"])
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        pytest.param(f"{ON}/bonus/1:1", "", id="as prices have it"),
+        pytest.param("2022-10-19/bonus/1:1", "0.5", id="a day early"),
+        pytest.param(f"{ON}/bonus/1:10", "0.9091", id="a ratio that is too small"),
+        pytest.param(f"{ON}/split/10->1", "0.1", id="a ratio that is too large"),
+        pytest.param("2022-03-10/split/5:1", "0.2", id="a split that never was"),
+    ],
+)
+def test_a_confirmed_action_that_prices_contradict_is_told(jumped: Workspace, prices: str, action: str, says: str) -> None:
+    on, kind, ratio = action.split("/")
+    confirm_action(jumped, build(ConfirmRequest, id=f"NSE:GAMMA/{on}/{kind}", ratio=ratio))
+    document = run(jumped, prices=prices)
+    told_of = [warning for warning in document.warnings if "confirmed corporate action says" in warning]
+    assert [f"says {says}. If" in warning for warning in told_of] == ([True] if says else [])
+    assert all(warning.startswith(f"NSE:GAMMA on {on}:") for warning in told_of)
+    assert replay(jumped, document.run_id).identical
