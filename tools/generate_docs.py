@@ -156,7 +156,8 @@ def api_page() -> str:
     with warnings.catch_warnings():
         # FastAPI gives the model of a query an alias that pydantic then says has no effect.
         warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
-        app.include_router(importlib.import_module("qts.api.routes").router)
+        for module in ("routes", "jobs"):
+            app.include_router(importlib.import_module(f"qts.api.{module}").router)
         document = app.openapi()
     parts = [
         "# HTTP API",

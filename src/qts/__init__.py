@@ -10,7 +10,7 @@ In a notebook the verbs of the command line are functions: ``qts.bars("NSE:INFY"
 ``qts.series("NSE:INFY")``, ``qts.export(file, …)``, ``qts.delete(…)``, ``qts.undo()``,
 ``qts.import_instruments(file)``, ``qts.instruments("NIFTY 24500")``, ``qts.instrument("NSE:INFY")``, ``qts.expiries("NIFTY")``,
 ``qts.chain("NIFTY")``, ``qts.continuous("NFO:NIFTY")``, ``qts.watchlists()``, ``qts.add_to_watchlist(name, …)``,
-``qts.import_index(file)``, ``qts.index_members(name)``.
+``qts.jobs()``, ``qts.import_index(file)``, ``qts.index_members(name)``.
 Importing the package loads nothing; a verb loads what it needs when it is called.
 """
 
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         ingest,
         instrument,
         instruments,
+        jobs,
         name_snapshot,
         quality,
         reconcile,
@@ -98,6 +99,7 @@ __all__ = [
     "ingest",
     "instrument",
     "instruments",
+    "jobs",
     "name_snapshot",
     "quality",
     "reconcile",

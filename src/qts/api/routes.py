@@ -90,9 +90,9 @@ def workspace_of(request: Request) -> Workspace:
 
 
 Opened = Annotated[Workspace, Depends(workspace_of)]
-_ERRORS: Final[dict[int | str, dict[str, Any]]] = {status: {"model": ErrorAnswer} for status in (400, 403, 404, 422, 500)}
+ERRORS: Final[dict[int | str, dict[str, Any]]] = {status: {"model": ErrorAnswer} for status in (400, 403, 404, 422, 500)}
 
-router = APIRouter(prefix="/api", responses=_ERRORS)
+router = APIRouter(prefix="/api", responses=ERRORS)
 
 
 @router.get("/catalog")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from qts.app.jobs.job_store import UnknownJob
 from qts.core.errors import (
     CheckFailed,
     DataError,
@@ -27,6 +28,7 @@ STATUSES: Final[tuple[tuple[type[QtsError], int], ...]] = (
     (UnknownInstrument, 404),
     (UnknownStrategy, 404),
     (UnknownRun, 404),
+    (UnknownJob, 404),
     (EmptySpan, 404),
     (InputError, 400),
     (PluginError, 422),

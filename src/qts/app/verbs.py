@@ -57,6 +57,8 @@ from qts.app.instrument_documents import (
     UnderlyingRequest,
 )
 from qts.app.instruments import import_dump, list_expiries, option_chain, search_instruments, show_instrument
+from qts.app.jobs.asking import list_jobs
+from qts.app.jobs.document import JobDocument
 from qts.app.quality import QualityDocument, QualityRequest
 from qts.app.quality import quality as judge
 from qts.app.reconciling import ReconcileRequest, ReconciliationDocument, reconcile_file
@@ -116,6 +118,12 @@ def ingest(instruments: Sequence[str] | str, *, home: Home = None, **options: ob
     """Download what is missing of these series, from the broker or the simulated exchange."""
     with _opened(home) as workspace:
         return ingest_history(workspace, build(IngestRequest, instruments=instruments, **options))
+
+
+def jobs(*, limit: int = 100, home: Home = None) -> tuple[JobDocument, ...]:
+    """Return the latest jobs in the background, the latest first."""
+    with _opened(home) as workspace:
+        return list_jobs(workspace, limit=limit)
 
 
 def bars(instrument: str, *, home: Home = None, **options: object) -> Bars:

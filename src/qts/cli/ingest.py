@@ -13,7 +13,7 @@ from qts.cli.output import note, progress_bars, say, write_json, write_table
 from qts.cli.shell import opened
 
 if TYPE_CHECKING:
-    from qts.app.ingest_document import IngestDocument
+    from qts.app.ingest_document import IngestDocument, IngestRequest
 
 _MOST_WINDOWS = 20
 _MINUTE = 60.0
@@ -36,6 +36,7 @@ def ingest(
     interval: Annotated[str, typer.Option(help="Length of the bars.")] = "1d",
     source: Annotated[str, typer.Option(help="Where from: kite, or sandbox.")] = "kite",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be asked for, and ask for nothing.")] = False,
+    background: Annotated[bool, typer.Option("--background", help="Leave it to a worker, and end at once with the id of the job.")] = False,
     as_json: Json = False,
 ) -> int:
     """Download what is missing of these series. What was stopped goes on with the same command; what is there is not asked for."""
@@ -52,6 +53,8 @@ def ingest(
         source=source,
         dry_run=dry_run,
     )
+    if background:
+        return _submit(context, request, as_json=as_json)
     with opened(context) as workspace, progress_bars(quiet=as_json) as on_progress:
         document = ingest_history(workspace, request, on_progress)
     if as_json:
@@ -59,6 +62,22 @@ def ingest(
     else:
         _draw_plan(document) if document.dry_run else _draw(document)
     return _code(document)
+
+
+def _submit(context: typer.Context, request: IngestRequest, *, as_json: bool) -> int:
+    from qts.app.jobs.asking import NO_WORKER, submit, worker_is_missing
+
+    with opened(context) as workspace:
+        job, is_new = submit(workspace, "ingest", request)
+        is_missing = worker_is_missing(workspace, [job])
+    if as_json:
+        write_json(job)
+    else:
+        say(f"Job {job.id} is queued." if is_new else f"Job {job.id} is at this already; nothing was queued.")
+        say(f"Follow it with `qts jobs watch {job.id}`.")
+    if is_missing:
+        note(NO_WORKER)
+    return DONE
 
 
 def _code(document: IngestDocument) -> int:

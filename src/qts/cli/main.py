@@ -17,6 +17,7 @@ from qts.cli import (
     continuous,
     ingest,
     instruments,
+    jobs,
     maintenance,
     market,
     quality,
@@ -76,6 +77,7 @@ for _module in (
     snapshots,
     broker,
     ingest,
+    jobs,
     servers,
 ):
     _module.register(app)

@@ -138,7 +138,7 @@ def _write_rich(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: 
         # Texts from files and people are not markup.
         table.add_row(*(Text(text) for text in row))
     with _reader_may_leave():
-        _console(sys.stdout).print(table)
+        console(sys.stdout).print(table)
 
 
 @contextmanager
@@ -178,7 +178,7 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[detail]}"),
     )
-    with Progress(*columns, console=_console(sys.stderr), transient=False) as bars:
+    with Progress(*columns, console=console(sys.stderr), transient=False) as bars:
 
         def draw(progress: object) -> None:
             step = getattr(progress, "step", "")
@@ -194,7 +194,8 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
         yield draw
 
 
-def _console(stream: TextIO) -> Console:
+def console(stream: TextIO) -> Console:
+    """Return what draws on a stream, and takes no text for markup."""
     from rich.console import Console
 
     return Console(file=stream, highlight=False, emoji=False, markup=False)
