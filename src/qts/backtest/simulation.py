@@ -10,11 +10,11 @@ import numpy as np
 
 from qts.backtest.corporate_actions import LocatedAction, locate_actions
 from qts.backtest.inputs import Timeline, gather
-from qts.backtest.phases import session_phases
+from qts.backtest.phases import Phases, session_phases
 from qts.backtest.playing import Played, play
 from qts.backtest.settings import BacktestSettings
 from qts.backtest.stepping import step
-from qts.backtest.terms import InstrumentTerms, run_terms, term_table, until_expiry
+from qts.backtest.terms import InstrumentTerms, TermTable, run_terms, term_table, until_expiry
 from qts.core.bars import Bars
 from qts.core.corporate_action import CorporateAction
 from qts.core.trading import Product
@@ -42,21 +42,68 @@ def simulate(
     actions: Sequence[CorporateAction] = (),
 ) -> Simulation:
     """Return what the numeric core makes of a strategy on these bars; arguments and errors as of :func:`qts.backtest.run`."""
-    settings = with_guards(settings, strategy, params)
-    timeline = gather(strategy, params, bars)
-    if settings.product is Product.CNC and timeline.n_below_zero:
-        # NaN, "keep", passes through.
-        timeline = replace(timeline, target=np.maximum(timeline.target, 0.0))
-    chosen = run_terms(timeline, terms, settings)
-    timeline = until_expiry(timeline, chosen)
-    phases = session_phases(timeline, bars[0].interval, settings)
-    located = locate_actions(timeline, actions)
-    table = term_table(timeline, chosen, located)
-    if strategy.form is Form.ON_BAR:
-        played = step(strategy, params, bars, timeline=timeline, phases=phases, settings=settings, table=table)
+    stage = Stage(strategy=strategy, bars=bars, settings=settings, terms=terms, actions=actions)
+    return play_scene(stage.scene(params))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One set of parameters before its first bar: what it decided on which bars, under which settings and terms."""
+
+    strategy: Strategy
+    params: Mapping[str, object]
+    bars: Sequence[Bars]
+    settings: BacktestSettings
+    timeline: Timeline
+    terms: tuple[InstrumentTerms, ...]
+    phases: Phases
+    table: TermTable
+
+
+@dataclass(slots=True, kw_only=True)  # remembers what the first scene was made of
+class Stage:
+    """Bars, terms and settings on which any set of parameters can be played: what depends on no parameter is made once."""
+
+    strategy: Strategy
+    bars: Sequence[Bars]
+    settings: BacktestSettings
+    terms: Sequence[InstrumentTerms] | None = None
+    actions: Sequence[CorporateAction] = ()
+    _made: tuple[tuple[InstrumentTerms, ...], Phases, TermTable] | None = None
+
+    def scene(self, params: Mapping[str, object]) -> Scene:
+        """Return the scene of these parameters; the strategy decides here, unless it gives orders bar by bar."""
+        settings = with_guards(self.settings, self.strategy, params)
+        timeline = gather(self.strategy, params, self.bars)
+        if settings.product is Product.CNC and timeline.n_below_zero:
+            # NaN, "keep", passes through.
+            timeline = replace(timeline, target=np.maximum(timeline.target, 0.0))
+        chosen = self._made[0] if self._made else run_terms(timeline, self.terms, settings)
+        timeline = until_expiry(timeline, chosen)
+        if self._made is None:
+            phases = session_phases(timeline, self.bars[0].interval, settings)
+            self._made = chosen, phases, term_table(timeline, chosen, locate_actions(timeline, self.actions))
+        _, phases, table = self._made
+        return Scene(
+            strategy=self.strategy,
+            params=params,
+            bars=self.bars,
+            settings=settings,
+            timeline=timeline,
+            terms=chosen,
+            phases=phases,
+            table=table,
+        )
+
+
+def play_scene(scene: Scene) -> Simulation:
+    """Return what the numeric core makes of a scene. Several may be played at a time, but for strategies that give orders bar by bar."""
+    timeline, phases, settings, table = scene.timeline, scene.phases, scene.settings, scene.table
+    if scene.strategy.form is Form.ON_BAR:
+        played = step(scene.strategy, scene.params, scene.bars, timeline=timeline, phases=phases, settings=settings, table=table)
     else:
         played = play(timeline, phases, settings, table=table)
-    return Simulation(timeline=timeline, played=played, settings=settings, terms=chosen, actions=located)
+    return Simulation(timeline=timeline, played=played, settings=settings, terms=scene.terms, actions=table.located)
 
 
 def with_guards(settings: BacktestSettings, strategy: Strategy, params: Mapping[str, object]) -> BacktestSettings:

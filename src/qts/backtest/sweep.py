@@ -7,7 +7,7 @@ memory of a sweep does not grow with the bars.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -24,8 +24,8 @@ from qts.backtest.playing import rules_of
 from qts.backtest.rates import rate_table
 from qts.backtest.rule_cells import rule_cell, rule_cells
 from qts.backtest.settings import BacktestSettings, CostKind
-from qts.backtest.simulation import Simulation, simulate
-from qts.backtest.sweep_blocks import IsCancelled, OnProgress, Reached, play_blocks
+from qts.backtest.simulation import Scene, Simulation, Stage, play_scene, simulate
+from qts.backtest.sweep_blocks import IsCancelled, OnProgress, Reached, play_blocks, play_each
 from qts.backtest.terms import PLAIN, InstrumentTerms, check_product, term_table
 from qts.core.arrays import Bools, Floats, Ints
 from qts.core.bars import Bars
@@ -143,7 +143,8 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     actions : sequence of CorporateAction, optional
         As of a run; with any of them every cell is played through the loop of a run.
     threads : int
-        Blocks of cells worked on at a time, where the compiled loop can play them. The result does not depend on it.
+        Blocks of cells worked on at a time, where the compiled loop can play them; elsewhere cells, whose strategy is still called by one
+        thread only. The result does not depend on it.
     on_progress : callable, optional
         Called with the cells' worth of work done and all of it, several times a second.
     is_cancelled : callable, optional
@@ -160,7 +161,7 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     -----
     Rules of comparisons between series and numbers, on one instrument, for delivery, filling at the next open, are played by
     a loop made for sweeps: a series is computed once for all cells that read it, and an account is touched at its events only. Everything
-    else is played cell by cell through the loop of a run.
+    else is played cell by cell through the loop of a run, the strategy deciding on one cell while others are played.
     """
     if not cells:
         raise BadParameter("cells", "", "there is no set of parameters to try", hint="Give at least one.")
@@ -174,21 +175,33 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     if lean is not None:
         _play_lean(lean, table, threads=threads, tell=tell, is_cancelled=asked)
     done = ~np.isnan(table[:, 0])
-    n_bars = len(bars[0]) if bars else 0
     rest = np.flatnonzero(~done).tolist()
-    if rest and strategy.form is not Form.ON_BAR and prefers_compiled(sum(map(len, bars)) * len(rest)):
+    is_compiled = bool(rest) and strategy.form is not Form.ON_BAR and prefers_compiled(sum(map(len, bars)) * len(rest))
+    if is_compiled:
         load_compiler()
-    for at in rest:
-        if asked():
-            break
+    n_bars = [len(bars[0]) if bars else 0]
+    stage = Stage(strategy=strategy, bars=bars, settings=settings, terms=terms, actions=actions)
+
+    def begin(at: int) -> Callable[[], None]:
+        """Let the strategy decide, and return the rest of the work, in which nothing of the strategy's is called."""
         together = _play_together(strategy, values[at], bars, settings, terms=simple) if simple is not None else None
-        if together is None:
-            simulation = simulate(strategy, values[at], bars, settings, terms=terms, actions=actions)
-            together = _measured(simulation), simulation.played.equity
-        table[at], n_bars = together[0], len(together[1])
-        done[at] = True
-        tell(int(np.count_nonzero(done)), len(values))
-    return SweepResult(cells=values, table=table, done=done, n_bars=n_bars, capital=float(settings.capital))
+        end = _as_said(together) if together is not None else functools.partial(_played, stage.scene(values[at]))
+
+        def finish() -> None:
+            table[at], equity = end()
+            n_bars[0], done[at] = len(equity), True
+
+        return finish
+
+    play_each(
+        rest,
+        begin,
+        # Strategies that give orders bar by bar are called to the end, and never by two threads at a time.
+        threads=threads if is_compiled else 1,
+        on_done=lambda: tell(int(np.count_nonzero(done)), len(values)),
+        is_cancelled=asked,
+    )
+    return SweepResult(cells=values, table=table, done=done, n_bars=n_bars[0], capital=float(settings.capital))
 
 
 def _play_lean(lean: LeanSweep, table: Floats, *, threads: int, tell: OnProgress, is_cancelled: IsCancelled) -> None:
@@ -307,6 +320,16 @@ def _rates(instruments: tuple[InstrumentId, ...], ts: Ints, settings: BacktestSe
 @functools.lru_cache(maxsize=64)
 def _rate_table(instruments: tuple[InstrumentId, ...], first: date, last: date) -> tuple[Ints, Floats]:
     return rate_table(instruments, first, last)
+
+
+def _as_said(found: tuple[Floats, Floats]) -> Callable[[], tuple[Floats, Floats]]:
+    return lambda: found
+
+
+def _played(scene: Scene) -> tuple[Floats, Floats]:
+    """Return the measures of a cell played through the loop of a run, and its equity."""
+    simulation = play_scene(scene)
+    return _measured(simulation), simulation.played.equity
 
 
 def _measured(simulation: Simulation) -> Floats:

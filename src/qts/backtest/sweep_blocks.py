@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from threading import Event
 from typing import Final, TypeAlias
 
@@ -53,6 +53,41 @@ def play_blocks(n_cells: int, play: Play, *, threads: int, on_progress: OnProgre
                     stop.set()
         finally:
             stop.set()
+
+
+def play_each(
+    cells: Sequence[int],
+    begin: Callable[[int], Callable[[], None]],
+    *,
+    threads: int,
+    on_done: Callable[[], object],
+    is_cancelled: IsCancelled,
+) -> None:
+    """Begin cells one after the other on this thread, and end up to ``threads`` of them at a time on others.
+
+    ``begin`` returns what ends a cell. With one thread all is done on this one. What is raised, is raised here.
+    """
+    if threads == 1:
+        for at in cells:
+            if is_cancelled():
+                return
+            begin(at)()
+            on_done()
+        return
+    waiting: set[Future[None]] = set()
+    with ThreadPoolExecutor(threads) as pool:
+        for at in cells:
+            if is_cancelled():
+                break
+            waiting.add(pool.submit(begin(at)))
+            # Nothing is begun far ahead of what is ended: each holds a column of targets.
+            done, waiting = wait(waiting, timeout=None if len(waiting) > threads else 0.0, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+                on_done()
+        for future in as_completed(waiting):
+            future.result()
+            on_done()
 
 
 class _Recorder:

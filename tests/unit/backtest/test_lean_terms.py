@@ -165,6 +165,7 @@ def test_it_is_the_compiled_loop_that_answers_and_ticks_and_locks_matter(rule: s
     expected = {name: [through_the_fills_loop(strategy, cell, [bars], chosen, terms=one) for cell in cells] for name, one in terms.items()}
     # The loop of a run is not there: nothing can be left to it.
     monkeypatch.delattr(SWEEP, "simulate")
+    monkeypatch.delattr(SWEEP, "play_scene")
     for name, one in terms.items():
         found = list(sweep(strategy, cells, [bars], chosen, terms=one, threads=2))
         assert [(cell.n_fills, cell.final_equity) for cell in found] == [(cell.n_fills, cell.final_equity) for cell in expected[name]]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 
 from qts.backtest import BacktestSettings, evaluate, parse_size, sweep
-from qts.core import Bars
-from qts.core.errors import BadParameter, DataError
+from qts.core import Bars, Floats
+from qts.core.errors import BadParameter, DataError, StrategyFailed
+from qts.kernels import sma
 from qts.strategies import Context, Indicator, Param, Ref, Rule, Strategy
 
 MakeBars = Callable[..., Bars]
@@ -112,3 +114,51 @@ def test_short_bars_tried_many_times_are_worth_the_compiler(
     strategy = Strategy(title="In", params={"n": Param(1)}, targets=lambda bars, n: np.full(len(bars), n / 10))
     sweep(strategy, [{"n": n} for n in range(n_cells)], [walk(60)], BacktestSettings())
     assert len(loaded) == loads
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let cells be played by several threads, as they are where the loop of a run is compiled."""
+    monkeypatch.setattr(importlib.import_module("qts.backtest.sweep"), "prefers_compiled", lambda _: True)
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_cells_of_targets_are_the_same_on_any_number_of_threads(walk: Callable[..., Bars], threads: int) -> None:
+    calls: list[int] = []
+
+    def targets(bars: Bars, *, fast: int, slow: int) -> Floats:
+        calls.append(threading.get_ident())
+        return np.where(sma(bars.close, fast) > sma(bars.close, slow), 1.0, 0.0)
+
+    strategy = Strategy(title="Targets", params={"fast": Param(3, low=1), "slow": Param(8, low=1)}, targets=targets)
+    cells = [{"fast": fast, "slow": slow} for fast in (2, 3, 4) for slow in (7, 11, 19)]
+    bars, seen = [walk(400)], []
+    found = sweep(strategy, cells, bars, BacktestSettings(), threads=threads, on_progress=lambda done, total: seen.append((done, total)))
+    # The strategy itself is never called by two threads at a time.
+    assert set(calls) == {threading.get_ident()}
+    assert seen == sorted(seen)
+    assert seen[-1] == (9, 9)
+    for cell, one in zip(cells, found, strict=True):
+        assert one == evaluate(strategy, cell, bars, BacktestSettings())
+        assert one.n_fills > 3
+
+
+@pytest.mark.usefixtures("compiled")
+def test_a_sweep_of_targets_that_is_cancelled_keeps_the_cells_that_were_begun(walk: Callable[..., Bars]) -> None:
+    strategy = Strategy(title="Targets", params={"level": Param(1.0)}, targets=lambda bars, *, level: np.full(len(bars), level))
+    answers = iter([False, False, True])
+    cells = [{"level": 0.1 * k} for k in range(8)]
+    found = sweep(strategy, cells, [walk(100)], BacktestSettings(), threads=2, is_cancelled=lambda: next(answers))
+    assert found.done.tolist() == [True, True, *[False] * 6]
+
+
+@pytest.mark.usefixtures("compiled")
+def test_a_strategy_that_fails_on_one_cell_fails_the_sweep_whatever_the_threads(walk: Callable[..., Bars]) -> None:
+    def targets(bars: Bars, *, level: float) -> Floats:
+        return np.full(len(bars), 1.0 / (level - 3.0))
+
+    strategy = Strategy(title="Targets", params={"level": Param(1.0)}, targets=targets)
+    for threads in (1, 2):
+        with pytest.raises(StrategyFailed):
+            sweep(strategy, [{"level": 1.0 + k} for k in range(4)], [walk(50)], BacktestSettings(), threads=threads)
