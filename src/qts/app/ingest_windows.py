@@ -136,17 +136,17 @@ def fetch_window(
     reply = client.candles(plan.listing.token, key.instrument, key.interval, CandleWindow(first=span.first, last=span.last))
     refused = tuple(RefusedCandle(window=f"{span.first}..{span.last}", row=row, reason=why) for row, why in reply.refused)
     before_store()
-    held, counts = workspace.store.bars_per_day().get(key, {}), ledger.counts(key, source)
+    held, counts = _held(workspace, key, span), ledger.counts(key, source)
     last, stale = _last_final(reply.at, exchange_of(key.instrument)), {day for day, count in counts.items() if count == STALE}
     # The first minutes of a session that runs by the sender's clock could pass for all of it.
     bars = reply.bars.window(0, int(np.searchsorted(reply.bars.ts, _micros(last + 1))))
-    _require_known(
-        bars, [day for day in range(_number(span.first), min(last, _number(span.last)) + 1) if held.get(day) and counts.get(day)]
-    )
-    if key.basis is PriceBasis.ADJUSTED:
-        rewritten = _rewritten(workspace, plan, bars, stale=stale)
+    if held is not None:
+        _require_known(bars, [day for day in np.unique(_days_of(held)).tolist() if day <= last and counts.get(day)])
+    if held is not None and key.basis is PriceBasis.ADJUSTED:
+        rewritten = _rewritten(held, bars, stale=stale)
         if rewritten is not None:
-            ledger.record(key, source, dict.fromkeys(held, STALE), asked_at=workspace.clock.now())
+            days = workspace.store.bars_per_day().get(key, {})
+            ledger.record(key, source, dict.fromkeys(days, STALE), asked_at=workspace.clock.now())
             return WindowResult(n_refused=len(refused), refused=refused[:_MOST_REFUSED], rewritten=rewritten)
     spoiled = {None if on is None else _number(on) for on in reply.spoiled}
     # No day was had of which a candle was refused, or that runs; nor one that is gone though bars of before are held.
@@ -178,21 +178,24 @@ def outcome_of(plan: SeriesPlan, results: Sequence[WindowResult], error: QtsErro
     )
 
 
+def _held(workspace: Workspace, key: SeriesKey, span: Span) -> Bars | None:
+    if workspace.store.info(key) is None:
+        return None
+    start, end = (instant_of(_micros(day)) for day in (_number(span.first), _number(span.last) + 1))
+    try:
+        return workspace.store.read(key, start=start, end=end)
+    except EmptySpan:
+        return None
+
+
 def _require_known(bars: Bars, known: Sequence[int]) -> None:
     """Refuse a reply without any bar of the days that the source gave before and that are held: it would make known holes of others."""
-    if known and not np.isin((bars.ts + _IST_OFFSET) // _DAY, known).any():
+    if known and not np.isin(_days_of(bars), known).any():
         raise BadReply(f"of {len(known)} days that it gave before, from {_EPOCH + timedelta(days=known[0])}, it gives none now")
 
 
-def _rewritten(workspace: Workspace, plan: SeriesPlan, fetched: Bars, *, stale: AbstractSet[int]) -> str | None:
+def _rewritten(held: Bars, fetched: Bars, *, stale: AbstractSet[int]) -> str | None:
     """Return how bars that are held came back changed, None where they did not: the source may have adjusted its past since."""
-    if not len(fetched) or workspace.store.info(plan.key) is None:
-        return None
-    start, end = instant_of(int(fetched.ts[0])), instant_of(int(fetched.ts[-1]) + 1)
-    try:
-        held = workspace.store.read(plan.key, start=start, end=end)
-    except EmptySpan:
-        return None
     ts = np.intersect1d(held.ts, fetched.ts)
     ts = ts[~np.isin((ts + _IST_OFFSET) // _DAY, sorted(stale))]
     if not len(ts):
@@ -247,8 +250,12 @@ def _given(key: SeriesKey, span: Span, bars: Bars) -> dict[int, int]:
     """Return how many bars came for each session of a span, and for each other day on which any came."""
     expected = expected_days(exchange_of(key.instrument), key.interval, _number(span.first), _number(span.last))
     counts = {} if expected is None else dict.fromkeys(expected.days.tolist(), 0)
-    days, numbers = np.unique((bars.ts + _IST_OFFSET) // _DAY, return_counts=True)
+    days, numbers = np.unique(_days_of(bars), return_counts=True)
     return counts | dict(zip(days.tolist(), numbers.tolist(), strict=True))
+
+
+def _days_of(bars: Bars) -> Ints:
+    return np.asarray((bars.ts + _IST_OFFSET) // _DAY)
 
 
 def _at(bars: Bars, ts: Ints) -> Bars:
