@@ -59,13 +59,13 @@ class WorkerFailed(Exception):
 
 
 class Worker:
-    """A running worker process."""
+    """A running worker process, which answers each line with a line of JSON."""
 
-    def __init__(self, contestant: Contestant, prices: Path, spec: Spec, *, seconds: float) -> None:
+    def __init__(self, command: Sequence[str], *, seconds: float) -> None:
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self._seconds = seconds
         self._process = subprocess.Popen(
-            command("warm", contestant, prices, spec),
+            command,
             cwd=ROOT,
             env=os.environ | ONE_THREAD,
             stdin=subprocess.PIPE,
@@ -87,15 +87,19 @@ class Worker:
 
     def again(self, n_runs: int) -> dict[str, Any]:
         """Let it run its case so many times more."""
+        self.tell(str(n_runs))
+        return self.answer()
+
+    def tell(self, line: str) -> None:
+        """Give it a line, to be answered."""
         entry = self._process.stdin
         if entry is None:
             raise WorkerFailed("it has no input")
         try:
-            entry.write(f"{n_runs}\n".encode())
+            entry.write(f"{line}\n".encode())
             entry.flush()
         except OSError as error:
             raise WorkerFailed(self._last_words()) from error
-        return self.answer()
 
     def stop(self) -> None:
         """End the process."""
@@ -142,7 +146,7 @@ def admitted(contestant: Contestant, prices: Path, spec: Spec, workers: dict[str
     """Start a worker and take its first answer."""
     if not contestant.python.exists():
         return Entry(name=contestant.name, failure="not installed")
-    worker = Worker(contestant, prices, spec, seconds=seconds)
+    worker = Worker(command("warm", contestant, prices, spec), seconds=seconds)
     try:
         first = worker.answer()
     except WorkerFailed as error:

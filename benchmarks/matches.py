@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks import oracle
 from benchmarks.agreement import differences, judged
 from benchmarks.contest import OURS, Contestant, Entry, cold_starts, contest
 from benchmarks.peers.worker import Outcome, Spec
 from benchmarks.table import ABSENT, Figure, Section, megabytes, ratio, seconds, shown
 from benchmarks.walk import DAY_STEP, MINUTE_STEP, many, saved, walk
-from numpy.typing import NDArray
 
 EMA_12_26: Final = ((12, 26),)
 SWEEP_PAIRS: Final = tuple((fast, slow) for fast in range(5, 25) for slow in range(30, 130, 5))
@@ -32,11 +33,12 @@ PEER_HEADS: Final = ("engine", "CPU", "per CPU-second", "memory added", "our spe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Where files go, whether in a hurry, and the library of the C limit."""
+    """Where files go, whether in a hurry, the library of the C limit, and how many minute bars stores are given (0: by hurry)."""
 
     folder: Path
     quick: bool
     limit: Path | None
+    store_bars: int = 0
 
     def rounds(self, n_rounds: int) -> int:
         """Return the rounds to take."""

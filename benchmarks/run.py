@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from benchmarks import machine, matches, own, store
+from benchmarks import instruments, machine, matches, own, pages
 from benchmarks.contest import without_folders
 from benchmarks.matches import (
     ARRAYS,
@@ -33,10 +33,13 @@ from benchmarks.matches import (
     WITH_CURVE,
     Plan,
 )
+from benchmarks.stores import measured
 from benchmarks.table import HEADS, Figure, Section
 
 HERE: Final = Path(__file__).resolve().parent
 Part: TypeAlias = Callable[[Plan], tuple[list[Figure], list[Section]]]
+LEAST_BARS: Final = 2_000_000
+MOST_BARS: Final = 100_000_000
 ON_ARRAYS: Final = "the fastest way we found of driving it; the marks were set for its documented use"
 
 
@@ -46,13 +49,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few minutes: fewer rounds, smaller sizes")
     parser.add_argument("--only", default="", help=f"parts to measure, of {','.join(PARTS)}")
     parser.add_argument("--out", type=Path, help="where to write; without it all parts together go into RESULTS.md, some into no file")
+    parser.add_argument(
+        "--store-bars", type=bars, default=0, help="minute bars for the stores, such as 100M; 20M without it, 2M in a hurry"
+    )
     arguments = parser.parse_args()
     chosen = [name for name in arguments.only.split(",") if name] or list(PARTS)
     unknown = sorted(set(chosen) - set(PARTS))
     if unknown:
         parser.error(f"there is no part {', '.join(unknown)}; parts are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory(prefix="qts-bench-") as name:
-        plan = Plan(folder=Path(name), quick=arguments.quick, limit=machine.build_limit(HERE / "limit.c", Path(name)))
+        limit = machine.build_limit(HERE / "limit.c", Path(name))
+        plan = Plan(folder=Path(name), quick=arguments.quick, limit=limit, store_bars=arguments.store_bars)
         figures, sections, failed = measure(plan, chosen)
     page = report(figures, sections, quick=plan.quick)
     # A page of some parts must not take the place of a page of all.
@@ -61,6 +68,14 @@ def main() -> int:
         place.write_text(page, encoding="utf-8")
     print(page)
     return 1 if failed else 0
+
+
+def bars(text: str) -> int:
+    """Return a number of bars, which may be in millions."""
+    count = int(text.removesuffix("M")) * (1_000_000 if text.endswith("M") else 1)
+    if not LEAST_BARS <= count <= MOST_BARS:
+        raise argparse.ArgumentTypeError(f"{text} is not between {LEAST_BARS:,} and {MOST_BARS:,}")
+    return count
 
 
 def measure(plan: Plan, chosen: list[str]) -> tuple[list[Figure], list[Section], bool]:
@@ -189,7 +204,9 @@ PARTS: Final[dict[str, Part]] = {
     "stopping": lambda plan: ([], [own.stopping(plan)]),
     "indicators": lambda plan: ([], [own.indicators(plan)]),
     "start-up": lambda plan: ([], [own.start_up(plan)]),
-    "store": lambda plan: (store.figures(quick=plan.quick), []),
+    "store": measured.part,
+    "pages": pages.part,
+    "instruments": lambda plan: (instruments.figures(quick=plan.quick), []),
 }
 
 

@@ -7,8 +7,9 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from benchmarks.peers.worker import Engine, Outcome, Run, Spec, serve
 from numpy.typing import NDArray
+
+from benchmarks.peers.worker import Engine, Outcome, Run, Spec, serve
 
 Floats = NDArray[np.float64]
 

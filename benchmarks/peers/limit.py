@@ -7,9 +7,10 @@ from ctypes import POINTER, byref, c_double, c_int64, c_void_p
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.peers.worker import Engine, Outcome, Run, Spec, serve
 from benchmarks.walk import CLOSE, OPEN
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

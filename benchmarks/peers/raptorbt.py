@@ -12,9 +12,10 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.peers.worker import Engine, Outcome, Run, Spec, joined, serve
 from benchmarks.walk import CLOSE, HIGH, LOW, OPEN, VOLUME
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 BATCH = 40

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import math
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +18,16 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.append(str(REPOSITORY))  # the benchmarks are no installed package
 
-from benchmarks import machine, matches, oracle, table, walk  # noqa: E402 - after the path
+from benchmarks import machine, matches, oracle, run, table, walk  # noqa: E402 - after the path
 from benchmarks.agreement import differences  # noqa: E402
 from benchmarks.contest import Contestant, cold_starts, contest, without_folders  # noqa: E402
 from benchmarks.ours import CASES  # noqa: E402
 from benchmarks.peers.worker import Outcome, Spec  # noqa: E402
+from benchmarks.stores import field, measured  # noqa: E402
+from benchmarks.stores import ours as own_store  # noqa: E402
+from benchmarks.stores.bars import Shape, market  # noqa: E402
+from benchmarks.stores.field import ARCTIC, DUCK, QTS, Field  # noqa: E402
+from benchmarks.stores.worker import Bench  # noqa: E402
 
 OURS = Path(sys.executable)
 PAIRS = tuple((fast, slow) for fast in range(2, 12, 3) for slow in range(14, 40, 5))
@@ -184,3 +193,111 @@ def test_an_unknown_part_is_named(repository: Path) -> None:
     assert done.returncode == 2
     assert "no part W9" in done.stderr
     assert "W1" in done.stderr
+
+
+TINY = Shape(n_symbols=4, n_long=2, long=30, short=2)
+
+
+class ListStore(own_store.OwnStore):
+    """A store that answers from a list of bars."""
+
+    def __init__(self, stamps: list[int], closes: list[float], volumes: list[float]) -> None:
+        super().__init__()
+        prices = np.array(closes)
+        self._found = {"ts": np.array(stamps), **dict.fromkeys(("open", "high", "low", "close"), prices), "volume": np.array(volumes)}
+
+    def reader(self) -> Callable[[int, int, int], dict[str, Any]]:
+        return lambda *_: self._found
+
+
+def test_the_bars_of_stores_are_as_many_as_asked_for_and_their_answers_right() -> None:
+    for n_bars in (2_000_000, 20_000_000, 100_000_000):
+        assert Shape.of(n_bars).n_bars == pytest.approx(n_bars, rel=0.03)
+    held = market(TINY, n_months=5, n_years=2)
+    blocks = list(held.blocks())
+    assert sum(block.n_bars for block in blocks) == TINY.n_bars == (2 * 30 + 2 * 2) * 375
+    loaded = {symbol: (block.ts, rows) for block in blocks for symbol, rows in zip(block.symbols, block.prices, strict=True)}
+    for span in (*held.months, *held.years):
+        ts, rows = loaded[span.symbol]
+        closes = [close for at, close in zip(ts.tolist(), rows[3].tolist(), strict=True) if span.start <= at < span.end]
+        assert (span.n_bars, span.paise) == (len(closes), sum(round(close * 100) for close in closes))
+        assert span.n_bars > 0
+    lasts = [rows[3, 374::375] for symbol, (_, rows) in loaded.items() if symbol < 2]
+    assert (held.n_days, held.day_paise) == (60, sum(round(close * 100) for each in lasts for close in each.tolist()))
+    session = held.session(0)
+    assert session.ts[0] > blocks[0].ts[-1]
+    assert session.n_bars == 4 * 375
+
+
+def test_a_wrong_answer_of_a_store_is_counted(tmp_path: Path) -> None:
+    bench = Bench(ListStore([1, 2], [10.0, 10.05], [5.0, 5.0]), tmp_path)
+    right = {"symbol": 0, "start": 0, "end": 9, "n_bars": 2, "paise": 2005}
+    assert bench.read([right, right | {"paise": 2006}, right | {"n_bars": 3}])["n_wrong"] == 2
+    turned = Bench(ListStore([2, 1], [10.0, 10.05], [5.0, 5.0]), tmp_path)
+    assert turned.read([right])["n_wrong"] == 1
+    crowd = bench.crowd(wanted=[right | {"paise": 1}], n_threads=2, begin=time.monotonic(), seconds=0.05)
+    assert crowd["n_wrong"] == len(crowd["walls"]) > 0
+    assert crowd["errors"] == []
+
+
+@pytest.mark.parametrize(
+    ("volumes", "is_torn"),
+    [
+        pytest.param([1.0, 7.0, 7.0], False, id="one commit"),
+        pytest.param([1.0, 7.0, 8.0], True, id="bars of two commits"),
+    ],
+)
+def test_a_session_that_was_read_torn_is_counted(volumes: list[float], is_torn: bool) -> None:  # noqa: FBT001 - a table
+    watched = own_store.Watched(ListStore([10, 20, 30], [1.0, 1.0, 1.0], volumes), 20)
+    watched.reader()(0, 0, 99)
+    assert bool(watched.torn) is is_torn
+
+
+def test_stores_side_by_side_give_the_same_numbers_and_an_absent_one_says_so(tmp_path: Path) -> None:
+    modules = {QTS: ("ours", OURS), DUCK: ("duck", OURS), ARCTIC: ("arctic", tmp_path / "python")}
+    held = market(TINY, n_months=4, n_years=4)
+    fielded = Field(tmp_path, modules)
+    try:
+        for name in modules:
+            fielded.start(name)
+        field.load(fielded, held)
+        field.read(fielded, held, fielded.running)
+        field.resample(fielded, held, fielded.running, n_times=1)
+        field.upsert(fielded, held, n_sessions=1)
+        field.crowd(fielded, QTS, held, seconds=0.2, pooled=False)
+    finally:
+        fielded.end_all()
+    verdicts = {name: store.verdict for name, store in fielded.stores.items()}
+    assert verdicts == {QTS: "same", DUCK: "same", ARCTIC: "not available: not installed"}
+    assert fielded.stores[QTS].all("crowd", "walls")
+    figures = {figure.what: figure for figure in measured.figures(fielded.stores, held)}
+    assert figures["bytes per bar vs ArcticDB"].verdict() == "**not available: not installed**"
+    assert figures["bytes per bar vs DuckDB, by symbol"].seen > 1.0
+    rows = [row for section in measured.sections(fielded.stores, held) for row in section.rows if row[0].startswith(ARCTIC)]
+    assert {row[-1] for row in rows} == {"not available: not installed"}
+
+
+@pytest.mark.parametrize(("text", "count"), [("100M", 100_000_000), ("2000000", 2_000_000)])
+def test_a_number_of_bars_may_be_in_millions(text: str, count: int) -> None:
+    assert run.bars(text) == count
+
+
+@pytest.mark.parametrize("text", ["1M", "101M", "-5M"])
+def test_a_number_of_bars_beyond_what_is_bounded_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not between"):
+        run.bars(text)
+
+
+def test_the_writer_beside_readers_commits_once_however_late_it_starts(tmp_path: Path) -> None:
+    held = market(TINY, n_months=1, n_years=1)
+    list(held.blocks())
+    path = held.session(0).save(tmp_path / "session.npz")
+    bench = own_store.OwnBench(own_store.OwnStore(), tmp_path / "home")
+    bench.open()
+    done = bench.write(path=str(path), first=6, begin=0.0, seconds=0.0, every=0.0)
+    assert (done["last"], done["errors"], len(done["walls"])) == (7, [], 1)
+    start = int(held.session(0).ts[0])
+    found = bench.own.reader()(3, start, start + 86_400_000_000)
+    assert set(found["volume"].tolist()) == {7.0}
+    assert len(found["ts"]) == 375
+    bench.stop()

@@ -1,0 +1,1 @@
+"""The engines that we are measured beside, each for a process of its own."""
