@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from qts.core import IST, FixedClock
-from qts.core.errors import BadPath, StoreFull
+from qts.core.errors import BadPath, NotPrices, StoreFull
 from qts.data.ingestion import Importer, ImportProgress, import_paths
-from qts.data.storage import Provenance, SeriesBars, UpsertReport
+from qts.data.storage import ParquetStore, Provenance, SeriesBars, UpsertReport
 from qts.data.testing import MemoryStore
 
 HEAD = "date,open,high,low,close,volume\n"
@@ -97,3 +97,17 @@ def test_a_full_disk_stops_the_import_and_tells_what_was_stored(tmp_path: Path) 
     assert files[2].skipped
     assert files[2].notes == ("Not tried: the disk is full.",)
     assert [info.key.instrument for info in store.series()] == ["NSE:ASTOCK"]
+
+
+def test_the_files_of_a_store_itself_are_skipped_because_their_instruments_are_numbers(tmp_path: Path, store: MemoryStore) -> None:
+    (tmp_path / "INFY.csv").write_text(f"{HEAD}2024-01-02,1,1,1,1,1\n2024-01-03,1,1,1,1,1\n2024-01-04,1,1,1,1,1\n")
+    own = ParquetStore.open(tmp_path / "home")
+    import_paths([tmp_path / "INFY.csv"], Importer(store=own, clock=CLOCK))
+    own.close()
+    by_suffix = {Path(file.path).suffix: file for file in import_paths([tmp_path], Importer(store=store, clock=CLOCK)).files}
+    assert by_suffix[".parquet"].skipped
+    assert by_suffix[".parquet"].notes == ("Skipped: is a file of a store's own, in which instruments are numbers.",)
+    assert [info.key.instrument for info in store.series()] == ["NSE:INFY"]
+    [named] = import_paths([Path(by_suffix[".parquet"].path)], Importer(store=store, clock=CLOCK)).files
+    assert isinstance(named.error, NotPrices)
+    assert "export its bars" in named.error.hint
