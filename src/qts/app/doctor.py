@@ -74,6 +74,7 @@ def _health(settings: Settings) -> Iterator[DoctorFinding]:
     yield from _home(settings)
     yield _room(settings)
     yield from _bars(settings)
+    yield _cache(settings)
     yield _control(settings)
     yield _backups(settings)
 
@@ -133,6 +134,21 @@ def _store(store: ParquetStore) -> Iterator[DoctorFinding]:
         yield _warning(
             "files", f"{n_foreign:,} files among the bars are in no snapshot", "They harm nothing: a writer that was killed left them."
         )
+
+
+def _cache(settings: Settings) -> DoctorFinding:
+    files = list(settings.bar_cache_folder.glob("*.bars"))
+    n_bytes = sum(_size_of(file) for file in files)
+    text = f"{len(files):,} copies of series for backtests take {n_bytes / 2**30:,.2f} GiB, of {settings.cache_size} that they may"
+    return _ok("cache", f"{text}; the folder cache may be deleted at any time")
+
+
+def _size_of(file: Path) -> int:
+    """Return the size of a file, 0 where another process has just removed it."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _control(settings: Settings) -> DoctorFinding:

@@ -78,7 +78,7 @@ def open_series(
         if made is None:
             raise
         return made
-    bars = workspace.store.read(info.key, start=start, end=end, as_of=snapshot)
+    bars = workspace.read_for_run(info.key, start=start, end=end, as_of=snapshot)
     return OpenedSeries(info=info, bars=bars, raw=bars if info.key.basis is PriceBasis.RAW else None)
 
 
@@ -88,7 +88,7 @@ def read_finer(workspace: Workspace, request: BacktestRequest, opened: OpenedSer
     basis = PriceBasis.RAW if opened.is_made else opened.info.key.basis
     wanted = request.model_copy(update={"interval": interval, "prices": basis.value})
     key = choose_series(workspace, opened.info.key.instrument, wanted).key
-    return back_adjust(workspace.store.read(key, start=start, end=end, as_of=snapshot), opened.steps)
+    return back_adjust(workspace.read_for_run(key, start=start, end=end, as_of=snapshot), opened.steps)
 
 
 def step_parts(opened: Sequence[OpenedSeries]) -> dict[str, tuple[StepPart, ...]]:
@@ -126,7 +126,7 @@ def _adjusted(
     if info is None:
         return None
     start, end = instants(request.start, request.end)
-    raw = workspace.store.read(key, start=start, end=end, as_of=snapshot)
+    raw = workspace.read_for_run(key, start=start, end=end, as_of=snapshot)
     steps = stored_steps(stored, name) if stored is not None else _steps(workspace, request, key, raw)
     if steps is None:
         return None

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         pattern=r"^(0|[1-9][0-9]* ?(MB|GB|MiB|GiB))$",
         description="Room on the disk that imports leave free, such as 1GiB, but never more than 5 % of the disk; 0 leaves none.",
     )
+    cache_size: str = Field(
+        default="4GiB",
+        pattern=r"^(0|[1-9][0-9]* ?(MB|GB|MiB|GiB))$",
+        description="Room that copies of bars for backtests may take in the folder cache/bars, such as 4GiB; 0 keeps none.",
+    )
     max_api_bars: int = Field(default=200_000, ge=1, description="Most bars that one API answer may hold.")
 
     kite_api_key: SecretStr | None = Field(
@@ -110,8 +115,17 @@ class Settings(BaseSettings):
     @property
     def keep_free_bytes(self) -> int:
         """Return ``keep_free`` as a number."""
-        unit = self.keep_free.lstrip("0123456789 ")
-        return int(self.keep_free.removesuffix(unit)) * _UNITS[unit]
+        return _bytes_of(self.keep_free)
+
+    @property
+    def cache_bytes(self) -> int:
+        """Return ``cache_size`` as a number."""
+        return _bytes_of(self.cache_size)
+
+    @property
+    def bar_cache_folder(self) -> Path:
+        """Return the folder of copies of bars for backtests; it may be deleted at any time."""
+        return self.home / "cache" / "bars"
 
     @property
     def runs_folder(self) -> Path:
@@ -132,6 +146,11 @@ class Settings(BaseSettings):
     def control_path(self) -> Path:
         """Return the file of the control database."""
         return self.home / "control.sqlite"
+
+
+def _bytes_of(size: str) -> int:
+    unit = size.lstrip("0123456789 ")
+    return int(size.removesuffix(unit)) * _UNITS[unit]
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -12,13 +13,14 @@ from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
 from qts.app.instrument_finder import InstrumentFinder
 from qts.app.settings import UNFINISHED_RESTORE, Settings, load_settings
+from qts.core.bars import Bars
 from qts.core.clock import Clock
 from qts.core.errors import BadPath, InputError
 from qts.data.actions import ActionStore, SqlActions
 from qts.data.coverage import KnownEmpty
 from qts.data.instruments import IndexMembership, InstrumentMaster, SymbolChanges, Watchlists
 from qts.data.quality import Refusals, Scores
-from qts.data.storage import Admission, BarStore, ParquetStore, Reserve
+from qts.data.storage import Admission, BarCache, BarStore, ParquetStore, Reserve, SeriesKey
 from qts.kernels import use_cache
 from qts.strategies import Catalog, load_catalog
 
@@ -33,6 +35,13 @@ class Workspace:
     clock: Clock
     queries: Admission = field(default_factory=lambda: Admission(os.cpu_count() or 1))
     finder: InstrumentFinder = field(default_factory=InstrumentFinder)
+    cache: BarCache | None = None
+
+    def read_for_run(self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, as_of: str | None = None) -> Bars:
+        """Return bars of the store for a run: the same bits, sooner when they are asked for again."""
+        if self.cache is None:
+            return self.store.read(key, start=start, end=end, as_of=as_of)
+        return self.cache.read(self.store, key, start=start, end=end, as_of=as_of)
 
     def snapshot_id(self, as_of: str | None) -> str | None:
         """Return the id of a snapshot given by its id or a name, which may be taken away or given to another; None stays the present."""
@@ -132,9 +141,11 @@ def open_workspace(settings: Settings | None = None, *, clock: Clock | None = No
         raise BadPath(str(settings.home), "a restore into it was not finished", hint="Run the same `qts restore` again.")
     use_calendar_of(settings.home)
     use_cache(settings.home / "cache")
+    reserve, clock, n_bytes = Reserve(n_bytes=settings.keep_free_bytes), clock or SystemClock(), settings.cache_bytes
     return Workspace(
         settings=settings,
-        store=ParquetStore.open(settings.store_root, reserve=Reserve(n_bytes=settings.keep_free_bytes)),
+        store=ParquetStore.open(settings.store_root, reserve=reserve),
         control=ControlDatabase.open(settings.control_path),
-        clock=clock or SystemClock(),
+        clock=clock,
+        cache=BarCache(settings.bar_cache_folder, n_bytes=n_bytes, clock=clock, reserve=reserve) if n_bytes else None,
     )

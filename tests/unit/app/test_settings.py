@@ -72,3 +72,8 @@ def test_a_list_that_is_no_json_is_named(home: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("QTS_ALLOWED_HOSTS", "my-host")
     with pytest.raises(InputError, match="allowed_hosts"):
         load_settings()
+
+
+def test_sizes_are_told_in_bytes(home: Path) -> None:
+    settings = load_settings(home=home, cache_size="2 GB", keep_free="0")
+    assert (settings.cache_bytes, settings.keep_free_bytes) == (2 * 10**9, 0)

@@ -2,6 +2,7 @@
 
 from qts.data.storage.admission import Admission
 from qts.data.storage.archive import Partition, SeriesCommit
+from qts.data.storage.bar_cache import BarCache
 from qts.data.storage.coverage import DayCounts
 from qts.data.storage.history import Comparison, SeriesChange
 from qts.data.storage.parquet_store import ParquetStore
@@ -22,6 +23,7 @@ from qts.data.storage.store import BarStore
 
 __all__ = [
     "Admission",
+    "BarCache",
     "BarStore",
     "Comparison",
     "DayCounts",
