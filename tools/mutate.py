@@ -70,12 +70,9 @@ PARTS: Final = (
     *("orders", "segments", "round_trip", "funds"),
 )
 # The quick tests that reach the whole loop; each change runs those of them that reach its function.
-ENGINE_TESTS: Final = (
-    *(f"tests/unit/backtest/test_{name}.py" for name in ("engine", "engine_protection", "engine_partial_fills", "settlement", "terms")),
-    "tests/golden/test_order_rules.py",
-    "tests/golden/test_target_rules.py",
-    "tests/golden/test_reference_engine.py",
-)
+ENGINE_PARTS: Final = ("engine", "engine_protection", "engine_partial_fills", "engine_corporate_actions", "settlement", "terms")
+SLOW_TESTS: Final = (*(f"tests/unit/backtest/test_{name}.py" for name in ENGINE_PARTS), "tests/golden/test_reference_engine.py")
+ENGINE_TESTS: Final = ("tests/golden/test_order_rules.py", "tests/golden/test_target_rules.py", *SLOW_TESTS)
 
 
 def kernel_group(*names: str) -> Group:
@@ -97,7 +94,8 @@ GROUPS: Final = {
     "arithmetic": kernel_group("arithmetic"),
     "charging": kernel_group("charging"),
     "money": kernel_group("funding", "booking"),
-    "loop": kernel_group("wishes", "decisions", "execution", "orders", "fills", "trading", "endings"),
+    "loop": kernel_group("fills", "execution", "orders", "trading", "endings", "wishes", "decisions", "actions", "hits"),
+    "bill": Group(files=(f"{KERNELS}/bill.py",), tests=("tests/unit/kernels/test_bill.py",)),
 }
 
 
@@ -111,6 +109,7 @@ def main() -> int:
         "--again", action="store_true", help="try only what was left in the folder kept and not accepted; its sources must be unchanged"
     )
     parser.add_argument("--modules", default="", metavar="NAMES", help="only these of the group's modules, such as pricing,rates")
+    parser.add_argument("--quick", action="store_true", help="run the tests of the modules themselves and the scenes worked out by hand")
     parser.add_argument("--sample", type=int, help=f"try so many changes of each module, drawn with the seed {SEED}")
     options = parser.parse_args()
     unknown = [name for name in options.groups if name not in GROUPS]
@@ -122,7 +121,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as scratch:
             folder = (options.keep or Path(scratch)) / name
             known = fates_in(folder) if options.again else {}
-            chosen = Group(files=files, tests=GROUPS[name].tests)
+            tests = tuple(test for test in GROUPS[name].tests if not options.quick or test not in SLOW_TESTS)
+            chosen = Group(files=files, tests=tests)
             changes = run_group(chosen, folder, known, children=options.children, sample=options.sample)
         is_enough &= report(name, changes)
     return 0 if is_enough else 1

@@ -174,6 +174,7 @@ def test_a_withdrawn_order_tells_what_it_had_filled() -> None:
     run = book()
     slot = ordered(run, -12, STOP, i=1, stop=90.0)
     run.book[slot * N_ORDER + O_LEFT] = 5.0
+    run.book[O_TRAIL] = float(IS_DONE)  # a number of the order before, which is not to be taken for a state
     withdraw(run, 2, slot, ASKED)
     assert told_of(run) == [(2, 1, -12, 7, S_CANCELLED, W_USER)]
     withdraw(run, 2, slot, ASKED)
