@@ -159,13 +159,14 @@ def _span(known: SeriesDays, key: SeriesKey, request: CoverageRequest) -> tuple[
 
 
 def _summary(info: SeriesInfo, covered: Coverage | None, span: tuple[int, int], *, lists_holes: bool) -> SeriesCoverage:
+    counts = None if covered is None else covered.counts
     return SeriesCoverage(
         instrument=info.key.instrument,
         interval=info.key.interval.value,
         prices=info.key.basis.value,
         start=_iso(span[0]),
         end=_iso(span[1]),
-        counts=None if covered is None else {state.value: covered.counts[state] for state in DayState},
+        counts=None if counts is None else {state.value: counts[state] for state in DayState},
         bars_held=None if covered is None else covered.n_held,
         bars_expected=None if covered is None else covered.n_expected,
         share=None if covered is None else covered.share,
