@@ -147,9 +147,14 @@ class ControlDatabase:
             {"idea": idea, "run_id": trial.run_id, "made_at": made_at.isoformat(), "interval": trial.interval, "sharpe": trial.sharpe}
             for trial in trials
         ]
-        if rows:
-            with self._database.writing() as connection:
-                _add(connection, _TRIALS, rows)
+        if not rows:
+            return
+        with self._database.writing() as connection:
+            # Thousands come at once: two statements for all of them, not two for each.
+            held = set(connection.execute(sa.select(_TRIALS.c.run_id).where(_TRIALS.c.idea == idea)).scalars())
+            fresh = {row["run_id"]: row for row in reversed(rows) if row["run_id"] not in held}
+            if fresh:
+                connection.execute(sa.insert(_TRIALS), list(fresh.values()))
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Return the stored runs, latest first."""

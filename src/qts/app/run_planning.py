@@ -100,6 +100,10 @@ class RunPlan:
 
     def run_id(self) -> str:
         """Return the id that everything above adds up to."""
+        return self.identity().run_id()
+
+    def identity(self) -> RunIdentity:
+        """Return what the id is made of: for the same run with other parameters only those differ."""
         return RunIdentity(
             strategy=self.part.id,
             source_hash=text_hash(self.source),
@@ -114,7 +118,7 @@ class RunPlan:
             # Corrections of the calendar move square-offs and the bars of a year; without any the id is as it was.
             terms=terms_hash(self.terms, self.listed) + calendar_version() + lists_hash(self.data.lists) + _actions_hash(self),
             engine_version=self.engine.version,
-        ).run_id()
+        )
 
 
 def _actions_hash(plan: RunPlan) -> str:

@@ -67,7 +67,7 @@ def run_sweep(
     scale = _scale(plan)
     trials = _count(workspace, plan, result, scale)
     order = ranked(result, request.objective, scale)
-    overfitting, lookahead = _judge(plan, result, order, trials=trials, scale=scale)
+    overfitting, lookahead = _judge(plan, result, order, trials=trials, scale=scale, is_cancelled=is_cancelled)
     return SweepDocument(
         strategy=plan.part.model_copy(update={"params": {name: plan.params[name] for name in plan.params if name not in grid.axes}}),
         simulated=any(is_simulated(info) for info in plan.series),
@@ -100,21 +100,22 @@ def _cell(result: SweepResult, at: int, scale: Scale) -> SweepCell:
 def _count(workspace: Workspace, plan: RunPlan, result: SweepResult, scale: Scale) -> tuple[Trial, ...]:
     """Enter every finished cell into the trial ledger and return all trials of the idea that can be compared."""
     year = scale.bars_per_year**0.5
+    # Made once: of one cell and the next only the parameters differ.
+    identity = plan.identity()
     fresh = []
     for at, found in zip(result.done.nonzero()[0].tolist(), result, strict=True):
-        part = plan.part.model_copy(update={"params": dict(result.cells[at])})
         sharpe = None if found.sharpe is None else found.sharpe * year
-        fresh.append(Trial(run_id=replace(plan, part=part).run_id(), interval=plan.data.interval, sharpe=sharpe))
+        fresh.append(Trial(run_id=replace(identity, params=result.cells[at]).run_id(), interval=plan.data.interval, sharpe=sharpe))
     workspace.control.count(plan.part.id, fresh, made_at=workspace.clock.now())
     return workspace.control.trials(plan.part.id)
 
 
 def _judge(
-    plan: RunPlan, result: SweepResult, order: Sequence[int], *, trials: Sequence[Trial], scale: Scale
+    plan: RunPlan, result: SweepResult, order: Sequence[int], *, trials: Sequence[Trial], scale: Scale, is_cancelled: Callable[[], bool]
 ) -> tuple[OverfittingPart, str]:
-    """Return how much of the best cell may be luck, and the look-ahead verdict on it."""
+    """Return how much of the best cell may be luck, and the look-ahead verdict on it; neither once it is to stop."""
     notes = ["pbo is not computed: it needs the returns of every cell over time, and a sweep keeps none of them."]
-    if not result.is_complete:
+    if not result.is_complete or is_cancelled():
         # Whoever stops a sweep wants it to end now.
         notes = ["deflated_sharpe is not computed for a sweep that was stopped.", *notes]
         return OverfittingPart(trials=len(trials), deflated_sharpe=None, pbo=None, notes=tuple(notes)), "not_checked"
@@ -124,7 +125,7 @@ def _judge(
     sharpes = [one.sharpe / scale.bars_per_year**0.5 for one in trials if one.sharpe is not None and one.interval == plan.data.interval]
     chance = returns if isinstance(returns, Undefined) else deflated_sharpe(returns, sharpes, n_trials=len(trials))
     notes = [*_words(len(trials), chance), *notes]
-    verdict = check_lookahead(plan.strategy, best, plan.bars).verdict.value
+    verdict = "not_checked" if is_cancelled() else check_lookahead(plan.strategy, best, plan.bars).verdict.value
     return (
         OverfittingPart(
             trials=len(trials), deflated_sharpe=None if isinstance(chance, Undefined) else chance, pbo=None, notes=tuple(notes)

@@ -89,6 +89,11 @@ class LeanSweep:
         return rows
 
 
+def load_loop() -> None:
+    """Have the compiled loop ready, compiled or loaded: for a caller that is to be stopped sooner than a thread that waits for it."""
+    importlib.import_module(_COMPILED).prepare()
+
+
 def is_lean(rules: Rules) -> bool:
     """Return whether the compiled loop knows all these settings."""
     return rules.n_instruments == 1 and is_lean_account(rules)

@@ -19,7 +19,7 @@ from qts.backtest.corporate_actions import effects_of, fills_in_new_shares
 from qts.backtest.evaluation import Evaluation, evaluation_of, measures_of
 from qts.backtest.inputs import Timeline
 from qts.backtest.lean_portfolio import LeanPortfolio, is_lean_portfolio
-from qts.backtest.lean_sweep import LeanSweep, is_lean
+from qts.backtest.lean_sweep import LeanSweep, is_lean, load_loop
 from qts.backtest.playing import rules_of
 from qts.backtest.rates import rate_table
 from qts.backtest.rule_cells import rule_cell, rule_cells
@@ -35,6 +35,7 @@ from qts.core.errors import BadParameter
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
 from qts.core.trading import Product
+from qts.kernels.compile import compile_all
 from qts.kernels.lean_account import MEASURES
 from qts.kernels.state import Rules
 from qts.kernels.twins import load_compiler, prefers_compiled
@@ -179,6 +180,8 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     is_compiled = bool(rest) and strategy.form is not Form.ON_BAR and prefers_compiled(sum(map(len, bars)) * len(rest))
     if is_compiled:
         load_compiler()
+        # Loaded here, where a wish to end it is heard, and not by the threads.
+        compile_all(_ignore, only=("fills",))
     n_bars = [len(bars[0]) if bars else 0]
     stage = Stage(strategy=strategy, bars=bars, settings=settings, terms=terms, actions=actions)
 
@@ -210,6 +213,7 @@ def _play_lean(lean: LeanSweep, table: Floats, *, threads: int, tell: OnProgress
         if rows is not None:
             table[which] = rows
 
+    load_loop()
     play_blocks(len(table), play, threads=threads, on_progress=tell, is_cancelled=is_cancelled)
 
 
@@ -348,8 +352,8 @@ def _tell_nobody(done: int, total: int) -> None:
     del done, total
 
 
-def _ignore(part: float) -> None:
-    del part
+def _ignore(what: object) -> None:
+    del what
 
 
 def _never() -> bool:

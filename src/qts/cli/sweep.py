@@ -127,19 +127,27 @@ def _with_options_of(command: Callable[..., int], other: Callable[..., object]) 
 
 @contextmanager
 def _stop_wish() -> Iterator[Callable[[], bool]]:
-    """Take the first Ctrl-C (or SIGTERM) as the wish to stop and show what is done; the next one ends the command at once."""
+    """Take the first Ctrl-C (or SIGTERM) as the wish to stop and show what is done; the next one ends the command at once.
+
+    So does the first one before anybody asked whether to stop: nothing is done yet that could be shown.
+    """
     wishes: list[int] = []
+    asked: list[bool] = []
+
+    def is_stopped() -> bool:
+        asked[:] = [True]
+        return bool(wishes)
 
     def take(number: int, frame: FrameType | None) -> None:
         del frame
-        if wishes:
+        if wishes or not asked:
             raise KeyboardInterrupt
         wishes.append(number)
         note("Stopping; press Ctrl-C again to end at once.")
 
     before = {number: signal.signal(number, take) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield lambda: bool(wishes)
+        yield is_stopped
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

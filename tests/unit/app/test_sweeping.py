@@ -112,6 +112,23 @@ def test_a_stopped_sweep_answers_with_what_was_done(workspace: Workspace) -> Non
     assert document.warnings[0].startswith("The sweep was stopped: 3 of 7 cells")
 
 
+def test_a_wish_to_stop_after_the_last_cell_leaves_out_what_would_follow(workspace: Workspace) -> None:
+    seen: list[Progress] = []
+    document = run_sweep(workspace, request(), on_progress=seen.append, is_cancelled=lambda: bool(seen) and seen[-1].done == 7)
+    assert (document.complete, document.trials, document.overfitting.trials) == (True, 7, 7)
+    assert (document.overfitting.deflated_sharpe, document.lookahead) == (None, "not_checked")
+    assert "stopped" in document.overfitting.notes[0]
+
+
+def test_a_trial_has_the_id_of_its_backtest(workspace: Workspace) -> None:
+    document = run_sweep(workspace, request(top=100))
+    runs = [
+        run_backtest(workspace, build(BacktestRequest, strategy="ema_cross", instruments="NSE:ALPHA", params=one.params))
+        for one in document.best
+    ]
+    assert {run.run_id for run in runs} == {trial.run_id for trial in workspace.control.trials("ema_cross")}
+
+
 def test_a_sweep_stopped_before_its_first_cell_has_no_best(workspace: Workspace) -> None:
     document = run_sweep(workspace, request(), is_cancelled=lambda: True)
     assert (document.trials, document.best, document.overfitting.deflated_sharpe, document.lookahead) == (0, (), None, "not_checked")

@@ -77,28 +77,55 @@ def test_what_cannot_be_swept_ends_with_2(qts: Qts, arguments: list[str], said: 
     assert said in done.err
 
 
-@pytest.mark.parametrize("as_json", [False, True])
-def test_an_interrupted_sweep_shows_what_was_done_and_ends_with_130(stored: Path, as_json: bool) -> None:  # noqa: FBT001 - a case
+SLOW = """
+import time
+from pathlib import Path
+import numpy as np
+from qts.strategies import Param, Strategy
+
+{first}
+
+def targets(bars, *, k):
+    {each}
+    return np.ones(len(bars))
+
+
+STRATEGY = Strategy(title="Slow", params={{"k": Param(1)}}, targets=targets)
+"""
+
+
+def interrupted(stored: Path, *arguments: str, **parts: str) -> tuple[int, str, str]:
+    """Return the code and output of a sweep that is interrupted once its strategy has left a mark; it ends within five seconds."""
+    mark = stored / "mark"
     slow = stored / "strategies" / "slow.py"
     slow.parent.mkdir(exist_ok=True)
-    slow.write_text(
-        "import time\nimport numpy as np\nfrom qts.strategies import Param, Strategy\n\n\n"
-        "def targets(bars, *, k):\n    time.sleep(0.1)\n    return np.ones(len(bars))\n\n\n"
-        'STRATEGY = Strategy(title="Slow", params={"k": Param(1)}, targets=targets)\n'
-    )
-    words = [sys.executable, "-m", "qts", "sweep", "slow", "--instruments", "NSE:INFY", "--grid", "k=1:2000:1"]
+    slow.write_text(SLOW.format(**{name: text.format(mark=f"Path({str(mark)!r}).touch()") for name, text in parts.items()}))
     child = subprocess.Popen(
-        [*words, *(["--json"] if as_json else [])],
+        [sys.executable, "-m", "qts", "sweep", "slow", "--instruments", "NSE:INFY", "--grid", "k=1:2000:1", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "QTS_HOME": str(stored)},
     )
-    time.sleep(4.0)
+    limit = time.monotonic() + 60.0
+    while not mark.exists() and time.monotonic() < limit:
+        time.sleep(0.02)
     child.send_signal(signal.SIGINT)
     began = time.monotonic()
     out, err = child.communicate(timeout=30)
     assert time.monotonic() - began < 5.0
-    assert child.returncode == 130
+    return child.returncode, out, err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_interrupted_sweep_shows_what_was_done_and_ends_with_130(stored: Path, as_json: bool) -> None:  # noqa: FBT001 - a case
+    code, out, err = interrupted(stored, *(["--json"] if as_json else []), first="", each="{mark}; time.sleep(0.1)")
+    assert code == 130
     assert "Stopping" in err
     assert ('"complete": false' if as_json else "sets of parameters tried") in out
+
+
+def test_a_sweep_interrupted_before_its_first_cell_ends_at_once(stored: Path) -> None:
+    code, out, err = interrupted(stored, first="{mark}; time.sleep(20)", each="pass")
+    assert (code, out) == (130, "")
+    assert "Interrupted." in err
