@@ -133,9 +133,12 @@ def sandbox(
     check_port(address)
     began_at = None if at is None else at.replace(tzinfo=IST)
     settings = SandboxSettings(began_at=began_at, speed=speed, fault_share=faults, seed=seed, has_data=not free_plan)
-    with opened(context) as workspace:
-        exchange = make_sandbox(StoredPrices(workspace.store) if from_store else SimulatedPrices(), settings)
-        n_listed = len(exchange.market.listings)
+    if from_store:
+        with opened(context) as workspace:
+            exchange = make_sandbox(StoredPrices(workspace.store), settings)
+    else:  # the simulated market needs no home
+        exchange = make_sandbox(SimulatedPrices(), settings)
+    n_listed = len(exchange.market.listings)
     if as_json:
         write_json({"url": address.url, "api_key": KEY, "api_secret": SECRET, "now": exchange.clock.now().isoformat(), "listed": n_listed})
     else:
