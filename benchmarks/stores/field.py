@@ -153,10 +153,10 @@ def warm_up(fielded: Field, block: Block) -> None:
 
 def load(fielded: Field, market: Market) -> None:
     """Load all blocks into all stores."""
-    for block in market.blocks():
-        path = block.save(fielded.folder / "block.npz")
-        if not fielded.stores[QTS].answers.get("warm"):
+    for number, block in enumerate(market.blocks()):
+        if number == 0:
             warm_up(fielded, block)
+        path = block.save(fielded.folder / "block.npz")
         fielded.ask_all("load", do="load", path=str(path))
         path.unlink()
     fielded.ask_all("size", do="size")
@@ -257,6 +257,8 @@ def beside_writers(fielded: Field, market: Market, *, seconds: float) -> None:
 
 def back_up(fielded: Field, market: Market) -> None:
     """Back our home up while sessions are written into it, and check the backup."""
+    if QTS not in fielded.running:
+        return
     path = market.session(WRITTEN).save(fielded.folder / "session.npz")
     writer = fielded.process(QTS)
     try:
