@@ -375,32 +375,26 @@ def test_the_history_of_a_series_tells_each_commit_that_touched_it(store: BarSto
     gone = store.delete(key, end=datetime(2024, 1, 3, tzinfo=IST), at=AT + timedelta(days=3), note="wrong")
     store.delete(key, at=AT + timedelta(days=4))
     store.undo(gone.snapshot, at=AT + timedelta(days=5))
-    told = [
-        (one.seq, one.kind, one.source, one.simulated, one.n_bars, one.n_added, one.n_stored, one.n_changed, one.n_unchanged)
-        for one in store.history(key)
-    ]
-    assert told == [
+    fields = ("seq", "kind", "source", "simulated", "n_bars", "n_added", "n_stored", "n_changed", "n_unchanged")
+    assert [tuple(getattr(one, field) for field in fields) for one in store.history(key)] == [
         (1, "import", "file:a.csv", False, 2, 2, 2, 0, 0),
         (3, "import", "sandbox", True, 4, 2, 3, 1, 1),
         (4, "delete", "", False, 2, -2, None, None, None),
         (5, "delete", "", False, 0, -2, None, None, None),
         (6, "undo", "sandbox", True, 2, 2, 2, 0, 0),
     ]
-    assert [one.snapshot for one in store.history(key)] == [store.snapshots()[seq - 1].id for seq in (1, 3, 4, 5, 6)]
-    assert [one.note for one in store.history(key)][2:4] == ["wrong", "NSE:INFY 1d raw"]
-    assert [one.at for one in store.history(key)] == [AT + timedelta(days=days) for days in (0, 1, 3, 4, 5)]
-    assert not any(one.is_collected for one in store.history(key))
-    assert store.history(key_of("NSE:NONE")) == ()
+    found = store.history(key)
+    assert [one.snapshot for one in found] == [store.snapshots()[seq - 1].id for seq in (1, 3, 4, 5, 6)]
+    assert [one.note for one in found][2:4] == ["wrong", "NSE:INFY 1d raw"]
+    assert [one.at for one in found] == [AT + timedelta(days=days) for days in (0, 1, 3, 4, 5)]
+    assert (any(one.is_collected for one in found), store.history(key_of("NSE:NONE"))) == (False, ())
 
 
 def test_what_is_known_of_a_series_can_be_asked_of_a_snapshot(store: BarStore) -> None:
     first = store.upsert([daily(key_of(), date(2024, 1, 1), [1.0, 2.0])], FROM_FILE, at=AT).snapshot
+    (before,) = store.series()
     store.upsert([daily(key_of(), date(2024, 1, 3), [3.0])], FROM_FILE, at=AT)
-    before, now = store.info(key_of(), as_of=first), store.info(key_of())
-    assert before is not None
-    assert now is not None
-    assert (before.n_bars, now.n_bars) == (2, 3)
-    assert before.content == store.content_ids(as_of=first)[key_of()] != now.content
+    assert (store.info(key_of(), as_of=first), store.info(key_of())) == (before, store.series()[0])
     assert store.info(key_of("NSE:TCS"), as_of=first) is None
     with pytest.raises(BadParameter):
         store.info(key_of(), as_of="0000000000000000")

@@ -10,6 +10,7 @@ from qts.app.workspace import Workspace
 from qts.core.clock import instant_of
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
+from qts.data.fetching import FetchLedger
 from qts.data.storage import ParquetStore, Partition, PriceBasis, SeriesCommit, SeriesInfo, SeriesKey
 from qts.data.storage.lookup import Span, absent
 
@@ -67,8 +68,20 @@ class FileDocument(BaseModel):
     since_at: str
 
 
+class DownloadDocument(BaseModel):
+    """What a source gave of a year of a series: ``bars`` on ``days`` dates that it was asked for, the last time at ``asked_at``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    source: str
+    year: int
+    days: int
+    bars: int
+    asked_at: str
+
+
 class SeriesHistoryDocument(BaseModel):
-    """One stored series, the commits that touched it, the latest first, and the files that hold it."""
+    """One stored series, the commits that touched it and what was downloaded of it, the latest first, and the files that hold it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -83,6 +96,7 @@ class SeriesHistoryDocument(BaseModel):
     sources: tuple[str, ...]
     content: str
     history: tuple[CommitDocument, ...]
+    downloads: tuple[DownloadDocument, ...]
     files: tuple[FileDocument, ...]
 
 
@@ -125,6 +139,10 @@ def _document(workspace: Workspace, key: SeriesKey) -> SeriesHistoryDocument | N
         sources=() if info is None else info.sources,
         content="" if info is None else info.content,
         history=tuple(_commit(commit) for commit in reversed(history)),
+        downloads=tuple(
+            DownloadDocument(source=one.source, year=one.year, days=one.n_days, bars=one.n_bars, asked_at=one.asked_at.isoformat())
+            for one in FetchLedger(workspace.control.database).asked(key)
+        ),
         files=tuple(_file(partition) for partition in partitions),
     )
 

@@ -194,6 +194,7 @@ def _draw_series(document: SeriesHistoryDocument) -> None:
     ]
     numeric = ("Added", "Bars after")
     write_table(("Made at", "By", "Source", *numeric, "Snapshot", "Note"), rows, numeric=numeric)
+    _draw_downloads(document)
     files = [
         (
             file.path,
@@ -212,6 +213,18 @@ def _draw_series(document: SeriesHistoryDocument) -> None:
         say()
         counts = ("Bars", "Rows", "Bytes")
         write_table(("File", *counts, "First", "Last", "SHA-256", "Since", ""), files, numeric=counts)
+
+
+def _draw_downloads(document: SeriesHistoryDocument) -> None:
+    from qts.app import format as shown
+
+    rows = [
+        (one.source, str(one.year), shown.number(one.days, places=0), shown.number(one.bars, places=0), shown.ist(one.asked_at))
+        for one in document.downloads
+    ]
+    if rows:
+        say()
+        write_table(("Downloaded from", "Year", "Days", "Bars", "Last asked at"), rows, numeric=("Year", "Days", "Bars"))
 
 
 def _cut(text: str) -> str:

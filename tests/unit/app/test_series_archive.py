@@ -12,6 +12,7 @@ from qts.app.settings import load_settings
 from qts.app.workspace import open_workspace
 from qts.core import Bars, Exchange
 from qts.core.errors import EmptySpan, UnknownInstrument
+from qts.data.fetching import FetchLedger
 
 
 def test_a_series_is_told_with_its_commits_and_its_files(
@@ -31,6 +32,11 @@ def test_a_series_is_told_with_its_commits_and_its_files(
         assert sum(file.bars or 0 for file in told.files) == len(bars)
         for file in told.files:
             assert hashlib.sha256((home / file.path).read_bytes()).hexdigest() == file.sha256
+        assert told.downloads == ()
+        key = workspace.store.series()[0].key
+        FetchLedger(workspace.control.database).record(key, "sandbox", {19_000: 1, 19_001: 1}, asked_at=workspace.clock.now())
+        (one,) = show_series(workspace, build(SeriesRequest, instrument="SIM:WALK"))[0].downloads
+        assert (one.source, one.year, one.days, one.bars) == ("sandbox", 2022, 2, 2)
         workspace.store.delete(workspace.store.series()[0].key, at=workspace.clock.now())
         (gone,) = show_series(workspace, build(SeriesRequest, instrument="SIM:WALK"))
         assert (gone.bars, gone.first, gone.files, gone.simulated, gone.history[0].kind) == (0, None, (), True, "delete")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -34,6 +35,17 @@ _FETCHED: Final = sa.Table(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a source gave of a year of a series: on how many days it was asked for, how many bars on them, and when it was last asked."""
+
+    source: str
+    year: int
+    n_days: int
+    n_bars: int
+    asked_at: datetime
+
+
 class FetchLedger:
     """Bars per day as sources gave them, a packed row for each series, source and year, in the control database."""
 
@@ -50,6 +62,18 @@ class FetchLedger:
                 asked = np.flatnonzero(counts != _NEVER)
                 found |= dict(zip((_first_day(row.year) + asked).tolist(), counts[asked].tolist(), strict=True))
         return found
+
+    def asked(self, key: SeriesKey) -> tuple[Asked, ...]:
+        """Return which sources were asked for a series, year by year, the latest asked first."""
+        query = sa.select(_FETCHED).where(_is_series(key))
+        found = []
+        with self._database.reading() as connection:
+            for row in connection.execute(query):
+                counts = _unpacked(row.counts)
+                given = counts[(counts != _NEVER) & (counts != STALE)]
+                at = datetime.fromisoformat(row.asked_at)
+                found.append(Asked(source=row.source, year=row.year, n_days=len(given), n_bars=int(given.sum()), asked_at=at))
+        return tuple(sorted(found, key=lambda one: (one.asked_at, one.year), reverse=True))
 
     def record(self, key: SeriesKey, source: str, counts: Mapping[int, int], *, asked_at: datetime) -> None:
         """Remember what the source gave on these days; what it gave before on them is forgotten, on others it is kept.
@@ -85,9 +109,12 @@ def _first_day(year: int) -> int:
 
 
 def _is_of(key: SeriesKey, source: str) -> sa.ColumnElement[bool]:
+    return sa.and_(_is_series(key), _FETCHED.c.source == source)
+
+
+def _is_series(key: SeriesKey) -> sa.ColumnElement[bool]:
     return sa.and_(
         _FETCHED.c.instrument == str(key.instrument),
         _FETCHED.c.interval == str(key.interval),
         _FETCHED.c.basis == str(key.basis),
-        _FETCHED.c.source == source,
     )

@@ -52,3 +52,14 @@ def test_a_day_that_is_stale_stays_so_until_it_was_had_again(ledger: FetchLedger
 def test_an_instant_without_a_zone_is_refused(ledger: FetchLedger) -> None:
     with pytest.raises(BadParameter):
         ledger.record(KEY, "kite", {1: 1}, asked_at=datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
+
+
+def test_it_tells_which_sources_were_asked_for_which_years_and_when(ledger: FetchLedger) -> None:
+    later = datetime(2026, 11, 23, tzinfo=UTC)
+    ledger.record(KEY, "kite", {LAST_OF_2024: 375, LAST_OF_2024 - 1: 0, LAST_OF_2024 + 1: 360}, asked_at=AT)
+    ledger.record(KEY, "sandbox", {LAST_OF_2024: STALE}, asked_at=AT)
+    ledger.record(KEY, "kite", {LAST_OF_2024 - 2: 5}, asked_at=later)
+    told = [(one.source, one.year, one.n_days, one.n_bars, one.asked_at) for one in ledger.asked(KEY)]
+    assert told[0] == ("kite", 2024, 3, 380, later)
+    assert sorted(told[1:]) == [("kite", 2025, 1, 360, AT), ("sandbox", 2024, 0, 0, AT)]
+    assert ledger.asked(SeriesKey(instrument=KEY.instrument, interval=Interval.DAY)) == ()
