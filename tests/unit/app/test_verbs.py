@@ -84,3 +84,15 @@ def test_importing_the_package_loads_nothing() -> None:
     program = "import sys, qts; print(sorted(name for name in sys.modules if name.startswith(('qts', 'numpy', 'pydantic'))))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['qts']"
+
+
+def test_bars_leave_the_store_and_come_back(home: Path, prices: Path, tmp_path: Path) -> None:
+    verbs.import_files(prices, home=home)
+    (held,) = verbs.catalog(home=home)
+    (told,) = verbs.series(held.instrument, home=home)
+    assert (told.bars, len(told.history)) == (held.bars, 1)
+    assert verbs.export(tmp_path / "out.csv", held.instrument, home=home).bars == held.bars
+    assert verbs.delete(held.instrument, dry_run=True, home=home).bars == held.bars
+    gone = verbs.delete(held.instrument, home=home)
+    assert verbs.catalog(home=home) == ()
+    assert (verbs.undo(home=home).undone, verbs.catalog(home=home)[0].bars) == (gone.snapshot, held.bars)
