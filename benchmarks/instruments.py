@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from benchmarks.table import Figure
 
+from benchmarks.table import Figure
 from qts.app.control import ControlDatabase
 from qts.data.instruments import DumpRow, InstrumentMaster, SearchIndex, parse_dump
 

@@ -10,11 +10,11 @@ from math import sqrt
 from typing import Any, Final
 
 import numpy as np
-from benchmarks.peers.worker import Engine, Outcome, Prepare, Run, Spec, serve
-from benchmarks.walk import CLOSE, HIGH, LOW, OPEN, VOLUME
 from numpy.typing import NDArray
 
 import qts
+from benchmarks.peers.worker import Engine, Outcome, Prepare, Run, Spec, serve
+from benchmarks.walk import CLOSE, HIGH, LOW, OPEN, VOLUME
 from qts.backtest import BacktestResult, BacktestSettings, Evaluation, evaluate, parse_costs, parse_size, parse_slippage, run, sweep
 from qts.core import Bars, Exchange, InstrumentId, Interval, micros_of
 from qts.market.sessions import sessions

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+
 from benchmarks.agreement import differences
 from benchmarks.contest import ROOT, Entry, contest
 from benchmarks.matches import C_PLAIN, C_SWEEP, EMA_12_26, SWEEP_PAIRS, Plan, limits, mine
@@ -20,7 +21,6 @@ from benchmarks.ours import minute_stamps, minutes, rule_strategy, settings
 from benchmarks.peers.worker import Spec
 from benchmarks.table import ABSENT, Figure, Section, megabytes, seconds, shown
 from benchmarks.walk import DAY_STEP, MINUTE_STEP, many, saved, walk
-
 from qts.backtest import sweep
 
 WIDE_PAIRS: Final = tuple((fast, slow) for fast in range(5, 45) for slow in range(50, 250, 2))
