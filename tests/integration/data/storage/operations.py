@@ -33,7 +33,7 @@ def batch(key: SeriesKey, day: int, price: float) -> SeriesBars:
     """Return bars of one day, counted from 2 January 2024."""
     n_bars = 6 if key.interval.is_intraday else 1
     ts = OPENING + day * DAY + np.arange(n_bars, dtype=np.int64) * 60_000_000
-    close = price + np.arange(n_bars)
+    close = price + np.arange(n_bars, dtype=np.float64)
     columns = dict.fromkeys(("open", "high", "low", "close", "volume", "oi"), close)
     return SeriesBars(key=key, bars=Bars(instrument=key.instrument, interval=key.interval, ts=ts, **columns))
 

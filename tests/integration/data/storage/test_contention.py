@@ -11,12 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.integration.data.storage import contention
 
 from qts.data.storage import FileState, ParquetStore
 from qts.data.storage.retention import Retention
-
-sys.path.insert(0, str(Path(__file__).parent))
-import contention
 
 SECONDS = 60 if os.environ.get("QTS_STRESS") else 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_an_old_file_that_is_damaged_waits_until_it_is_mended(home: Path) -> Non
     (home / first).write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
     other = next(batch for batch in given if str(batch.key.interval) not in first)
     later = SeriesBars(key=other.key, bars=other.bars.window(0, 1))
-    changed = SeriesBars(key=other.key, bars=type(later.bars)(**{**columns(later), "close": later.bars.close + 0.5}))
+    changed = SeriesBars(key=other.key, bars=replace(later.bars, close=later.bars.close + 0.5))
     old.upsert([changed], SOURCE, at=AT)
     assert old.read(other.key).close[0] == other.bars.close[0] + 0.5
     (home / first).write_bytes(sound)
@@ -78,8 +79,3 @@ def test_an_old_file_that_is_damaged_waits_until_it_is_mended(home: Path) -> Non
     np.testing.assert_array_equal(healed.read(other.key).close, other.bars.close)
     healed.close()
     fresh.close()
-
-
-def columns(batch: SeriesBars) -> dict[str, object]:
-    names = ("instrument", "interval", "ts", "open", "high", "low", "close", "volume", "oi")
-    return {name: getattr(batch.bars, name) for name in names}

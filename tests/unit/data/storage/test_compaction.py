@@ -10,6 +10,7 @@ import pytest
 from qts.core import IST, Bars, InstrumentId, Interval, micros_of
 from qts.data.storage import ParquetStore, Provenance, SeriesBars, SeriesKey
 from qts.data.storage.compaction import MOST_FILES
+from qts.data.storage.layout import Dataset, dataset_of
 from qts.data.testing import MemoryStore
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -28,7 +29,7 @@ def session(day: int, *, price: float = 100.0, interval: Interval = Interval.MIN
     ts = opening + np.arange(5 if interval.is_intraday else 1, dtype=np.int64) * 60_000_000
     batches = []
     for i in range(N_SERIES):
-        key, close = key_of(i, interval), price + i + np.arange(len(ts))
+        key, close = key_of(i, interval), price + i + np.arange(len(ts), dtype=np.float64)
         columns = dict.fromkeys(("open", "high", "low", "close", "volume", "oi"), close)
         batches.append(SeriesBars(key=key, bars=Bars(instrument=key.instrument, interval=interval, ts=ts, **columns)))
     return batches
@@ -124,9 +125,7 @@ def test_bars_that_come_while_compacting_stay_on_top(store: ParquetStore, tmp_pa
     other.close()
 
 
-def session_dataset() -> object:
-    from qts.data.storage.layout import dataset_of  # noqa: PLC0415 - for one test
-
+def session_dataset() -> Dataset:
     return dataset_of(key_of(0))
 
 

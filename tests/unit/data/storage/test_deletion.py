@@ -23,7 +23,7 @@ KEYS = [SeriesKey(instrument=InstrumentId(f"NSE:S{i:02}"), interval=Interval.MIN
 
 def batch(key: SeriesKey, day: int, price: float) -> SeriesBars:
     ts = OPENING + day * 86_400_000_000 + np.arange(4, dtype=np.int64) * 60_000_000
-    columns = dict.fromkeys(("open", "high", "low", "close", "volume", "oi"), price + np.arange(4))
+    columns = dict.fromkeys(("open", "high", "low", "close", "volume", "oi"), price + np.arange(4, dtype=np.float64))
     return SeriesBars(key=key, bars=Bars(instrument=key.instrument, interval=key.interval, ts=ts, **columns))
 
 

@@ -30,7 +30,7 @@ def key_of(i: int, interval: Interval = Interval.MINUTE_1) -> SeriesKey:
 def bars_of(key: SeriesKey, day: int, *, n_bars: int = 5, price: float = 100.0, first: int = 0) -> SeriesBars:
     """Return the first minutes of a day counted from 2 January 2024."""
     ts = OPENING + day * DAY + (first + np.arange(n_bars, dtype=np.int64)) * 60_000_000
-    close = price + np.arange(n_bars)
+    close = price + np.arange(n_bars, dtype=np.float64)
     bars = Bars(
         instrument=key.instrument, interval=key.interval, ts=ts, open=close, high=close, low=close, close=close, volume=close, oi=close
     )
