@@ -45,7 +45,7 @@ def raising(name: str) -> None:
     ("name", "heading", "way_out"),
     [
         ("input", "This cannot be done as asked", "at most 40"),
-        ("data", "The data does not allow it", "Import its source again"),
+        ("data", "The data does not allow it", "names what to import again"),
         ("source", "It did not work", "Try later"),
         ("os", "This cannot be done as asked", "permissions"),
     ],

@@ -20,6 +20,8 @@ class Nowhere:
         return UpsertReport(stored=sum(len(part.bars) for part in batches), unchanged=0, changed=0, snapshot="", files_written=0)
     def snapshot(self):
         return ""
+    def compact(self, *, at):
+        return ()
 
 def peak():
     return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")) >> 10
