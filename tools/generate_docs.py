@@ -24,7 +24,7 @@ from qts.core.errors import QtsError
 from qts.data import formats as format_package
 from qts.data import sources as source_package
 from qts.data.layout import Format
-from qts.data.source import Source
+from qts.data.source import AskedSource, BundledSource, Source, WatchedSource
 from qts.kernels import IndicatorSpec
 from qts.kernels.indicators import FAMILIES
 from qts.market import charges, listing
@@ -225,12 +225,24 @@ def formats_page() -> str:
 
 
 def sources_page() -> str:
-    """Return the page of the data sources and what they list."""
+    """Return the page of the data sources: those that are asked, those that bring files, and what the bundled ones list."""
+    found = discover(source_package, "SOURCE", Source)
     parts = [
         "# Data sources",
-        "Sources that need neither network nor key. `qts demo` stores all of them; `make run` does so when the store is empty.",
+        "`qts ingest --source NAME` has bars from the first ones; how: [Download history](../how-to/download-history.md). Sources that need neither network nor key follow: `qts demo` stores all of them, and `make run` does so when the store is empty.",
+        "## To download from, or to take files from",
     ]
-    for name, source in discover(source_package, "SOURCE", Source).items():
+    rows = []
+    for name, source in found.items():
+        if isinstance(source, AskedSource):
+            spans = ", ".join(f"{interval} ({days} days)" for interval, days in source.most_days.items())
+            rows.append((code(name), source.title, source.note, spans, source.licence))
+        elif isinstance(source, WatchedSource):
+            rows.append((code(name), source.title, source.note, "whatever the files hold", source.licence))
+    parts.append(table(["`--source`", "what", "notes", "bars, and how much one request may span", "terms"], rows))
+    for name, source in found.items():
+        if not isinstance(source, BundledSource):
+            continue
         intervals = ", ".join(dict.fromkeys(str(key.interval) for key in source.series()))
         parts.append(f"## {source.title}")
         parts.append(f"`{name}`, {'**simulated**' if source.simulated else 'real'}, intervals {intervals}. {source.note}")

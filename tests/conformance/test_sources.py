@@ -1,4 +1,4 @@
-"""What every source of bars promises, whoever wrote it."""
+"""What every source of bars that comes with the program promises, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qts.core import Bars, Exchange, exchange_of, instant_of, micros_of, parse_instrument, session_date_of
-from qts.data.source import Source, built_in_sources
+from qts.data.source import BundledSource, built_in_sources
 from qts.data.storage import SeriesKey
 from qts.market.sessions import daily_stamp, is_session, session_on
 
@@ -28,7 +28,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def source(name: str) -> Source:
+def source(name: str) -> BundledSource:
     return SOURCES[name]
 
 
@@ -90,18 +90,18 @@ def test_intraday_bars_stand_inside_the_windows_of_a_session(name: str) -> None:
         assert all(in_a_window(exchange_of(key.instrument), stamps, on) for on, stamps in by_date.items())
 
 
-def test_names_are_valid_and_listed_once(name: str, source: Source) -> None:
+def test_names_are_valid_and_listed_once(name: str, source: BundledSource) -> None:
     listed = [listing.instrument.id for listing in source.listings()]
     assert len(set(listed)) == len(listed)
     assert all(parse_instrument(instrument) == instrument for instrument in listed)
     assert {key.instrument for key in loaded(name)} == set(listed)
 
 
-def test_what_is_simulated_is_so_by_its_exchange_too(source: Source) -> None:
+def test_what_is_simulated_is_so_by_its_exchange_too(source: BundledSource) -> None:
     assert {exchange_of(key.instrument) is Exchange.SIM for key in source.series()} == {source.simulated}
 
 
-def test_a_source_says_what_it_is(name: str, source: Source) -> None:
+def test_a_source_says_what_it_is(name: str, source: BundledSource) -> None:
     assert all([source.title, source.note, source.licence])
     provenance = source.provenance(name)
     assert (provenance.simulated, provenance.source, provenance.note) == (source.simulated, name.replace("_", "-"), source.note)
@@ -112,6 +112,6 @@ def digest(bars: Bars) -> str:
     return hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
 
 
-def test_the_same_series_comes_out_twice(name: str, source: Source) -> None:
+def test_the_same_series_comes_out_twice(name: str, source: BundledSource) -> None:
     for key in source.series():
         assert digest(source.bars(key)) == digest(loaded(name)[key]), key

@@ -18,7 +18,7 @@ from qts.app.workspace import Workspace
 from qts.core.errors import UnknownInstrument
 from qts.core.instrument import Exchange, exchange_of
 from qts.core.interval import Interval
-from qts.data.source import Source, built_in_sources
+from qts.data.source import BundledSource, built_in_sources
 from qts.data.storage import SeriesBars, SeriesInfo, SeriesKey
 
 _STRATEGY: Final = "ema_cross"
@@ -69,7 +69,7 @@ def has_own_prices(workspace: Workspace) -> bool:
     return any(info.key not in ours for info in workspace.store.series())
 
 
-def _store_source(workspace: Workspace, name: str, source: Source, on_progress: OnProgress) -> int:
+def _store_source(workspace: Workspace, name: str, source: BundledSource, on_progress: OnProgress) -> int:
     series = source.series()
     absent = [key for key in series if workspace.store.info(key) is None]
     for position, key in enumerate(absent):

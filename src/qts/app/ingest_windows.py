@@ -21,11 +21,7 @@ from qts.core.instrument import Exchange, InstrumentId, exchange_of, symbol_of
 from qts.data.actions import OverlapVerdict, overlap_check
 from qts.data.coverage import expected_days
 from qts.data.fetching import STALE, FetchLedger, Span, needed_days, spans_of
-from qts.data.instruments import Listing
-from qts.data.instruments.dump import parse_dump
-from qts.data.kite import CandleWindow
-from qts.data.kite.client import CandleReply, KiteClient
-from qts.data.kite.windows import MOST_DAYS
+from qts.data.source import BarSource, Delivery, Listed, asked_sources
 from qts.data.storage import PriceBasis, Provenance, SeriesBars, SeriesKey
 from qts.market.sessions import session_on
 
@@ -35,9 +31,7 @@ _DAY: Final = 86_400_000_000
 _SETTLING: Final = timedelta(minutes=5)
 # Sessions asked for again when a series grows, to see whether its past was rewritten.
 _OVERLAP: Final = {True: 1, False: 5}
-_SHARES: Final = frozenset({Exchange.NSE, Exchange.BSE})
 _MOST_REFUSED: Final = 20
-_SANDBOX: Final = "sandbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +39,7 @@ class SeriesPlan:
     """A series to download: where it is listed, and the spans to ask for, with days among them that only repeat what is held."""
 
     key: SeriesKey
-    listing: Listing
+    listing: Listed
     spans: tuple[Span, ...]
     n_expected: int
 
@@ -62,33 +56,27 @@ class WindowResult:
     rewritten: str | None = None
 
 
-def find_listing(workspace: Workspace, client: KiteClient, source: str, instrument: InstrumentId) -> Listing:
-    """Return where the broker lists an instrument today; its list of the exchange is read once a day.
+def find_listing(workspace: Workspace, source: BarSource, instrument: InstrumentId) -> Listed:
+    """Return how a source knows an instrument today.
 
     Raises
     ------
     NotListed
-        If it is not listed.
+        If it does not.
     SourceError
-        If the list could not be had.
+        If it could not be asked.
     """
+    found = source.find(instrument)
+    if found is not None:
+        return found
     today = workspace.clock.now().astimezone(IST).date()
-    exchange = str(exchange_of(instrument))
-    master = workspace.instruments
-    # By tokens of the simulated exchange the broker would give the candles of some other instrument.
-    if not any(one.on == today and (one.source == _SANDBOX) is (source == _SANDBOX) for one in master.dumps(exchange)):
-        dump = parse_dump(client.instruments(exchange), label=f"the list of {exchange}", on=today)
-        master.load(dump, on=today, source=source, at=workspace.clock.now())
-    found = master.listing(instrument, today)
-    if found is None:
-        near = [str(hit.instrument) for hit in workspace.finder.index(master, workspace.store, today).find(symbol_of(instrument), limit=3)]
-        raise NotListed(instrument, on=today, near=near)
-    return found
+    index = workspace.finder.index(workspace.instruments, workspace.store, today)
+    raise NotListed(instrument, on=today, near=[str(hit.instrument) for hit in index.find(symbol_of(instrument), limit=3)])
 
 
-def plan_series(workspace: Workspace, request: IngestRequest, listing: Listing, *, anew: bool = False) -> SeriesPlan:
+def plan_series(workspace: Workspace, request: IngestRequest, listing: Listed, *, anew: bool = False) -> SeriesPlan:
     """Return what is missing of a series, as spans; with ``anew`` everything that is held is asked for, too."""
-    key = SeriesKey(instrument=listing.instrument, interval=request.interval, basis=_basis(listing))
+    key = SeriesKey(instrument=listing.instrument, interval=request.interval, basis=listing.basis)
     exchange = exchange_of(key.instrument)
     info = workspace.store.info(key)
     first, last = _number(request.start), min(_number(request.end or date.max), _last_final(workspace.clock.now(), exchange))
@@ -106,7 +94,7 @@ def plan_series(workspace: Workspace, request: IngestRequest, listing: Listing, 
     fetched = {} if anew else counts
     days = sorted({*needed_days(expected.days, expected.at_least, held=held, fetched=fetched), *(stale if not anew else ())})
     n_expected = int(expected.at_least[np.isin(expected.days, days)].sum())
-    most = MOST_DAYS[key.interval]
+    most = asked_sources()[request.source].most_days[key.interval]
     overlap = _overlap(key, days, sorted(held.keys() - stale))
     spans = spans_of(sorted({*days, *overlap}), most_days=most)
     # What shows a rewritten past comes first: nothing is to be stored beside bars of another time.
@@ -116,11 +104,11 @@ def plan_series(workspace: Workspace, request: IngestRequest, listing: Listing, 
 
 def fetch_window(
     workspace: Workspace,
-    client: KiteClient,
+    source: BarSource,
     plan: SeriesPlan,
     span: Span,
     *,
-    source: str,
+    source_id: str,
     before_store: Callable[[], object] = lambda: None,
 ) -> WindowResult:
     """Ask for one span of a series and store the reply, unless it shows that the past was rewritten: then all that is held is stale.
@@ -133,10 +121,10 @@ def fetch_window(
         If the reply could not be had, or holds none of the days of the span that the source gave before.
     """
     key, ledger = plan.key, FetchLedger(workspace.control.database)
-    reply = client.candles(plan.listing.token, key.instrument, key.interval, CandleWindow(first=span.first, last=span.last))
+    reply = source.bars(plan.listing, key.interval, first=span.first, last=span.last)
     refused = tuple(RefusedCandle(window=f"{span.first}..{span.last}", row=row, reason=why) for row, why in reply.refused)
     before_store()
-    held, counts = _held(workspace, key, span), ledger.counts(key, source)
+    held, counts = _held(workspace, key, span), ledger.counts(key, source_id)
     last, stale = _last_final(reply.at, exchange_of(key.instrument)), {day for day, count in counts.items() if count == STALE}
     # The first minutes of a session that runs by the sender's clock could pass for all of it.
     bars = reply.bars.window(0, int(np.searchsorted(reply.bars.ts, _micros(last + 1))))
@@ -146,7 +134,7 @@ def fetch_window(
         rewritten = _rewritten(held, bars, stale=stale)
         if rewritten is not None:
             days = workspace.store.bars_per_day().get(key, {})
-            ledger.record(key, source, dict.fromkeys(days, STALE), asked_at=workspace.clock.now())
+            ledger.record(key, source_id, dict.fromkeys(days, STALE), asked_at=workspace.clock.now())
             return WindowResult(n_refused=len(refused), refused=refused[:_MOST_REFUSED], rewritten=rewritten)
     spoiled = {None if on is None else _number(on) for on in reply.spoiled}
     # No day was had of which a candle was refused, or that runs; nor one that is gone though bars of before are held.
@@ -155,7 +143,7 @@ def fetch_window(
         for day, count in _given(key, span, bars).items()
         if day <= last and day not in spoiled and (count or (None not in spoiled and day not in stale))
     }
-    stored, changed, unchanged = _store(workspace, key, replace(reply, bars=bars), source=source, given=given)
+    stored, changed, unchanged = _store(workspace, key, replace(reply, bars=bars), source_id=source_id, given=given)
     return WindowResult(stored=stored, changed=changed, unchanged=unchanged, n_refused=len(refused), refused=refused[:_MOST_REFUSED])
 
 
@@ -204,16 +192,16 @@ def _rewritten(held: Bars, fetched: Bars, *, stale: AbstractSet[int]) -> str | N
     return None if found.verdict is OverlapVerdict.SAME else found.reason or found.verdict.value
 
 
-def _store(workspace: Workspace, key: SeriesKey, reply: CandleReply, *, source: str, given: Mapping[int, int]) -> tuple[int, int, int]:
+def _store(workspace: Workspace, key: SeriesKey, reply: Delivery, *, source_id: str, given: Mapping[int, int]) -> tuple[int, int, int]:
     now, counts = workspace.clock.now(), (0, 0, 0)
     if len(reply.bars):
-        provenance = Provenance(source=source, simulated=exchange_of(key.instrument) is Exchange.SIM)
+        provenance = Provenance(source=source_id, simulated=exchange_of(key.instrument) is Exchange.SIM)
         report = workspace.store.upsert([SeriesBars(key=key, bars=reply.bars)], provenance, at=now)
         counts = (report.stored, report.changed, report.unchanged)
     # The ledger last: if we are stopped before, the window is asked for again and nothing is lost.
     empty = [_EPOCH + timedelta(days=day) for day, count in given.items() if not count]
-    workspace.known_empty.add(key, empty, source=source, asked_at=now)
-    FetchLedger(workspace.control.database).record(key, source, given, asked_at=now)
+    workspace.known_empty.add(key, empty, source=source_id, asked_at=now)
+    FetchLedger(workspace.control.database).record(key, source_id, given, asked_at=now)
     return counts
 
 
@@ -230,12 +218,6 @@ def _overlap(key: SeriesKey, days: Sequence[int], held: Sequence[int]) -> list[i
         if place == len(held) or held[place] != day:
             found.add(held[max(0, place - 1)])
     return sorted(found)
-
-
-def _basis(listing: Listing) -> PriceBasis:
-    # The broker adjusts the past of shares for splits and the like; contracts, indices and invented prices are as they were.
-    is_share = exchange_of(listing.instrument) in _SHARES and not listing.is_index
-    return PriceBasis.ADJUSTED if is_share else PriceBasis.RAW
 
 
 def _last_final(at: datetime, exchange: Exchange) -> int:

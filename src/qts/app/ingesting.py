@@ -17,9 +17,9 @@ from qts.app.sandbox_login import sandbox_client
 from qts.app.workspace import Workspace
 from qts.core.errors import AccessDenied, AuthExpired, BadParameter, QtsError, SourceDown
 from qts.core.instrument import InstrumentId
+from qts.data.kite.bar_source import SANDBOX, KiteBars
 from qts.data.kite.client import KiteClient
-from qts.data.kite.pacing import SPACING, CallKind
-from qts.data.kite.windows import MOST_DAYS
+from qts.data.source import BarSource, asked_sources
 
 STEP: Final = "Downloading"
 BYTES_A_BAR: Final = 6
@@ -51,12 +51,12 @@ def ingest(
     """
     began = workspace.clock.now()
     check_interval(request)
-    with source_client(workspace, request.source, transport=transport) as client:
-        listings = [find_listing(workspace, client, request.source, InstrumentId(name)) for name in request.instruments]
+    with open_source(workspace, request.source, transport=transport) as source:
+        listings = [find_listing(workspace, source, InstrumentId(name)) for name in request.instruments]
         tasks = [plan_series(workspace, request, listing) for listing in listings]
         if request.dry_run:
             return ingest_document(workspace, request, tasks, ())
-        run = _Run(workspace=workspace, client=client, request=request, on_progress=on_progress, n_planned=_count(tasks))
+        run = _Run(workspace=workspace, source=source, request=request, on_progress=on_progress, n_planned=_count(tasks))
         outcomes = run.all(tasks)
     seconds = (workspace.clock.now() - began).total_seconds()
     return ingest_document(workspace, request, tasks, outcomes, seconds=round(max(0.0, seconds), 3))
@@ -64,15 +64,16 @@ def ingest(
 
 def check_interval(request: IngestRequest) -> None:
     """Refuse an interval that the source has no bars of; raises BadParameter."""
-    if request.interval not in MOST_DAYS:
-        raise BadParameter("interval", request.interval, "the source has no such bars", hint=f"Use one of {', '.join(MOST_DAYS)}.")
+    known = asked_sources()[request.source].most_days
+    if request.interval not in known:
+        raise BadParameter("interval", request.interval, f"{request.source} has no such bars", hint=f"Use one of {', '.join(known)}.")
 
 
 @contextmanager
-def source_client(
+def open_source(
     workspace: Workspace, name: str, *, transport: httpx.BaseTransport | None = None, hooks: CallHooks = NO_HOOKS
-) -> Iterator[KiteClient]:
-    """Yield a client of a source, with the present session.
+) -> Iterator[BarSource]:
+    """Yield a source, opened to be asked, with the present session where it needs one.
 
     Raises
     ------
@@ -81,18 +82,33 @@ def source_client(
     SourceDown
         If the simulated exchange does not run.
     """
-    with (sandbox_client if name == "sandbox" else kite_client)(workspace, transport=transport, hooks=hooks) as client:
+    with source_client(workspace, name, transport=transport, hooks=hooks) as client:
+        yield KiteBars(client, workspace.instruments, clock=workspace.clock, source=name)
+
+
+@contextmanager
+def source_client(
+    workspace: Workspace, name: str, *, transport: httpx.BaseTransport | None = None, hooks: CallHooks = NO_HOOKS
+) -> Iterator[KiteClient]:
+    """Yield a client of the broker, or of the simulated exchange that speaks as he does, with the present session.
+
+    Raises
+    ------
+    NotConfigured
+        If there are no keys for the broker.
+    SourceDown
+        If the simulated exchange does not run.
+    """
+    with (sandbox_client if name == SANDBOX else kite_client)(workspace, transport=transport, hooks=hooks) as client:
         yield client
 
 
 class _Run:
     """One download: its series one after the other, until something happens that concerns them all."""
 
-    def __init__(
-        self, *, workspace: Workspace, client: KiteClient, request: IngestRequest, on_progress: OnProgress, n_planned: int
-    ) -> None:
+    def __init__(self, *, workspace: Workspace, source: BarSource, request: IngestRequest, on_progress: OnProgress, n_planned: int) -> None:
         self._workspace = workspace
-        self._client = client
+        self._source = source
         self._request = request
         self._on_progress = on_progress
         self._n_planned = n_planned
@@ -125,7 +141,7 @@ class _Run:
     def _windows(self, plan: SeriesPlan, results: list[WindowResult]) -> bool:
         """Fetch the spans of a plan; return True, with the rest left, where the past was found rewritten."""
         for span in plan.spans:
-            result = fetch_window(self._workspace, self._client, plan, span, source=self._request.source)
+            result = fetch_window(self._workspace, self._source, plan, span, source_id=self._request.source)
             results.append(result)
             self._n_done += 1
             self._on_progress(Progress(step=STEP, done=self._n_done, total=self._n_planned, detail=str(plan.key.instrument)))
@@ -144,7 +160,7 @@ def ingest_document(
         dry_run=request.dry_run,
         interval=request.interval.value,
         requests=n_requests if request.dry_run else sum(one.requests for one in outcomes),
-        eta_seconds=round(n_requests * SPACING[CallKind.HISTORICAL], 1),
+        eta_seconds=round(n_requests * asked_sources()[request.source].spacing(), 1),
         disk_bytes=sum(task.n_expected for task in tasks) * BYTES_A_BAR,
         windows=tuple(
             PlannedWindow(instrument=task.key.instrument, start=span.first.isoformat(), end=span.last.isoformat())

@@ -15,7 +15,6 @@ import pytest
 
 from qts.app.clock import SystemClock
 from qts.app.ingest_document import IngestDocument, IngestRequest
-from qts.app.ingest_windows import find_listing
 from qts.app.ingesting import ingest
 from qts.app.instruments import NotListed
 from qts.app.sandbox import KEY, SECRET, SimulatedPrices
@@ -24,6 +23,7 @@ from qts.app.workspace import Workspace, open_workspace
 from qts.core import IST, Bars, InstrumentId, Interval
 from qts.core.errors import BadParameter
 from qts.data.kite import pacing
+from qts.data.kite.bar_source import KiteBars
 from qts.data.storage import PriceBasis, SeriesKey
 from qts.sandbox import Accounts, App, Fault, FaultPlan, Listed, Meter, Sandbox, VirtualClock
 
@@ -301,4 +301,5 @@ def test_tokens_of_the_simulated_exchange_are_not_taken_for_the_brokers(opened: 
     workspace = opened(exchange(Adjusted()))
     run(workspace, [SHARE], start=date(2026, 11, 16))
     broker: Any = Broker()
-    assert find_listing(workspace, broker, "kite", InstrumentId(SHARE)).token == 408065
+    found = KiteBars(broker, workspace.instruments, clock=workspace.clock, source="kite").find(InstrumentId(SHARE))
+    assert (found and found.name) == "408065"

@@ -18,7 +18,7 @@ import numpy as np
 
 from qts.core import Bars, Exchange, Floats, Instrument, InstrumentId, Interval, micros_of
 from qts.core.errors import SourceError, UnknownInstrument
-from qts.data.source import Listing, Source
+from qts.data.source import BundledSource, Listing
 from qts.data.storage.series import SeriesKey
 from qts.market.sessions import daily_stamp
 
@@ -30,7 +30,7 @@ _FILES: Final = {
 }
 
 
-def arch_indices(folder: Callable[[], Path]) -> Source:
+def arch_indices(folder: Callable[[], Path]) -> BundledSource:
     """Return the source reading below the folder of the installed package."""
 
     def bars(key: SeriesKey) -> Bars:
@@ -38,7 +38,7 @@ def arch_indices(folder: Callable[[], Path]) -> Source:
             raise UnknownInstrument(f"{key.instrument} {key.interval} {key.basis}", near=[f"{name} 1d" for name in _FILES])
         return _bars(key.instrument, folder() / _FILES[key.instrument][1])
 
-    return Source(
+    return BundledSource(
         title="US indices of the arch package",
         simulated=False,
         note=(

@@ -13,7 +13,7 @@ from typing import Final
 
 from qts.core import Bars, Exchange, Instrument, InstrumentId, Interval
 from qts.core.errors import UnknownInstrument
-from qts.data.source import Listing, Source
+from qts.data.source import BundledSource, Listing
 from qts.data.sources.simulation import CAST, SPLIT_FACTOR, SPLIT_SYMBOL, SimulatedMarket, open_market
 from qts.data.storage.series import PriceBasis, SeriesKey
 
@@ -24,7 +24,7 @@ TICK: Final = Decimal("0.05")
 _PLACES: Final = {InstrumentId(f"{Exchange.SIM}:{role.symbol}"): i_role for i_role, role in enumerate(CAST)}
 
 
-def simulated_market(end: date = END) -> Source:
+def simulated_market(end: date = END) -> BundledSource:
     """Return the source of the five years up to ``end``; the same date gives the same bars on every machine."""
 
     @cache
@@ -42,7 +42,7 @@ def simulated_market(end: date = END) -> Source:
     def listings() -> tuple[Listing, ...]:
         return tuple(_listing(instrument, market()) for instrument in _PLACES)
 
-    return Source(
+    return BundledSource(
         title="Simulated market",
         simulated=True,
         note=(

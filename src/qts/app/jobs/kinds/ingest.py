@@ -9,14 +9,14 @@ from typing import Final, TypeVar
 from qts.app.broker import find_keys
 from qts.app.ingest_document import IngestRequest, SeriesOutcome
 from qts.app.ingest_windows import SeriesPlan, WindowResult, fetch_window, find_listing, outcome_of, plan_series
-from qts.app.ingesting import check_interval, ingest_document, source_client
+from qts.app.ingesting import check_interval, ingest_document, open_source
 from qts.app.jobs.document import JobError
 from qts.app.jobs.kind import JobKind, JobOutcome
 from qts.app.jobs.work import Work
 from qts.app.workspace import Workspace
 from qts.core.errors import AccessDenied, AuthExpired, BadParameter, QtsError, RateLimited, SourceDown
 from qts.core.instrument import InstrumentId
-from qts.data.kite.client import KiteClient
+from qts.data.source import BarSource
 
 T = TypeVar("T")
 # Seconds to wait when the source cannot be reached; a laptop that was closed has its network back by then.
@@ -46,13 +46,13 @@ def _run(work: Work, request: IngestRequest) -> JobOutcome:
 
 
 class _Download:
-    """One download. The client is opened when the first step needs it: steps that are only remembered need none."""
+    """One download. The source is opened when the first step needs it: steps that are only remembered need none."""
 
     def __init__(self, work: Work, request: IngestRequest, stack: ExitStack) -> None:
         self._work = work
         self._request = request
         self._stack = stack
-        self._opened: KiteClient | None = None
+        self._opened: BarSource | None = None
         self._n_done = 0
         self._n_planned = 0
 
@@ -109,12 +109,12 @@ class _Download:
 
     def _planned(self, name: str, *, anew: bool = False) -> SeriesPlan:
         workspace, request = self._work.workspace, self._request
-        listing = find_listing(workspace, self._client(), request.source, InstrumentId(name))
+        listing = find_listing(workspace, self._source(), InstrumentId(name))
         return plan_series(workspace, request, listing, anew=anew)
 
     def _fetched(self, plan: SeriesPlan, span: object) -> WindowResult:
-        work, source = self._work, self._request.source
-        return fetch_window(work.workspace, self._client(), plan, span, source=source, before_store=work.check)  # type: ignore[arg-type]
+        work, source_id = self._work, self._request.source
+        return fetch_window(work.workspace, self._source(), plan, span, source_id=source_id, before_store=work.check)  # type: ignore[arg-type]
 
     def _step(self, name: str, about: str, step: Callable[[], T]) -> T | JobError:
         """Return what a step gives, or in words why it gives nothing."""
@@ -135,9 +135,9 @@ class _Download:
                 return JobError.of(error, about)
         raise AssertionError  # the last pause is None
 
-    def _client(self) -> KiteClient:
+    def _source(self) -> BarSource:
         if self._opened is None:
-            self._opened = self._stack.enter_context(source_client(self._work.workspace, self._request.source, hooks=self._work.hooks))
+            self._opened = self._stack.enter_context(open_source(self._work.workspace, self._request.source, hooks=self._work.hooks))
         return self._opened
 
 
