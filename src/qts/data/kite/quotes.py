@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from qts.core import LARGEST_PRICE, InstrumentId
+from qts.core import InstrumentId
 from qts.core.errors import BadReply
 from qts.data.kite.fields import Count, Price, Stamp, checked
+from qts.data.kite.plausibility import are_near, average_fits, book_fits, day_fits
 
 MOST_QUOTES: Final = 500
 MOST_LAST_PRICES: Final = 1000
@@ -76,7 +77,7 @@ class _Depth(_Model):
 
 class _Quote(_Model):
     instrument_token: Count
-    last_price: float = Field(gt=0, le=LARGEST_PRICE, allow_inf_nan=False)
+    last_price: Price
     ohlc: _Ohlc | None = None
     volume: Count | None = None
     average_price: Price | None = None
@@ -91,22 +92,22 @@ class _Quote(_Model):
 def read_quotes(data: Any) -> Mapping[InstrumentId, Quote]:  # noqa: ANN401 - parsed JSON
     """Return the quotes of a reply's ``data``, of any of the three kinds, by the names asked for.
 
-    Instruments that the broker does not know, or that have not traded, are absent.
+    Instruments that the broker does not know, or that have never traded (a last price of 0), are absent.
 
     Raises
     ------
     BadReply
-        If it is no table of quotes, or a price cannot be one.
+        If it is no table of quotes, a price cannot be one, or the prices of an instrument cannot all be true.
     """
     if not isinstance(data, dict):
         raise BadReply("it holds no table of quotes")
-    return {InstrumentId(name): _quote(InstrumentId(name), checked(_Quote, quote)) for name, quote in data.items()}
+    quotes = {InstrumentId(name): checked(_Quote, quote) for name, quote in data.items()}
+    return {instrument: _quote(instrument, quote) for instrument, quote in quotes.items() if quote.last_price}
 
 
 def _quote(instrument: InstrumentId, found: _Quote) -> Quote:
     ohlc = found.ohlc
-    if ohlc is not None and ohlc.high and ohlc.low and not ohlc.low <= ohlc.open <= ohlc.high:
-        raise BadReply(f"the day's range of {instrument} does not hold its open")
+    _require_plausible(instrument, found)
     return Quote(
         instrument=instrument,
         token=found.instrument_token,
@@ -125,6 +126,18 @@ def _quote(instrument: InstrumentId, found: _Quote) -> Quote:
         bids=_levels(found.depth.buy),
         asks=_levels(found.depth.sell),
     )
+
+
+def _require_plausible(instrument: InstrumentId, found: _Quote) -> None:
+    day = () if found.ohlc is None else (found.ohlc.open, found.ohlc.high, found.ohlc.low, found.ohlc.close)
+    average, last = found.average_price or 0.0, found.last_price
+    bids, asks = [level.price for level in found.depth.buy], [level.price for level in found.depth.sell]
+    if day and not (day_fits(last, *day[:3]) and average_fits(average, *day[1:3])):
+        raise BadReply(f"the day's range of {instrument} does not hold its prices")
+    if not book_fits(bids, asks):
+        raise BadReply(f"the orders for {instrument} do not begin with the best")
+    if not are_near(found.instrument_token, last, day=day, orders=(average, *bids, *asks)):
+        raise BadReply(f"a price of {instrument} is out of all proportion to the others")
 
 
 def _levels(levels: list[_Level]) -> tuple[DepthLevel, ...]:

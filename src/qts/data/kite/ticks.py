@@ -5,14 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
 from typing import Final
 
+from qts.data.kite.plausibility import INDEX_SEGMENT, are_near, average_fits, book_fits, day_fits, segment_of
 from qts.data.kite.quotes import DepthLevel
 
-INDEX_SEGMENT: Final = 9
 LARGEST_TICK: Final = 10_000_000.0
 """Rupees beyond which a last price is a torn packet and no price: no share or contract in India has come near."""
 
@@ -22,6 +21,7 @@ _PAISE: Final = 100.0
 _SIGN: Final = 1 << 31
 _FIRST_STAMP: Final = 946_684_800  # 2000-01-01
 _LAST_STAMP: Final = 4_102_444_800  # 2100-01-01
+_LATEST_TRADE: Final = timedelta(days=1)
 _COUNT: Final = struct.Struct(">H")
 _LTP: Final = struct.Struct(">2I")
 _INDEX: Final = struct.Struct(">7I")
@@ -91,8 +91,10 @@ class _Implausible(ValueError):
 def read_ticks(message: bytes) -> TickBatch:
     """Return the ticks of one binary message; a heartbeat has none. Never raises, whatever the bytes.
 
-    A packet is bad if the message ends within it, a price is negative or beyond ``LARGEST_TICK``, the last price lies outside the day's
-    range, the depth is not best first, or a time is not of this century. What follows a packet of an unknown length is still read.
+    A packet is bad, as a whole, if the message ends within it, a price is negative or beyond ``LARGEST_TICK``, the day's range does not
+    hold its open, its last and (nearly) its average price, the depth is not best first, a price is out of all proportion to the others
+    (see :mod:`qts.data.kite.plausibility`), a quantity is negative, a time is not of this century, or a trade came a day after the
+    packet. What follows a packet of an unknown length is still read. A price that comes alone is checked against the limits only.
     """
     ticks: list[Tick] = []
     n_unknown = n_bad = 0
@@ -143,7 +145,7 @@ def _index(packet: bytes) -> Tick:
     at = _instant(_INDEX_FULL.unpack(packet)[-1]) if len(packet) == _INDEX_FULL.size else None
     if not _is_index(token):
         raise _Implausible
-    day = _day(token, (open_, high, low, close), last)
+    day = _day(token, last, (open_, high, low, close))
     mode = TickMode.QUOTE if len(packet) == _INDEX.size else TickMode.FULL
     return Tick(
         token=token, mode=mode, is_tradable=False, last_price=_last(token, last), open=day[0], high=day[1], low=day[2], close=day[3], at=at
@@ -154,7 +156,7 @@ def _quote(packet: bytes) -> Tick:
     token, last, quantity, average, volume, bid, ask, *ohlc = _QUOTE.unpack(packet[: _QUOTE.size])
     if _is_index(token):
         raise _Implausible
-    day = _day(token, ohlc, last)
+    day = _day(token, last, ohlc, average=average)
     tick = Tick(
         token=token,
         mode=TickMode.QUOTE,
@@ -177,16 +179,21 @@ def _with_depth(tick: Tick, packet: bytes) -> Tick:
     traded, oi, oi_high, oi_low, sent = _FULL.unpack_from(packet)[-5:]
     levels = [_level(tick.token, *_DEPTH.unpack_from(packet, at)) for at in range(_FULL.size, _FULL_LENGTH, _DEPTH.size)]
     bids, asks = tuple(levels[:_LEVELS]), tuple(levels[_LEVELS:])
-    if not (_falls([-level.price for level in asks if level.price]) and _falls([level.price for level in bids if level.price])):
+    traded_at, at = _instant(traded), _instant(sent)
+    if traded_at is not None and at is not None and traded_at > at + _LATEST_TRADE:
+        raise _Implausible
+    day = [price for price in (tick.open, tick.high, tick.low, tick.close) if price is not None]
+    is_near = are_near(tick.token, tick.last_price, day=day, orders=[level.price for level in levels])
+    if not is_near or not book_fits([level.price for level in bids], [level.price for level in asks]):
         raise _Implausible
     return replace(
         tick,
         mode=TickMode.FULL,
-        traded_at=_instant(traded),
+        traded_at=traded_at,
         oi=_quantity(oi),
         oi_high=_quantity(oi_high),
         oi_low=_quantity(oi_low),
-        at=_instant(sent),
+        at=at,
         bids=bids,
         asks=asks,
     )
@@ -196,11 +203,11 @@ _READERS: Final = {_LTP.size: _ltp, _INDEX.size: _index, _INDEX_FULL.size: _inde
 
 
 def _is_index(token: int) -> bool:
-    return token & 0xFF == INDEX_SEGMENT
+    return segment_of(token) == INDEX_SEGMENT
 
 
 def _price(token: int, units: int) -> float:
-    price = units / _DIVISORS.get(token & 0xFF, _PAISE)
+    price = units / _DIVISORS.get(segment_of(token), _PAISE)
     # Integers are signed to the sender: the upper half of the range is below zero.
     if units >= _SIGN or price > LARGEST_TICK:
         raise _Implausible
@@ -213,13 +220,14 @@ def _last(token: int, units: int) -> float:
     return _price(token, units)
 
 
-def _day(token: int, ohlc: Sequence[int], last: int) -> tuple[float | None, ...]:
+def _day(token: int, last: int, ohlc: Sequence[int], *, average: int = 0) -> tuple[float | None, ...]:
     """Return the day's prices; None where nothing has traded yet, which is sent as 0."""
-    open_, high, low, _ = ohlc
-    # Before the open there is a last price, and no range.
-    if high and low and not (low <= last <= high and low <= open_ <= high):
+    open_, high, low, close = (_price(token, units) for units in ohlc)
+    at, mean = _last(token, last), _price(token, average)
+    is_near = are_near(token, at, day=(open_, high, low, close), orders=(mean,))
+    if not (is_near and day_fits(at, open_, high, low) and average_fits(mean, high, low)):
         raise _Implausible
-    return tuple(_price(token, units) or None for units in ohlc)
+    return open_ or None, high or None, low or None, close or None
 
 
 def _quantity(units: int) -> int:
@@ -234,10 +242,6 @@ def _instant(seconds: int) -> datetime | None:
     if not _FIRST_STAMP <= seconds < _LAST_STAMP:
         raise _Implausible
     return datetime.fromtimestamp(seconds, tz=UTC)
-
-
-def _falls(prices: Sequence[float]) -> bool:
-    return all(after <= before for before, after in pairwise(prices))
 
 
 def _level(token: int, quantity: int, price: int, orders: int) -> DepthLevel:

@@ -26,6 +26,8 @@ WHOLE: dict[str, Any] = {
     "depth": {"buy": [{"price": 1412.9, "quantity": 10, "orders": 2}], "sell": []},
     "a field of the future": 1,
 }
+BAD_BIDS = [{"price": price, "quantity": 1, "orders": 1} for price in (1400, 1412)]
+FAR_ASKS = [{"price": price, "quantity": 1, "orders": 1} for price in (1413, 141_300)]
 
 
 def test_a_whole_quote() -> None:
@@ -41,6 +43,10 @@ def test_a_last_price_alone() -> None:
     assert (quote.token, quote.last_price, quote.open, quote.bids) == (408065, 1074.35, None, ())
 
 
+def test_one_that_has_never_traded_is_absent_and_the_others_are_not() -> None:
+    assert list(read_quotes({"NFO:NEW": {"instrument_token": 258, "last_price": 0}, "NSE:INFY": WHOLE})) == [INFY]
+
+
 def test_an_unknown_instrument_is_absent() -> None:
     assert read_quotes({}) == {}
 
@@ -51,7 +57,11 @@ def test_an_unknown_instrument_is_absent() -> None:
         pytest.param({"last_price": -1}, "last_price", id="a negative price"),
         pytest.param({"last_price": None}, "last_price", id="no price"),
         pytest.param({"volume": -5}, "volume", id="a negative volume"),
-        pytest.param({"ohlc": {"open": 5, "high": 3, "low": 2, "close": 1}}, "does not hold its open", id="an open outside the range"),
+        pytest.param({"ohlc": {"open": 5, "high": 3, "low": 2, "close": 1}}, "does not hold its prices", id="an open outside the range"),
+        pytest.param({"last_price": 1500}, "does not hold its prices", id="a last price above the day's high"),
+        pytest.param({"average_price": 14}, "does not hold its prices", id="an average far below the day's low"),
+        pytest.param({"depth": {"buy": BAD_BIDS, "sell": []}}, "begin with the best", id="bids that rise"),
+        pytest.param({"depth": {"buy": [], "sell": FAR_ASKS}}, "out of all proportion", id="an order at a hundred times the price"),
         pytest.param({"timestamp": "yesterday"}, "timestamp", id="a date in words"),
         pytest.param({"instrument_token": "408065x"}, "instrument_token", id="a token with letters"),
     ],

@@ -20,8 +20,10 @@ def message(*packets: bytes) -> bytes:
     return struct.pack(">H", len(packets)) + b"".join(struct.pack(">H", len(packet)) + packet for packet in packets)
 
 
-def quote(*, last: int = 157315, token: int = INFY, ohlc: tuple[int, ...] = (156915, 157500, 156105, 156780)) -> bytes:
-    return struct.pack(">11I", token, last, 1, 157033, 1175986, 256511, 360503, *ohlc)
+def quote(
+    *, last: int = 157315, token: int = INFY, average: int = 157033, ohlc: tuple[int, ...] = (156915, 157500, 156105, 156780)
+) -> bytes:
+    return struct.pack(">11I", token, last, 1, average, 1175986, 256511, 360503, *ohlc)
 
 
 def full(*, traded: int = 1_625_461_887, sent: int = 1_625_461_887, price: int = 157340) -> bytes:
@@ -105,6 +107,10 @@ def test_a_packet_of_the_future_is_counted_and_the_next_one_read() -> None:
         pytest.param(struct.pack(">7I", INFY, 1, 1, 1, 1, 1, 1), id="a share with an index's packet"),
         pytest.param(full(sent=4_200_000_000), id="a time of the next century"),
         pytest.param(full(price=2**31 + 5), id="a negative price in the book"),
+        pytest.param(quote(average=57033), id="an average far below the day's low"),
+        pytest.param(quote(ohlc=(0, 0, 0, 15_678_000)), id="a close at a hundred times the last price"),
+        pytest.param(full(traded=1_625_461_887 + 90_000), id="a trade a day after the packet"),
+        pytest.param(full()[:-12] + book([157_345_000]), id="an ask at a thousand times the price"),
         pytest.param(full()[:-120] + book([157340, 957335, 0, 0, 0, *range(157345, 157350)]), id="bids that rise"),
         pytest.param(full()[:-120] + book([*range(157340, 157335, -1), 157345, 345, 0, 0, 0]), id="asks that fall"),
     ],
