@@ -20,7 +20,7 @@ from qts.app.actions import (
     reject_action,
     suspect_actions,
 )
-from qts.app.backtests import list_runs, load_run, run_backtest, runs_document
+from qts.app.backtests import list_runs, load_run, run_backtest, run_states, runs_document
 from qts.app.bars import estimate_bars, read_bars, records, table
 from qts.app.calendar import CalendarDocument, list_sessions
 from qts.app.catalog import SeriesDocument, list_series
@@ -248,7 +248,7 @@ def post_backtest(workspace: Opened, request: BacktestRequest) -> RunDocument:
 @router.get("/runs")
 def get_runs(workspace: Opened) -> list[dict[str, Any]]:
     """Return the stored runs, latest first."""
-    return runs_document(list_runs(workspace))
+    return runs_document(list_runs(workspace), run_states(workspace))
 
 
 @router.get("/runs/{run_id}")

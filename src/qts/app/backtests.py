@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
@@ -13,9 +13,10 @@ from qts.app.control import RunSummary, Trial
 from qts.app.requests import BacktestRequest, BarsRequest, build
 from qts.app.run_building import build_curves, build_document, build_events, equity_rows, judged_again
 from qts.app.run_document import RunDocument
+from qts.app.run_files import RunState, state_of
 from qts.app.run_planning import compute, plan_run
 from qts.app.run_series import stored_steps
-from qts.app.run_store import DOCUMENT_NAME, parse_document, read_curves, read_document_bytes, read_source, save_run
+from qts.app.run_store import KeptRun, save_run
 from qts.app.workspace import Workspace
 from qts.data.actions import back_adjust
 from qts.data.storage import PriceBasis
@@ -55,8 +56,8 @@ def run_backtest(workspace: Workspace, request: BacktestRequest) -> RunDocument:
     finished = compute(plan)
     document = build_document(finished)
     curves = build_curves(finished)
-    save_run(workspace.settings.runs_folder, document, curves=curves, events=build_events(finished), source=plan.source)
-    workspace.control.record(_summary(workspace, document))
+    saved = save_run(workspace.settings.runs_folder, document, curves=curves, events=build_events(finished), source=plan.source)
+    workspace.control.record(_summary(workspace, document), seal=saved.seal)
     document = _with_trials(document, curves, workspace.control.trials(document.strategy.id))
     return document.model_copy(update={"equity": equity_rows(curves)}) if request.equity else document
 
@@ -76,15 +77,14 @@ def load_run(workspace: Workspace, run_id: str) -> StoredRun:
     DamagedFile
         If its files are not what was written.
     """
-    folder = workspace.settings.runs_folder
-    content = read_document_bytes(folder, run_id)
-    document = parse_document(content, path=str(folder / run_id / DOCUMENT_NAME))
-    curves = read_curves(folder, run_id)
+    kept = KeptRun(workspace.settings.runs_folder, run_id, seal=workspace.control.seal_of(run_id))
+    document = kept.document()
+    curves = kept.curves()
     trials = workspace.control.trials(document.strategy.id)
     return StoredRun(
         document=_with_trials(document, curves, trials),
         curves=curves,
-        source=read_source(folder, run_id),
+        source=kept.source(),
         trials=trials,
     )
 
@@ -133,6 +133,16 @@ def _summary(workspace: Workspace, document: RunDocument) -> RunSummary:
     )
 
 
-def runs_document(runs: Sequence[RunSummary]) -> list[dict[str, object]]:
-    """Return the list of runs as plain JSON values."""
-    return [asdict(run) | {"made_at": run.made_at.isoformat(), "instruments": list(run.instruments)} for run in runs]
+def run_states(workspace: Workspace) -> dict[str, RunState]:
+    """Return what a quick look at the files of every listed run shows."""
+    folder = workspace.settings.runs_folder
+    return {run_id: state_of(folder / run_id, run_id, seal) for run_id, seal in workspace.control.seals().items()}
+
+
+def runs_document(runs: Sequence[RunSummary], states: Mapping[str, RunState]) -> list[dict[str, object]]:
+    """Return the list of runs as plain JSON values; ``files`` is what a quick look at those of a run shows."""
+    return [
+        asdict(run)
+        | {"made_at": run.made_at.isoformat(), "instruments": list(run.instruments), "files": str(states.get(run.run_id, RunState.MISSING))}
+        for run in runs
+    ]

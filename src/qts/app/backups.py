@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import qts
 from qts.app.backup_document import BACKUPS, CONTENT, DOCUMENT, BackupDocument, finished_backups
 from qts.app.backup_files import Collector, flush_folders
 from qts.app.redaction import secret_settings, without_secrets
+from qts.app.run_files import path_of, read_list, run_ids
 from qts.app.settings import TOML_NAME
 from qts.app.workspace import Workspace
 from qts.core.errors import BadParameter, DamagedFile, StoreBusy
@@ -129,12 +130,14 @@ def _collect_once(workspace: Workspace, store: ParquetStore, fresh: Path, name: 
     home, content = workspace.settings.home, fresh / CONTENT
     content.mkdir(parents=True, mode=0o700)
     collector = Collector(home, content, previous)
+    seals = workspace.control.seals()
     # A run is listed after its files are there and names a snapshot that is: copied in this order, all it needs is in the backup.
     workspace.control.database.copy_to(content / CONTROL)
     copy = store.copy_manifest(content / MANIFEST)
     missing = _add_bars(collector, copy)
     if missing and _are_let_go(store, missing):
         return None  # they were superseded and collected while we came: the manifest of now does without them
+    missing |= _add_runs(collector, workspace.settings.runs_folder, seals)
     _add_rest(collector, home, fresh.parent)
     for database in (CONTROL, MANIFEST):
         collector.list_made(database)
@@ -165,13 +168,32 @@ def _are_let_go(store: ParquetStore, missing: set[str]) -> bool:
     return bool(missing - {finding.path for finding in store.verify(quick=True)})
 
 
+def _add_runs(collector: Collector, folder: Path, seals: Mapping[str, str | None]) -> set[str]:
+    """Take over the files of runs whose hashes are known, and return those that are not what was written."""
+    missing: set[str] = set()
+    for run_id in run_ids(folder):
+        try:
+            listed = read_list(folder / run_id, run_id, seals.get(run_id))
+        except DamagedFile as error:
+            missing.add(error.path)
+            continue
+        for name, file in listed.files.items() if listed is not None else ():
+            try:
+                collector.add_stored(path_of(run_id, name), sha256=file.sha256, n_bytes=file.n_bytes)
+            except (FileNotFoundError, DamagedFile):
+                missing.add(path_of(run_id, name))
+    return missing
+
+
 def _add_rest(collector: Collector, home: Path, backups: Path) -> None:
+    listed = {file.path for file in collector.files}
     for path in sorted(_plain_files(home, backups)):
         try:
             if path == TOML_NAME:
                 _add_settings(collector, home / path)
             elif path.startswith(_RUNS):
-                collector.add_fixed(path)
+                if path not in listed:
+                    collector.add_fixed(path)
             else:
                 collector.add_plain(path)
         except FileNotFoundError:

@@ -35,6 +35,7 @@ _RUNS: Final = sa.Table(
     sa.Column("sharpe", sa.Float),
     sa.Column("max_drawdown", sa.Float),
     sa.Column("n_trades", sa.Integer),
+    sa.Column("seal", sa.String(64)),
 )
 
 # Every run of an idea counts once, however often it is repeated: the deflated Sharpe ratio needs the number of distinct attempts.
@@ -119,8 +120,8 @@ class ControlDatabase:
         with self._database.reading() as connection:
             connection.execute(sa.select(sa.func.count()).select_from(_RUNS)).scalar_one()
 
-    def record(self, summary: RunSummary) -> None:
-        """List a run and count it as a trial of its idea; a run that is listed already changes nothing."""
+    def record(self, summary: RunSummary, *, seal: str | None = None) -> None:
+        """List a run and count it as a trial of its idea; of a run that is listed already only the seal of its files changes."""
         row = {
             "run_id": summary.run_id,
             "made_at": summary.made_at.isoformat(),
@@ -140,6 +141,23 @@ class ControlDatabase:
         with self._database.writing() as connection:
             _add(connection, _RUNS, [row])
             _add(connection, _TRIALS, [trial])
+            if seal is not None:
+                connection.execute(_sealing(summary.run_id, seal))
+
+    def seal(self, run_id: str, seal: str) -> None:
+        """Note the seal of the files of a run that is listed."""
+        with self._database.writing() as connection:
+            connection.execute(_sealing(run_id, seal))
+
+    def seals(self) -> dict[str, str | None]:
+        """Return the seals of the files of all runs that are listed, None where they were kept without one."""
+        with self._database.reading() as connection:
+            return {row.run_id: row.seal for row in connection.execute(sa.select(_RUNS.c.run_id, _RUNS.c.seal))}
+
+    def seal_of(self, run_id: str) -> str | None:
+        """Return the seal of the files of a run, None where there is none."""
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(_RUNS.c.seal).where(_RUNS.c.run_id == run_id)).scalar()
 
     def count(self, idea: str, trials: Sequence[Trial], *, made_at: datetime) -> None:
         """Count attempts at an idea whose runs are not kept; one that was counted before changes nothing."""
@@ -179,6 +197,10 @@ def _add(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str,
             is None
         ):
             connection.execute(sa.insert(table), row)
+
+
+def _sealing(run_id: str, seal: str) -> sa.Update:
+    return sa.update(_RUNS).where(_RUNS.c.run_id == run_id, sa.or_(_RUNS.c.seal.is_(None), _RUNS.c.seal != seal)).values(seal=seal)
 
 
 def _first_version(connection: sa.Connection) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -14,21 +14,12 @@ from pydantic import BaseModel, ConfigDict
 from qts.app.requests import BacktestRequest, build
 from qts.app.run_building import build_curves, build_document, build_events
 from qts.app.run_document import RunDocument
+from qts.app.run_files import CURVES_NAME, DOCUMENT_NAME, EVENTS_NAME, SOURCE_NAME, RunFiles, harms, read_list
 from qts.app.run_planning import compute, plan_entry, source_of, stored_entry
-from qts.app.run_store import (
-    DOCUMENT_NAME,
-    EVENTS_NAME,
-    SOURCE_NAME,
-    document_bytes,
-    parse_document,
-    read_curves,
-    read_document_bytes,
-    read_events,
-    read_source,
-)
+from qts.app.run_store import KeptRun, document_bytes, save_run
 from qts.app.workspace import Workspace
 from qts.core.discovery import load_file
-from qts.core.errors import PluginError, UnknownStrategy
+from qts.core.errors import DamagedFile, PluginError, UnknownStrategy
 from qts.strategies import CatalogEntry, Strategy
 
 _MAX_DIFFERENCES: Final = 20
@@ -57,34 +48,45 @@ class ReplayDocument(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored:
+    """A run as it is found, right or wrong: ``harm`` says by name what is known to be wrong, ``listed`` what the files must be."""
+
     content: bytes
     document: RunDocument
-    curves: pa.Table
-    events: pa.Table
+    curves: pa.Table | None
+    events: pa.Table | None
     source: str
+    harm: Mapping[str, str]
+    listed: RunFiles | None
 
 
 def replay(workspace: Workspace, run_id: str) -> ReplayDocument:
     """Return whether recomputing a run from its stored source, settings and snapshot gives the same bytes.
+
+    Files of the run that are not what was written are differences; where the recomputed run shows by its hash that it is the one that was
+    kept, they are put right.
 
     Raises
     ------
     UnknownRun
         If there is no such run.
     DamagedFile
-        If its files are not what was written.
+        If its document or source cannot be read at all.
     """
     stored = _read(workspace, run_id)
     entry, notes = _entry(workspace, stored)
     plan = plan_entry(workspace, _request(stored.document), entry, source=stored.source, stored=stored.document)
     finished = compute(plan)
-    content = document_bytes(build_document(finished))
+    again = build_document(finished)
+    content = document_bytes(again)
+    curves, events = build_curves(finished), build_events(finished)
     differences = list(_differences(json.loads(stored.content), json.loads(content), ""))
-    if not build_curves(finished).equals(stored.curves):
-        differences.append(ReplayDifference(where="equity.parquet", stored="as kept", recomputed="other values"))
-    if not build_events(finished).equals(stored.events):
-        differences.append(ReplayDifference(where=EVENTS_NAME, stored="as kept", recomputed="other events"))
+    differences += _differing_files(stored, curves, events)
     identical = content == stored.content and not differences
+    if (identical and stored.listed is None) or (stored.harm and _is_what_was_written(stored, content)):
+        saved = save_run(workspace.settings.runs_folder, again, curves=curves, events=events, source=stored.source)
+        workspace.control.seal(run_id, saved.seal)
+        notes += [f"{name} was not what was written ({reason}); it is now." for name, reason in stored.harm.items()]
+        notes += [] if stored.harm else ["Its files were kept without hashes; they have them now."]
     if stored.document.engine != plan.engine:
         was, now = stored.document.engine, plan.engine
         notes.append(
@@ -95,14 +97,46 @@ def replay(workspace: Workspace, run_id: str) -> ReplayDocument:
 
 def _read(workspace: Workspace, run_id: str) -> _Stored:
     folder = workspace.settings.runs_folder
-    content = read_document_bytes(folder, run_id)
+    seal = workspace.control.seal_of(run_id)
+    kept = KeptRun(folder, run_id, seal=seal)
+    content = kept.as_found(DOCUMENT_NAME)
+    try:
+        listed = read_list(folder / run_id, run_id, seal)
+    except DamagedFile:
+        listed = None
     return _Stored(
         content=content,
-        document=parse_document(content, path=str(folder / run_id / DOCUMENT_NAME)),
-        curves=read_curves(folder, run_id),
-        events=read_events(folder, run_id),
-        source=read_source(folder, run_id),
+        document=kept.parsed(content),
+        curves=_sound(kept.curves),
+        events=_sound(kept.events),
+        source=kept.decoded(kept.as_found(SOURCE_NAME)),
+        harm={found.path.rpartition("/")[2]: found.reason for found in harms(folder / run_id, run_id, seal)},
+        listed=listed,
     )
+
+
+def _sound(read: Callable[[], pa.Table]) -> pa.Table | None:
+    try:
+        return read()
+    except DamagedFile:
+        return None
+
+
+def _differing_files(stored: _Stored, curves: pa.Table, events: pa.Table) -> Iterator[ReplayDifference]:
+    found = {name: ReplayDifference(where=name, stored=reason, recomputed="as it must be") for name, reason in stored.harm.items()}
+    for name, one, other in ((CURVES_NAME, stored.curves, curves), (EVENTS_NAME, stored.events, events)):
+        if one is None or not one.equals(other):
+            found.setdefault(name, ReplayDifference(where=name, stored="as kept", recomputed="other values"))
+    # What is wrong with the document is told by its parts.
+    yield from (difference for name, difference in found.items() if name != DOCUMENT_NAME)
+
+
+def _is_what_was_written(stored: _Stored, content: bytes) -> bool:
+    """Return whether recomputed bytes are those of the run that was kept: by their hash, or by the bytes where there is none."""
+    if stored.listed is None:
+        return content == stored.content
+    is_same_source = not stored.listed.harm(SOURCE_NAME, stored.source.encode())
+    return is_same_source and not stored.listed.harm(DOCUMENT_NAME, content)
 
 
 def _request(document: RunDocument) -> BacktestRequest:

@@ -2,6 +2,7 @@
 
 ``run.json`` is the result document in its canonical spelling, judged as if it were the only trial of its idea: how many trials there
 are is the ledger's to know and grows later. The equity curve is in ``equity.parquet``. ``strategy.py`` is the source text that ran.
+``files.json`` lists the hashes of the others.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +21,23 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from qts.app.run_document import RunDocument
+from qts.app.run_files import (
+    CURVES_NAME,
+    DOCUMENT_NAME,
+    EVENTS_NAME,
+    LIST_NAME,
+    NAMES,
+    SOURCE_NAME,
+    RunState,
+    damaged_run,
+    harms,
+    list_files,
+    read_list,
+    seal_of,
+)
 from qts.app.run_identity import canonical_json
 from qts.core.errors import BadPath, DamagedFile, StoreFull, UnknownRun
 
-DOCUMENT_NAME: Final = "run.json"
-SOURCE_NAME: Final = "strategy.py"
-CURVES_NAME: Final = "equity.parquet"
-EVENTS_NAME: Final = "order_events.parquet"
 _TEMPORARY: Final = ".tmp-"
 
 
@@ -34,8 +46,16 @@ def document_bytes(document: RunDocument) -> bytes:
     return canonical_json(document.model_dump(mode="json", by_alias=True, exclude={"equity"}))
 
 
-def save_run(folder: Path, document: RunDocument, *, curves: pa.Table, events: pa.Table, source: str) -> bytes:
-    """Keep a run and return its document's bytes; a run that is kept already with the same bytes is left alone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedRun:
+    """A run that is kept: the bytes of its document, and the seal of its files, which the control database is to hold."""
+
+    content: bytes
+    seal: str
+
+
+def save_run(folder: Path, document: RunDocument, *, curves: pa.Table, events: pa.Table, source: str) -> SavedRun:
+    """Keep a run; one that is kept already, with the same bytes and whole, is left alone.
 
     Raises
     ------
@@ -44,8 +64,8 @@ def save_run(folder: Path, document: RunDocument, *, curves: pa.Table, events: p
     """
     content = document_bytes(document)
     target = folder / document.run_id
-    if _is_kept(target, content):
-        return content
+    if _is_kept(target, document.run_id, content):
+        return SavedRun(content=content, seal=seal_of((target / LIST_NAME).read_bytes()))
     with _new_folder(folder, document.run_id) as fresh:
         _write(fresh / DOCUMENT_NAME, content)
         _write(fresh / SOURCE_NAME, source.encode())
@@ -53,73 +73,124 @@ def save_run(folder: Path, document: RunDocument, *, curves: pa.Table, events: p
         _write_table(fresh / EVENTS_NAME, events)
         _write_table(fresh / "fills.parquet", _rows(document, "fills"))
         _write_table(fresh / "trades.parquet", _rows(document, "trades"))
+        listed = list_files(fresh, document.run_id)
+        _write(fresh / LIST_NAME, listed)
         _sync(fresh)
         _put(fresh, target)
-    return content
+    return SavedRun(content=content, seal=seal_of(listed))
 
 
-def read_document_bytes(folder: Path, run_id: str) -> bytes:
-    """Return the stored bytes of a run's document.
+class KeptRun:
+    """A kept run, each file of which is believed only if it is what was written.
+
+    Parameters
+    ----------
+    folder : Path
+        Where runs are kept.
+    run_id : str
+        The run.
+    seal : str, optional
+        What the control database says of its files; None where it says nothing.
 
     Raises
     ------
     UnknownRun
         If there is no such run.
     """
-    if not run_id.isalnum():
-        raise UnknownRun(run_id)
+
+    def __init__(self, folder: Path, run_id: str, *, seal: str | None) -> None:
+        if not run_id.isalnum() or not (folder / run_id).is_dir():
+            raise UnknownRun(run_id)
+        self._folder = folder / run_id
+        self._run_id = run_id
+        self._seal = seal
+
+    def state(self) -> RunState:
+        """Return whether there are hashes, and whether all files have them; every byte is read."""
+        if any(True for _ in harms(self._folder, self._run_id, self._seal)):
+            return RunState.DAMAGED
+        return RunState.SOUND if (self._folder / LIST_NAME).exists() else RunState.UNHASHED
+
+    def document_bytes(self) -> bytes:
+        """Return the bytes of the document.
+
+        Raises
+        ------
+        DamagedFile
+            If they are not what was written; so do the next four.
+        """
+        return self._checked(DOCUMENT_NAME)
+
+    def document(self) -> RunDocument:
+        """Return the document."""
+        return self.parsed(self._checked(DOCUMENT_NAME))
+
+    def parsed(self, content: bytes) -> RunDocument:
+        """Return what the bytes of a document of this run say."""
+        try:
+            document = RunDocument.model_validate_json(content)
+        except ValidationError as error:
+            raise damaged_run(self._run_id, DOCUMENT_NAME, "it is no result document") from error
+        if document.run_id != self._run_id:
+            raise damaged_run(self._run_id, DOCUMENT_NAME, f"it holds run {document.run_id}")
+        return document
+
+    def source(self) -> str:
+        """Return the source text of the strategy that ran."""
+        return self.decoded(self._checked(SOURCE_NAME))
+
+    def decoded(self, content: bytes) -> str:
+        """Return the text that the bytes of a source are."""
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise damaged_run(self._run_id, SOURCE_NAME, "it cannot be read") from error
+
+    def curves(self) -> pa.Table:
+        """Return the curves, one row per bar."""
+        return self._table(CURVES_NAME)
+
+    def events(self) -> pa.Table:
+        """Return what became of the orders besides their fills, one row each; nothing where none was kept, as by earlier releases."""
+        listed = read_list(self._folder, self._run_id, self._seal)
+        is_listed = listed is not None and EVENTS_NAME in listed.files
+        return self._table(EVENTS_NAME) if is_listed or (self._folder / EVENTS_NAME).is_file() else pa.table({})
+
+    def as_found(self, name: str) -> bytes:
+        """Return the bytes of a file as they are, right or wrong."""
+        try:
+            return (self._folder / name).read_bytes()
+        except FileNotFoundError as error:
+            raise damaged_run(self._run_id, name, "it is missing") from error
+        except OSError as error:
+            raise damaged_run(self._run_id, name, "it cannot be read") from error
+
+    def _checked(self, name: str) -> bytes:
+        listed = read_list(self._folder, self._run_id, self._seal)
+        content = self.as_found(name)
+        reason = "" if listed is None else listed.harm(name, content)
+        if reason:
+            raise damaged_run(self._run_id, name, reason)
+        return content
+
+    def _table(self, name: str) -> pa.Table:
+        content = self._checked(name)
+        try:
+            return pq.read_table(pa.BufferReader(content))
+        except (OSError, pa.ArrowException) as error:
+            raise damaged_run(self._run_id, name, "it cannot be read") from error
+
+
+def _is_kept(target: Path, run_id: str, content: bytes) -> bool:
     try:
-        return (folder / run_id / DOCUMENT_NAME).read_bytes()
-    except FileNotFoundError as error:
-        raise UnknownRun(run_id) from error
-
-
-def parse_document(content: bytes, *, path: str) -> RunDocument:
-    """Return the document of these bytes.
-
-    Raises
-    ------
-    DamagedFile
-        If they are no result document.
-    """
-    try:
-        return RunDocument.model_validate_json(content)
-    except ValidationError as error:
-        raise DamagedFile(path, "it is no result document") from error
-
-
-def read_source(folder: Path, run_id: str) -> str:
-    """Return the source text of the strategy that ran."""
-    path = folder / run_id / SOURCE_NAME
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DamagedFile(str(path), "it cannot be read") from error
-
-
-def read_curves(folder: Path, run_id: str) -> pa.Table:
-    """Return the curves of a run, one row per bar."""
-    return _read_table(folder / run_id / CURVES_NAME)
-
-
-def read_events(folder: Path, run_id: str) -> pa.Table:
-    """Return what became of a run's orders besides their fills, one row each; nothing where none was kept, as by earlier versions."""
-    path = folder / run_id / EVENTS_NAME
-    return _read_table(path) if path.is_file() else pa.table({})
-
-
-def _read_table(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DamagedFile(str(path), "it cannot be read") from error
-
-
-def _is_kept(target: Path, content: bytes) -> bool:
-    names = (SOURCE_NAME, CURVES_NAME, EVENTS_NAME, "fills.parquet", "trades.parquet")
-    try:
-        return (target / DOCUMENT_NAME).read_bytes() == content and all((target / name).is_file() for name in names)
-    except OSError:
+        listed = read_list(target, run_id, None)
+        return (
+            listed is not None
+            and listed.files.keys() == set(NAMES)
+            and (target / DOCUMENT_NAME).read_bytes() == content
+            and not any(True for _ in harms(target, run_id, None))
+        )
+    except (OSError, DamagedFile):
         return False
 
 

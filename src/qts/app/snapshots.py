@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from qts.app.run_store import parse_document, read_document_bytes
-from qts.app.verification import run_ids
+from qts.app.run_files import run_ids
+from qts.app.run_store import KeptRun
 from qts.app.workspace import Workspace
 from qts.core.clock import instant_of
 from qts.data.storage import SeriesInfo, SeriesKey, Snapshot
@@ -166,8 +166,9 @@ def compact_store(workspace: Workspace, *, everything: bool = False) -> tuple[Co
 
 def _cited(workspace: Workspace) -> frozenset[str]:
     folder = workspace.settings.runs_folder
-    documents = (parse_document(read_document_bytes(folder, run_id), path=f"data/runs/{run_id}") for run_id in run_ids(folder))
-    return frozenset(document.data.snapshot for document in documents)
+    seals = workspace.control.seals()
+    kept = (KeptRun(folder, run_id, seal=seals.get(run_id)) for run_id in run_ids(folder))
+    return frozenset(run.document().data.snapshot for run in kept)
 
 
 def _document(snapshot: Snapshot) -> SnapshotDocument:

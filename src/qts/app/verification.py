@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,15 +12,20 @@ from pydantic import BaseModel, ConfigDict
 from qts.app.backup_document import BACKUPS, CONTENT, finished_backups
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
-from qts.app.run_store import parse_document, read_curves, read_document_bytes, read_events, read_source
+from qts.app.run_files import LOST_RUN_HINT, RunState, damaged_run, folders_of, harms, mend_run, run_ids, state_of
+from qts.app.run_store import KeptRun
 from qts.app.settings import Settings
 from qts.core.clock import Clock
-from qts.core.errors import DamagedFile, QtsError
+from qts.core.errors import DamagedFile
 from qts.data.storage import FileFinding, FileState, Hole, ParquetStore
+from qts.data.storage.seals import RESTORE_HINT
 
 
 class DamageDocument(BaseModel):
-    """One file that is not what was written. ``aside`` is where a damaged file was moved to, None where it was left or put right."""
+    """One file that is not what was written, and what helps.
+
+    ``aside`` is where a damaged file was moved to, None where it was left or put right.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -29,6 +34,7 @@ class DamageDocument(BaseModel):
     reason: str
     aside: str | None = None
     put_back: bool = False
+    cure: str = ""
 
 
 class HoleDocument(BaseModel):
@@ -47,7 +53,8 @@ class VerifyDocument(BaseModel):
     """What a check of a home found.
 
     ``files`` were looked at, ``foreign`` are in no snapshot and harm nothing. ``damage`` is what was found, ``refill`` what is missing
-    after what could be put right was.
+    after what could be put right was. ``unhashed_runs`` were kept by a release that wrote no hashes of runs: nobody can tell whether
+    their files are what was written until `qts replay` has computed them again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -57,6 +64,7 @@ class VerifyDocument(BaseModel):
     sound: bool
     files: int
     runs: int
+    unhashed_runs: tuple[str, ...] = ()
     foreign: tuple[str, ...]
     damage: tuple[DamageDocument, ...]
     refill: tuple[HoleDocument, ...]
@@ -91,31 +99,27 @@ def verify_home(
     """
     spare = [backup / CONTENT for backup in reversed(finished_backups(backups or settings.home / BACKUPS))]
     bars = _check_bars(settings, quick=quick, spare=None if look_only else spare, at=(clock or SystemClock()).now())
-    control = tuple(_damaged_control(settings.control_path, quick=quick))
-    runs = run_ids(settings.runs_folder)
-    damage = (*bars.damage, *control, *(found for run_id in runs if not quick for found in _damaged_run(settings, run_id)))
+    control, seals = _check_control(settings.control_path, quick=quick)
+    runs = _check_runs(settings.runs_folder, seals, quick=quick, spare=None if look_only else spare)
+    damage = (*bars.damage, *control, *runs.damage)
     return VerifyDocument(
         home=str(settings.home),
         quick=quick,
         sound=not damage,
         files=sum(finding.state is not FileState.FOREIGN for finding in bars.findings),
-        runs=len(runs),
+        runs=runs.n_runs,
+        unhashed_runs=runs.unhashed,
         foreign=tuple(finding.path for finding in bars.findings if finding.state is FileState.FOREIGN),
         damage=damage,
         refill=tuple(_hole(hole) for hole in bars.refill),
     )
 
 
-def run_ids(folder: Path) -> tuple[str, ...]:
-    """Return the ids of the runs that are kept in a folder."""
-    return tuple(sorted(path.name for path in folder.iterdir() if path.name.isalnum() and path.is_dir())) if folder.is_dir() else ()
-
-
 def _check_bars(settings: Settings, *, quick: bool, spare: Sequence[Path] | None, at: datetime) -> _Bars:
     try:
         store = ParquetStore.open(settings.store_root)
     except DamagedFile as error:
-        return _Bars(damage=(DamageDocument(path=error.path, state=str(FileState.DAMAGED), reason=error.reason),))
+        return _Bars(damage=(_harmed(error),))
     try:
         return _check_store(store, quick=quick, spare=spare, at=at)
     finally:
@@ -124,13 +128,13 @@ def _check_bars(settings: Settings, *, quick: bool, spare: Sequence[Path] | None
 
 def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | None, at: datetime) -> _Bars:
     pages = tuple(
-        DamageDocument(path="manifest.sqlite", state=str(FileState.DAMAGED), reason=finding)
+        DamageDocument(path="manifest.sqlite", state=str(FileState.DAMAGED), reason=finding, cure=RESTORE_HINT)
         for finding in store.database_findings(quick=quick)
     )
     try:
         findings = store.verify(quick=quick)
     except DamagedFile as error:
-        return _Bars(damage=(*pages, DamageDocument(path=error.path, state=str(FileState.DAMAGED), reason=error.reason)))
+        return _Bars(damage=(*pages, _harmed(error)))
     harmed = [finding for finding in findings if finding.state in {FileState.DAMAGED, FileState.MISSING}]
     if not harmed:
         return _Bars(findings=findings, damage=pages, refill=store.refill())
@@ -151,33 +155,79 @@ def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | No
     return _Bars(findings=findings, damage=(*pages, *found), refill=store.refill())
 
 
-def _damaged_control(path: Path, *, quick: bool) -> Iterator[DamageDocument]:
+def _check_control(path: Path, *, quick: bool) -> tuple[tuple[DamageDocument, ...], Mapping[str, str | None]]:
+    """Return what is wrong with the control database, and the seals of runs that it holds."""
     if not path.exists():
-        return
+        return (), {}
     try:
         control = ControlDatabase.open(path)
     except DamagedFile as error:
-        yield DamageDocument(path=path.name, state=str(FileState.DAMAGED), reason=error.reason)
-        return
+        return (_harmed(error),), {}
     try:
-        for finding in control.database.findings(quick=quick):
-            yield DamageDocument(path=path.name, state=str(FileState.DAMAGED), reason=finding)
+        findings = control.database.findings(quick=quick)
+        seals = {} if findings else control.seals()
+    except DamagedFile as error:
+        return (_harmed(error),), {}
     finally:
         control.close()
+    return tuple(
+        DamageDocument(path=path.name, state=str(FileState.DAMAGED), reason=finding, cure=RESTORE_HINT) for finding in findings
+    ), seals
 
 
-def _damaged_run(settings: Settings, run_id: str) -> Iterator[DamageDocument]:
-    path = f"data/runs/{run_id}"
-    try:
-        document = parse_document(read_document_bytes(settings.runs_folder, run_id), path=path)
-        read_source(settings.runs_folder, run_id)
-        read_curves(settings.runs_folder, run_id)
-        read_events(settings.runs_folder, run_id)
-    except QtsError as error:
-        yield DamageDocument(path=path, state=str(FileState.DAMAGED), reason=getattr(error, "reason", error.message))
+def _harmed(error: DamagedFile) -> DamageDocument:
+    return DamageDocument(path=error.path, state=str(FileState.DAMAGED), reason=error.reason, cure=error.hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Runs:
+    n_runs: int
+    damage: tuple[DamageDocument, ...]
+    unhashed: tuple[str, ...]
+
+
+def _check_runs(folder: Path, seals: Mapping[str, str | None], *, quick: bool, spare: Sequence[Path] | None) -> _Runs:
+    found = run_ids(folder)
+    lost = [run_id for run_id, seal in seals.items() if seal is not None and run_id not in found]
+    damage: list[DamageDocument] = []
+    unhashed: list[str] = []
+    for run_id in (*found, *lost):
+        here, seal = folder / run_id, seals.get(run_id)
+        state = state_of(here, run_id, seal)
+        if state is RunState.UNHASHED:
+            unhashed.append(run_id)
+        if quick and state in {RunState.SOUND, RunState.UNHASHED}:
+            continue
+        harmed = list(_harm_of(folder, run_id, seal))
+        if harmed and spare is not None:
+            mend_run(here, run_id, seal, folders_of(spare, run_id))
+            left = {one.path: one for one in _harm_of(folder, run_id, seal)}
+            harmed = [one.model_copy(update={"put_back": one.path not in left}) for one in harmed]
+            harmed += [one for path, one in left.items() if path not in {before.path for before in harmed}]
+        damage += harmed
+    return _Runs(n_runs=len(found), damage=tuple(damage), unhashed=tuple(unhashed))
+
+
+def _harm_of(folder: Path, run_id: str, seal: str | None) -> Iterator[DamageDocument]:
+    """Yield what is wrong with a run: by the hashes of its files, and, of one without, by whether they can be read at all."""
+    if not (folder / run_id).is_dir():
+        yield DamageDocument(path=f"data/runs/{run_id}", state=str(RunState.MISSING), reason="it is missing", cure=LOST_RUN_HINT)
         return
-    if document.run_id != run_id:
-        yield DamageDocument(path=path, state=str(FileState.DAMAGED), reason=f"it holds run {document.run_id}")
+    is_harmed = False
+    for found in harms(folder / run_id, run_id, seal):
+        is_harmed = True
+        error = damaged_run(run_id, found.path.rpartition("/")[2], found.reason)
+        yield DamageDocument(path=found.path, state=str(found.state), reason=found.reason, cure=error.hint)
+    if is_harmed:
+        return
+    kept = KeptRun(folder, run_id, seal=seal)
+    try:
+        kept.document()
+        kept.source()
+        kept.curves()
+        kept.events()
+    except DamagedFile as error:
+        yield _harmed(error)
 
 
 def _hole(hole: Hole) -> HoleDocument:

@@ -167,6 +167,10 @@ def _draw_verification(document: VerifyDocument) -> None:
     for damage in document.damage:
         done = " (put right)" if damage.put_back else f" (now in {damage.aside})" if damage.aside else ""
         note(f"{damage.state.capitalize()}: {damage.path}: {damage.reason}{done}")
+        if damage.cure and not damage.put_back:
+            note(f"  {damage.cure}")
+    if document.unhashed_runs:
+        note(f"{len(document.unhashed_runs)} runs were kept without hashes by an earlier release; `qts replay RUN` adds them to each.")
     if document.refill:
         note("To be imported or fetched again:")
         for hole in document.refill[:_SHOWN_HOLES]:

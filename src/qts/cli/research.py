@@ -154,12 +154,12 @@ def backtest(
 def runs(context: typer.Context, *, as_json: Json = False) -> None:
     """Show the stored runs, latest first."""
     from qts.app import format as shown
-    from qts.app.backtests import list_runs, runs_document
+    from qts.app.backtests import list_runs, run_states, runs_document
 
     with opened(context) as workspace:
-        found = list_runs(workspace)
+        found, states = list_runs(workspace), run_states(workspace)
     if as_json:
-        write_json(runs_document(found))
+        write_json(runs_document(found, states))
         return
     if not found:
         say("No run is stored yet. `qts backtest ema_cross --instruments ...` makes one.")
@@ -182,6 +182,9 @@ def runs(context: typer.Context, *, as_json: Json = False) -> None:
     ]
     numeric = ("Return", "Sharpe", "Drawdown", "Trades")
     write_table(("Run", "Made at", "Strategy", "Instruments", "Bars of", "Span", *numeric, ""), rows, numeric=numeric)
+    harmed = [run_id for run_id, state in states.items() if state in {"damaged", "missing"}]
+    for run_id in harmed:
+        note(f"The files of run {run_id} are {states[run_id]}: `qts verify` names them and the cure.")
 
 
 def replay(

@@ -161,12 +161,12 @@ class NotPrices(BadFile):
 class DamagedFile(DataError):
     """A stored file is missing or differs from its recorded hash."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, *, hint: str = "") -> None:
         self.path = path
         self.reason = reason
         super().__init__(
             f"The stored file {path} is damaged: {reason}.",
-            hint="`qts verify` names what to import again, and takes it from a backup where there is one.",
+            hint=hint or "`qts verify` names what to import again, and takes it from a backup where there is one.",
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qts.app.backtests import list_runs, load_run, run_backtest, run_bars, runs_document
+from qts.app.backtests import list_runs, load_run, run_backtest, run_bars, run_states, runs_document
 from qts.app.requests import BacktestRequest, build
 from qts.app.workspace import Workspace
 from qts.core import Bars, Exchange, InstrumentId
@@ -145,7 +145,7 @@ def test_a_stored_run_is_read_whole(workspace: Workspace) -> None:
     worst = min(equity[i] / max(equity[: i + 1]) - 1 for i in range(len(equity)))
     assert min(stored.curves["drawdown"].to_pylist()) == pytest.approx(worst)
     assert "STRATEGY" in stored.source
-    (line,) = runs_document(list_runs(workspace))
+    (line,) = runs_document(list_runs(workspace), run_states(workspace))
     assert (line["run_id"], line["instruments"], line["made_at"]) == (document.run_id, ["NSE:ALPHA"], "2026-11-20T12:00:00+00:00")
 
 

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from qts.app.backtests import run_backtest
+from qts.app.backtests import load_run, run_backtest, run_states
 from qts.app.replays import replay
 from qts.app.requests import BacktestRequest, build
+from qts.app.run_files import NAMES, RunState
 from qts.app.workspace import Workspace
 from qts.core import Bars, Exchange
-from qts.core.errors import UnknownRun
+from qts.core.errors import DamagedFile, UnknownRun
 
 MINE = (
     "import numpy as np\nfrom qts.strategies import Strategy\n"
@@ -79,6 +81,43 @@ def test_altered_events_of_orders_are_found(workspace: Workspace, mine: Path) ->
     document = replay(workspace, run_id)
     assert not document.identical
     assert [part.where for part in document.differences] == ["order_events.parquet"]
+    assert "order_events.parquet was not what was written" in document.notes[0]
+    assert replay(workspace, run_id).identical, "the recomputed run is the one that was kept, so its files are put right"
+    assert pq.read_table(path).equals(table)
+
+
+def test_files_that_can_be_computed_again_are_put_right(workspace: Workspace, mine: Path) -> None:
+    assert mine.exists()
+    run_id = run(workspace)
+    for name, is_cut in zip(NAMES[2:], (True, False, True, False), strict=True):
+        path = workspace.settings.runs_folder / run_id / name
+        sound = path.read_bytes()
+        path.unlink()
+        if is_cut:
+            path.write_bytes(sound[:-9])
+        with pytest.raises(DamagedFile, match=name) if name == "equity.parquet" else nullcontext():
+            load_run(workspace, run_id)
+        assert [part.where for part in replay(workspace, run_id).differences] == [name]
+        assert path.read_bytes() == sound
+    assert replay(workspace, run_id).notes == ()
+
+
+def test_a_run_kept_without_hashes_gets_them_when_it_was_repeated(workspace: Workspace, mine: Path) -> None:
+    """As releases before there were lists kept it."""
+    assert mine.exists()
+    run_id = run(workspace)
+    folder = workspace.settings.runs_folder / run_id
+    (folder / "files.json").unlink()
+    with pytest.raises(DamagedFile, match=r"files\.json"):
+        load_run(workspace, run_id)
+    with workspace.control.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE runs SET seal = NULL")
+    assert load_run(workspace, run_id).document.run_id == run_id
+    assert run_states(workspace) == {run_id: RunState.UNHASHED}
+    document = replay(workspace, run_id)
+    assert (document.identical, document.notes) == (True, ("Its files were kept without hashes; they have them now.",))
+    assert run_states(workspace) == {run_id: RunState.SOUND}
+    assert replay(workspace, run_id).notes == ()
 
 
 def test_more_trials_and_more_data_change_nothing(
@@ -114,6 +153,7 @@ def test_an_altered_result_is_found_and_named(workspace: Workspace, mine: Path) 
     document = replay(workspace, run_id)
     assert not document.identical
     assert {part.where for part in document.differences} == {"metrics.final_equity", "fills"}
+    assert replay(workspace, run_id).identical, "the hash shows that the recomputed result is the one that was kept"
 
 
 def test_an_altered_source_gives_another_result(workspace: Workspace, mine: Path) -> None:
@@ -124,6 +164,9 @@ def test_an_altered_source_gives_another_result(workspace: Workspace, mine: Path
     document = replay(workspace, run_id)
     assert not document.identical
     assert "run_id" in {part.where for part in document.differences}
+    assert not replay(workspace, run_id).identical, "nothing was put in the place of a run that cannot be recomputed"
+    with pytest.raises(DamagedFile, match=r"strategy\.py"):
+        load_run(workspace, run_id)
 
 
 def test_an_unknown_run_cannot_be_replayed(workspace: Workspace) -> None:

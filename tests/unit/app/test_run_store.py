@@ -10,6 +10,7 @@ import pytest
 from qts.app.backtests import load_run, run_backtest
 from qts.app.order_events import event_table
 from qts.app.requests import BacktestRequest, build
+from qts.app.run_files import NAMES
 from qts.app.run_store import save_run
 from qts.app.workspace import Workspace
 from qts.core.errors import BadPath, StoreFull
@@ -20,11 +21,11 @@ REQUEST = build(BacktestRequest, strategy="ema_cross", instruments="NSE:ALPHA", 
 NO_EVENTS = event_table([], run_id="x", simulated=False)
 
 
-def test_a_run_is_one_folder_of_six_files_and_nothing_is_left_beside_it(workspace: Workspace) -> None:
+def test_a_run_is_one_folder_of_its_files_and_their_list_and_nothing_is_left_beside_it(workspace: Workspace) -> None:
     run_id = run_backtest(workspace, REQUEST).run_id
     assert [path.name for path in workspace.settings.runs_folder.iterdir()] == [run_id]
     names = {path.name for path in (workspace.settings.runs_folder / run_id).iterdir()}
-    assert names == {"run.json", "strategy.py", "equity.parquet", "fills.parquet", "order_events.parquet", "trades.parquet"}
+    assert names == {*NAMES, "files.json"}
 
 
 def test_a_run_that_is_kept_is_not_written_again(workspace: Workspace) -> None:

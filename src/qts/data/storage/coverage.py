@@ -13,6 +13,7 @@ import numpy as np
 
 from qts.core import Ints
 from qts.core.errors import DamagedFile
+from qts.data.storage.seals import RESTORE_HINT
 
 _IST_OFFSET_MICROS: Final = 19_800_000_000
 _DAY_MICROS: Final = 86_400_000_000
@@ -138,7 +139,7 @@ def unsealed(packed: bytes, seal: str, path: str) -> Coverage:
         If they are not.
     """
     if seal_of(packed) != seal:
-        raise DamagedFile("manifest.sqlite", f"the counts of days of {path} differ from what was written")
+        raise DamagedFile("manifest.sqlite", f"the counts of days of {path} differ from what was written", hint=RESTORE_HINT)
     return Coverage.unpack(packed)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from qts.core.errors import DamagedFile
 
+RESTORE_HINT: Final = "Restore a backup into an empty home with `qts restore BACKUP --home FOLDER`; `qts doctor` names the last one."
 _MANIFEST: Final = "manifest.sqlite"
 _MASK: Final = (1 << 64) - 1
 
@@ -32,4 +33,4 @@ def require_equal(found: str, recorded: str, what: str) -> None:
         If they differ.
     """
     if found != recorded:
-        raise DamagedFile(_MANIFEST, f"{what} differs from what was written")
+        raise DamagedFile(_MANIFEST, f"{what} differs from what was written", hint=RESTORE_HINT)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from qts.core.errors import BadPath, DamagedFile, QtsError, StoreBusy, StoreFull
+from qts.data.storage.seals import RESTORE_HINT
 
 _LITTLE_ROOM: Final = 1 << 20
 _NOT_A_DATABASE: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
@@ -85,13 +86,13 @@ def translated(error: sqlite3.Error, path: Path) -> QtsError | None:
     if family == "SQLITE_FULL" or (family in _FOR_WANT_OF_ROOM and _is_full(path.parent)):
         return StoreFull(str(path.parent))
     if family in _NOT_A_DATABASE:
-        return DamagedFile(path.name, str(error))
+        return DamagedFile(path.name, str(error), hint=RESTORE_HINT)
     if family in _HELD:
         return StoreBusy(str(path.parent))
     if family in _REFUSED:
         return BadPath(str(path), str(error))
     # A text that does not decode has no code; a table or column that is not there has the general one.
-    return DamagedFile(path.name, str(error)) if family in {"", "SQLITE_ERROR"} else None
+    return DamagedFile(path.name, str(error), hint=RESTORE_HINT) if family in {"", "SQLITE_ERROR"} else None
 
 
 def _is_full(folder: Path) -> bool:

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qts.app.backtests import load_run, run_backtest
+from qts.app.backups import back_up
+from qts.app.requests import BacktestRequest, build
+from qts.app.restoring import check_backup, restore
+from qts.app.settings import load_settings
+from qts.app.verification import verify_home
+from qts.app.workspace import Workspace
+from qts.data.storage import ParquetStore
+
+
+@pytest.fixture
+def filed(workspace: Workspace) -> Iterator[Workspace]:
+    """Return the workspace with a store of files beside its runs."""
+    store = ParquetStore.open(workspace.settings.store_root)
+    yield replace(workspace, store=store)
+    store.close()
+
+
+@pytest.fixture
+def kept(workspace: Workspace) -> Path:
+    """Return the folder of a run that is kept."""
+    request = build(BacktestRequest, strategy="ema_cross", instruments="NSE:ALPHA", params={"fast": 5, "slow": 20})
+    return workspace.settings.runs_folder / run_backtest(workspace, request).run_id
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.unlink()  # a backup on the same disk is another name for the same bytes
+    path.write_bytes(content)
+
+
+def test_harm_to_a_run_is_named_with_its_cure_and_left_alone_where_that_was_asked(workspace: Workspace, kept: Path) -> None:
+    assert verify_home(workspace.settings).sound
+    flip(kept / "fills.parquet")
+    (kept / "run.json").unlink()
+    found = verify_home(workspace.settings, look_only=True)
+    assert [(one.path.rpartition("/")[2], one.state, one.put_back) for one in found.damage] == [
+        ("fills.parquet", "damaged", False),
+        ("run.json", "missing", False),
+    ]
+    assert f"qts replay {kept.name}" in found.damage[0].cure
+    assert "run the backtest again" in found.damage[1].cure
+
+
+def test_the_files_of_a_run_are_taken_from_a_backup(filed: Workspace, kept: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    back_up(filed, tmp_path / "backups")
+    flip(kept / "run.json")
+    (kept / "files.json").unlink()
+    found = verify_home(filed.settings, backups=tmp_path / "backups")
+    assert {one.path.rpartition("/")[2]: one.put_back for one in found.damage} == {"files.json": True}
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+    assert verify_home(filed.settings).sound
+    shutil.rmtree(kept)
+    found = verify_home(filed.settings, quick=True)
+    assert [(one.path, one.state, one.put_back) for one in found.damage] == [(f"data/runs/{kept.name}", "missing", False)]
+    assert [one.put_back for one in verify_home(filed.settings, quick=True, backups=tmp_path / "backups").damage] == [True]
+    assert load_run(filed, kept.name).document.run_id == kept.name
+
+
+def test_a_run_without_hashes_is_told_of_and_no_damage(workspace: Workspace, kept: Path) -> None:
+    (kept / "files.json").unlink()
+    with workspace.control.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE runs SET seal = NULL")
+    found = verify_home(workspace.settings)
+    assert (found.sound, found.unhashed_runs, found.runs) == (True, (kept.name,), 1)
+    (kept / "equity.parquet").write_bytes(b"")
+    assert [one.path for one in verify_home(workspace.settings).damage] == [f"data/runs/{kept.name}/equity.parquet"]
+
+
+def test_a_backup_leaves_out_the_files_of_a_run_that_are_not_what_was_written(filed: Workspace, kept: Path, tmp_path: Path) -> None:
+    first = back_up(filed, tmp_path / "backups")
+    flip(kept / "trades.parquet")
+    second = back_up(filed, tmp_path / "more")
+    path = f"data/runs/{kept.name}/trades.parquet"
+    assert (first.missing, second.missing, check_backup(Path(second.path)).missing) == ((), (path,), (path,))
+    assert check_backup(Path(second.path)).damaged == {}
+    restore(Path(first.path), load_settings(home=tmp_path / "again"))
+    assert verify_home(load_settings(home=tmp_path / "again")).sound
