@@ -24,6 +24,7 @@ from qts.core.clock import IST
 from qts.core.errors import BadParameter, BadPath, InputError
 from qts.data.kite import Session, login_address
 from qts.data.kite.client import Access, KiteClient, Timing
+from qts.data.kite.deadline import open_http
 from qts.data.kite.pacing import Pacer
 
 STATE_LIVES: Final = timedelta(minutes=15)
@@ -242,7 +243,7 @@ def _client(
     timing = Timing(clock=workspace.clock, seconds=time.monotonic, sleep=hooks.sleep, on_retry=hooks.on_retry)
     pacer = Pacer(workspace.control.database, keys.api_key, clock=workspace.clock, sleep=hooks.sleep)
     access = Access(api_key=keys.api_key, token=token)
-    with httpx.Client(base_url=workspace.settings.kite_root, transport=transport) as http:
+    with open_http(workspace.settings.kite_root, transport=transport) as http:
         yield KiteClient(http, access, pacer=pacer, timing=timing)
 
 

@@ -10,13 +10,13 @@ from typing import Final
 import httpx
 
 from qts.app.call_hooks import NO_HOOKS, CallHooks
-from qts.app.sandbox import KEY, PORT, SECRET
+from qts.app.sandbox import KEY, SECRET
 from qts.app.workspace import Workspace
 from qts.core.errors import SourceDown
 from qts.data.kite.client import Access, KiteClient, Timing
+from qts.data.kite.deadline import open_http
 from qts.data.kite.pacing import Pacer
 
-ADDRESS: Final = f"http://127.0.0.1:{PORT}"
 _FOUND: Final = 302
 
 
@@ -24,19 +24,22 @@ _FOUND: Final = 302
 def sandbox_client(
     workspace: Workspace, *, transport: httpx.BaseTransport | None = None, hooks: CallHooks = NO_HOOKS
 ) -> Iterator[KiteClient]:
-    """Yield a client of the exchange that ``qts sandbox`` runs on this machine, or that the setting ``kite_root`` names.
+    """Yield a client of the exchange that ``qts sandbox`` runs on this machine, or that a setting names.
+
+    That is ``sandbox_root``, or ``kite_root`` where only this one is set.
 
     Raises
     ------
     SourceDown
         If it does not run.
     """
-    root = workspace.settings.kite_root
-    address = root if "kite_root" in workspace.settings.model_fields_set else ADDRESS
+    settings = workspace.settings
+    is_named = "kite_root" in settings.model_fields_set and "sandbox_root" not in settings.model_fields_set
+    address = settings.kite_root if is_named else settings.sandbox_root
     timing = Timing(clock=workspace.clock, seconds=time.monotonic, sleep=hooks.sleep, on_retry=hooks.on_retry)
     pacer = Pacer(workspace.control.database, KEY, clock=workspace.clock, sleep=hooks.sleep)
     tokens: list[str] = []
-    with httpx.Client(base_url=address, transport=transport, trust_env=False) as http:
+    with open_http(address, transport=transport, trust_env=False) as http:
         client = KiteClient(http, Access(api_key=KEY, token=lambda: tokens[-1]), pacer=pacer, timing=timing)
         tokens.append(client.log_in(_request_token(http), SECRET).access_token)
         yield client

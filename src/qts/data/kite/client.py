@@ -17,6 +17,7 @@ from qts.core.errors import AuthExpired, BadParameter, BadReply, RateLimited, So
 from qts.data.kite import account
 from qts.data.kite.breaker import Breaker
 from qts.data.kite.candles import closed_bars, read_candles
+from qts.data.kite.deadline import ending
 from qts.data.kite.login import Session, checksum_of, read_session
 from qts.data.kite.pacing import CallKind, Pacer
 from qts.data.kite.quotes import MOST_QUOTES, Quote, read_quotes
@@ -107,7 +108,7 @@ class KiteClient:
     Parameters
     ----------
     http : httpx.Client
-        Connections; its base address is the broker's, or that of a simulated exchange.
+        Connections, of :func:`qts.data.kite.deadline.open_http`; their base address is the broker's, or that of a simulated exchange.
     access : Access
         The key, and where the present token is found.
     pacer : Pacer
@@ -275,13 +276,18 @@ class KiteClient:
         form: Mapping[str, str] | None = None,
     ) -> tuple[Reply, datetime]:
         ends_at = self._timing.seconds() + self._policy.deadline
+        fields = None if form is None else dict(form)
         try:
-            with self._http.stream(
-                method, path, params=list(params or ()), headers=dict(headers), data=None if form is None else dict(form), timeout=_TIMEOUT
-            ) as response:
+            with (
+                ending(lambda: ends_at - self._timing.seconds()),
+                self._http.stream(
+                    method, path, params=list(params or ()), headers=dict(headers), data=fields, timeout=_TIMEOUT
+                ) as response,
+            ):
                 body = self._body(response, ends_at)
         except httpx.TimeoutException as error:
-            raise SourceDown("it took too long") from error
+            late = self._timing.seconds() >= ends_at
+            raise SourceDown(f"the reply was not whole within {self._policy.deadline:g} s" if late else "it took too long") from error
         except httpx.HTTPError as error:  # its text may hold the address, and with it what is secret
             raise SourceDown(f"the connection failed ({type(error).__name__})") from None
         names = {name.lower(): value for name, value in response.headers.items()}
