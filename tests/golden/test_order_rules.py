@@ -217,6 +217,23 @@ SCENES = {
         orders={0: (order("a", BUY, 1000),), 1: (order("b", BUY, 1000), order("c", SELL, 1000))},
         fills=("1 1000 100 signal", "2 -1000 100 signal", "2 1000 100 signal"),
     ),
+    # Ten shares sold at 100 with 1,000 rupees: at 250 they cost 500 more than there is.
+    "a lost account withdraws its orders, closes what it holds and takes none that opens": Scene(
+        bars=(FLAT, FLAT, "250 250 250 250", "110 110 110 110", "50 50 50 50", "50 50 50 50"),
+        orders={
+            0: (order("in", SELL, 10),),
+            1: (order("low", BUY, 3, kind="limit", limit=60),),
+            2: (order("more", SELL, 1),),
+            3: (order("again", BUY, 5),),
+        },
+        fills=("1 -10 100 signal", "3 10 110 risk"),
+        events=(
+            "2 buy limit 3 0 withdrawn ruin",
+            "2 sell market 1 0 rejected drawdown_stop",
+            "3 buy market 5 0 rejected drawdown_stop",
+        ),
+        rules=replace(PLAIN, product="MIS", capital=Decimal(1000)),
+    ),
     "refused: off the tick, wrong side, short in delivery": Scene(
         bars=(FLAT, FLAT),
         orders={

@@ -247,7 +247,7 @@ class Stage:
         rules, decider = self.rules, self.decider
         if equity <= 0 and not decider.is_ruined:
             decider.is_ruined, self.desk.may_open = True, False
-            self.stop_all("ruin")
+            self.stop_all("ruin", but="risk")  # what a limit closes already goes on
             for holding in self.account.holdings:
                 holding.is_due = True
             return
@@ -260,8 +260,8 @@ class Stage:
             decider.is_day_stopped = True
             self.leave("daily_loss_limit")
 
-    def stop_all(self, reason: str) -> None:
-        for order in list(self.desk.orders):
+    def stop_all(self, reason: str, *, but: str = "") -> None:
+        for order in [one for one in self.desk.orders if one.reason != but]:
             self.desk.drop(order, "withdrawn", reason)
 
     def leave(self, reason: str) -> None:

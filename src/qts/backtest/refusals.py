@@ -65,6 +65,8 @@ def refusal_now(run: Run, t: int, i: int, change: float, *, is_market: bool) -> 
         return state.W_CLOSED
     if run.rows[row + state.ENDED] > 0.0:
         return state.W_EXPIRED
+    if run.account[state.RUINED] > 0.0 and not reduces:
+        return state.W_RUIN
     if run.account[state.HALTED] > 0.0 and not reduces:
         return state.W_DRAWDOWN
     return state.W_DAILY_LOSS if run.account[state.STOPPED] > 0.0 and not reduces else state.W_NONE

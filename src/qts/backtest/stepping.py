@@ -18,7 +18,7 @@ from qts.core.bars import Bars
 from qts.kernels.booking import account_equity
 from qts.kernels.decisions import decide
 from qts.kernels.fills import fill_curve, is_quiet, next_on_agenda, take_marks
-from qts.kernels.state import CASH, N_DUE, N_ROW, POSITION, Run
+from qts.kernels.state import CASH, N_DUE, N_ROW, POSITION, RUINED, Run
 from qts.kernels.trading import begin_bar, end_bar
 from qts.strategies import Context, InstrumentContext, OnBar, OrderRequest, Strategy
 from qts.strategies.feed import Feed
@@ -171,7 +171,8 @@ class _Driver:
 
     def _end(self, t: int) -> None:
         run = self._run
-        self._desk.forget_flat_targets()
+        if run.account[RUINED] == 0.0:  # a lost account closes what it holds, however it came to it
+            self._desk.forget_flat_targets()
         if run.account[N_DUE] > 0.0 or run.rules.at_close:
             self._desk.make_room()
             decide(run, t, account_equity(run) if run.rules.at_close else run.equity[t])

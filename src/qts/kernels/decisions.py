@@ -102,8 +102,8 @@ def may_decide(run: Run, i: int, t: int) -> bool:
     at = i * len(run.ts) + t
     if math.isnan(run.close[at]):
         return False
-    if run.rows[i * N_ROW + PENDING] > 0.0 and run.rows[i * N_ROW + WISH_REASON] == RISK:
-        # What our limits close is closed first.
+    if run.rows[i * N_ROW + PENDING] > 0.0 and (run.rows[i * N_ROW + WISH_REASON] == RISK or run.account[RUINED] > 0.0):
+        # What our limits or ruin close is closed first, by the order that does it.
         return False
     if run.rules.size_kind >= BY_ATR_RISK and math.isnan(run.measure[at]) and run.rows[i * N_ROW + TARGET] != 0.0:
         return False

@@ -26,16 +26,20 @@ from qts.kernels.state import (
     OVERDUE,
     PENDING,
     POSITION,
+    RISK,
     RUINED,
     S_EXPIRED,
+    S_WITHDRAWN,
     SETTLEMENT,
     SPENT,
     SQUARE_OFF,
     STOPPED,
     T_EXPIRES,
     W_EXPIRED,
+    W_RUIN,
     WANTED,
     WISH,
+    WISH_REASON,
     Run,
 )
 from qts.kernels.wishes import drop_wish, is_locked, slices_of
@@ -147,10 +151,16 @@ def finish(run: Run, t: int) -> None:
             force(run, i, t, (run.rows[row + MARK], END, True, MARKET))
 
 
-def ruin(run: Run) -> None:
-    """Stop: nothing is left. Every position is closed as soon as it can be, and nothing is opened again."""
+def ruin(run: Run, t: int) -> None:
+    """Stop: nothing is left. What waits is withdrawn, every position is closed as soon as it can be, and nothing is opened again."""
     run.account[RUINED] = 1.0
     for i in range(run.rules.n_instruments):
+        row = i * N_ROW
+        # What our limits close already goes on: it is a lost account that is closed, too.
+        if run.rows[row + PENDING] > 0.0 and run.rows[row + WISH_REASON] != RISK:
+            drop_wish(run, i)
+            change = run.rows[row + WANTED] - run.rows[row + POSITION]
+            note(run, t, (i, MARKET, run.rows[row + WISH]), (change, 0.0, float(S_WITHDRAWN), float(W_RUIN)))
         make_due(run, i)
 
 
@@ -165,7 +175,7 @@ def record(run: Run, t: int) -> float:
     run.equity[t] = equity
     run.cash[t] = run.account[CASH]
     if equity <= 0.0 and run.account[RUINED] == 0.0:
-        ruin(run)
+        ruin(run, t)
     return equity
 
 

@@ -79,7 +79,7 @@ from qts.kernels.state import (
     WORKING,
     Run,
 )
-from qts.kernels.wishes import FILLED_IN_PART, drop_wish, fill_wish, is_locked, same_order, tell_cut
+from qts.kernels.wishes import FILLED_IN_PART, drop_wish, fill_wish, is_locked, same_order, slices_of, tell_cut
 
 
 def execute(run: Run, t: int) -> None:
@@ -205,15 +205,17 @@ def fill_order(run: Run, slot: int, t: int, how: tuple[int, bool]) -> None:
     limit = book[at + O_LIMIT] if what[1] >= LIMIT else math.nan
     same = same_order(run, i, t, what[2]) if book[at + O_TOLD] > 0.0 else 0.0
     reference, reason = book[at + O_REFERENCE], int(book[at + O_REASON])
+    # What guards a position is as large as it, which may be more than the exchange takes in one order.
+    slices = slices_of(run, i, book[at + O_QUANTITY])
     opening = 0.0
     if asked != 0.0:
-        opening = affordable_apart(run, Deal(i, t, asked, reference, reason, how[1], what[1], what[2], same, 1.0, limit), closing)
+        opening = affordable_apart(run, Deal(i, t, asked, reference, reason, how[1], what[1], what[2], same, slices, limit), closing)
     done = abs(closing + opening)
     if opening != asked:
         tell_cut(run, t, what, (side * book[at + O_QUANTITY], book[at + O_QUANTITY] - left + done))
         end_order(run, slot)
     if done > 0.0:
-        trade_apart(run, Deal(i, t, closing + opening, reference, reason, how[1], what[1], what[2], same, 1.0, limit))
+        trade_apart(run, Deal(i, t, closing + opening, reference, reason, how[1], what[1], what[2], same, slices, limit))
         after_fill(run, slot, t, (how[0], done, how[1], position))
 
 
