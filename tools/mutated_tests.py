@@ -1,13 +1,14 @@
 """Run the tests of changed sources in one process: pytest's plugin of ``mutate.py``.
 
 All tests run once on the unchanged code, which tells how long each takes and which functions it reaches. Then each change has a fork of
-the process to itself, in which the tests that reach its function run, quick ones first, until one fails. Nothing is imported or collected
-twice, so a change that is noticed costs some milliseconds. What functions remember is forgotten before each change, or a table read before
-the change would hide it.
+the process to itself, in which the tests that reach its function run until one fails: first those that noticed other changes of the
+function, then quick ones before slow ones. Nothing is imported or collected twice, so a change that is noticed costs some milliseconds.
+What functions remember is forgotten before each change, or a table read before the change would hide it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -15,7 +16,8 @@ import signal
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -28,11 +30,17 @@ from mutmut.state import state
 CHANGES: Final = Path("changes.json").resolve()
 FATES: Final = Path("fates.txt").resolve()
 # A test of a change may take this much of the processor's time, in seconds and in times of what it took before.
-PATIENCE: Final = (2.0, 10.0)
+PATIENCE: Final = (1.0, 10.0)
 KILLED, SURVIVED = 1, 0
+# From so many seconds on a test is slow: those of other modules that are not go before it.
+SLOW: Final = 0.1
 
 tomllib.loads = cache(tomllib.loads)  # files do not change: only what is made of them is forgotten
 failed: list[str] = []
+# By function, how often a test noticed a change of it; and where the processes tell which test did.
+noticed: dict[str, Counter[int]] = {}
+told, telling = os.pipe()
+os.set_blocking(told, False)
 
 
 def pytest_collection() -> None:
@@ -66,18 +74,23 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     gc.collect()
     gc.freeze()  # or each fork copies what it only looks at
     names = json.loads(CHANGES.read_text(encoding="utf-8"))
-    work = ((name, in_order(name, reached.get(name.partition("__mutmut_")[0], []), session.items)) for name in names)
-    with FATES.open("w", encoding="utf-8") as told:
-        for name, fate in fates_of(work, session.items, children=int(os.environ["MUTATED_CHILDREN"])):
-            told.write(f"{name} {fate}\n")
-            told.flush()
+    with FATES.open("w", encoding="utf-8") as fates:
+        for name, fate in fates_of(names, reached, session.items, children=int(os.environ["MUTATED_CHILDREN"])):
+            fates.write(f"{name} {fate}\n")
+            fates.flush()
     return True
 
 
 def in_order(name: str, tests: Sequence[tuple[float, int]], items: Sequence[pytest.Item]) -> list[tuple[float, int]]:
-    """Return the tests that reach a changed function: those of its own module first, quick ones before slow ones."""
+    """Return the tests that reach a changed function: those that noticed most, its module's own, quick ones before slow ones."""
     own = f"test_{name.rpartition('.')[0].rpartition('.')[2]}"
-    return sorted(tests, key=lambda test: (not items[test[1]].path.stem.startswith(own), test))
+    best = noticed.get(function_of(name), Counter())
+    return sorted(tests, key=lambda test: (-best[test[1]], test[0] > SLOW, not items[test[1]].path.stem.startswith(own), test))
+
+
+def function_of(name: str) -> str:
+    """Return the function that a change is one of."""
+    return name.partition("__mutmut_")[0]
 
 
 def run(item: pytest.Item, following: pytest.Item | None) -> None:
@@ -95,35 +108,40 @@ def forget() -> None:
 
 
 def fates_of(
-    work: Iterator[tuple[str, list[tuple[float, int]]]], items: Sequence[pytest.Item], *, children: int
+    names: Sequence[str], reached: Mapping[str, list[tuple[float, int]]], items: Sequence[pytest.Item], *, children: int
 ) -> Iterator[tuple[str, str]]:
     """Return what became of each change, some at a time."""
     running: dict[int, str] = {}
-    for name, tests in work:
-        if not tests:
+    for name in names:
+        if function_of(name) not in reached:
             yield name, "no tests"
             continue
         while len(running) >= children:
             yield reap(running)
         sys.stdout.flush()
         sys.stderr.flush()
+        tests = in_order(name, reached[function_of(name)], items)
         child = os.fork()
         if child == 0:
-            try_change(name, [(took, items[i]) for took, i in tests])
+            try_change(name, tests, items)
         running[child] = name
     while running:
         yield reap(running)
 
 
 def reap(running: dict[int, str]) -> tuple[str, str]:
-    """Wait for a change to be done with."""
+    """Wait for a change to be done with, and remember which tests noticed."""
     child, status = os.wait()
     code = os.waitstatus_to_exitcode(status)
     fate = {KILLED: "killed", SURVIVED: "survived", -signal.SIGPROF: "timeout"}.get(code, f"ended with {code}")
+    with contextlib.suppress(BlockingIOError):
+        for line in os.read(told, 1 << 16).decode().splitlines():
+            function, i = line.split(" ")
+            noticed.setdefault(function, Counter())[int(i)] += 1
     return running.pop(child), fate
 
 
-def try_change(name: str, tests: Sequence[tuple[float, pytest.Item]]) -> None:
+def try_change(name: str, tests: Sequence[tuple[float, int]], items: Sequence[pytest.Item]) -> None:
     """Run the tests of one change, and end the process with what came of it."""
     code = KILLED  # also where the change breaks pytest itself
     try:
@@ -133,11 +151,12 @@ def try_change(name: str, tests: Sequence[tuple[float, pytest.Item]]) -> None:
         set_mutant_under_test(name)
         forget()
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        following = [item for _, item in tests[1:]]
-        for (took, item), after in zip(tests, [*following, None], strict=True):
+        following = [items[i] for _, i in tests[1:]]
+        for (took, i), after in zip(tests, [*following, None], strict=True):
             signal.setitimer(signal.ITIMER_PROF, PATIENCE[0] + PATIENCE[1] * took)
-            run(item, after)
+            run(items[i], after)
             if failed:
+                os.write(telling, f"{function_of(name)} {i}\n".encode())
                 break
         else:
             code = SURVIVED
