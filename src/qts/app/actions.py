@@ -16,7 +16,7 @@ from qts.app.workspace import Workspace
 from qts.core.bars import Bars
 from qts.core.clock import IST
 from qts.core.corporate_action import ActionKind
-from qts.core.errors import BadParameter, InputError
+from qts.core.errors import BadParameter, InputError, UnknownInstrument
 from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.interval import Interval
 from qts.data.actions import (
@@ -32,6 +32,7 @@ from qts.data.actions import (
 )
 from qts.data.actions.ratios import parse_ratio
 from qts.data.storage import PriceBasis, SeriesKey
+from qts.data.storage.lookup import near_matches
 from qts.market.resampling import resample
 
 # Contracts end before a company splits its shares twice, and their terms are changed with the share; indices have no actions.
@@ -135,7 +136,14 @@ class ActionsImportDocument(BaseModel):
 
 
 def list_actions(workspace: Workspace, request: ActionsRequest) -> tuple[ActionDocument, ...]:
-    """Return what is known of corporate actions, or was known on a date, by instrument and ex date."""
+    """Return what is known of corporate actions, or was known on a date, by instrument and ex date.
+
+    Raises
+    ------
+    UnknownInstrument
+        If of an instrument named there are no bars, no actions and no listing.
+    """
+    _require_known(workspace, request.instruments or ())
     known_at = None if request.known_on is None else datetime.combine(request.known_on + timedelta(days=1), time(), tzinfo=IST)
     records = workspace.actions.read(
         instruments=None if request.instruments is None else [InstrumentId(name) for name in request.instruments],
@@ -178,7 +186,13 @@ def suspect_actions(workspace: Workspace, request: ActionsRequest) -> tuple[Acti
 
     Every raw series of shares is looked through, or those of the instruments named; where an adjusted series is held beside it the two
     are compared, which says more than a jump.
+
+    Raises
+    ------
+    UnknownInstrument
+        If of an instrument named there are no bars, no actions and no listing.
     """
+    _require_known(workspace, request.instruments or ())
     found = find_suspected(workspace, request.instruments)
     if found:
         workspace.actions.record(found, at=workspace.clock.now())
@@ -271,6 +285,17 @@ def action_document(record: ActionRecord) -> ActionDocument:
         source=record.source,
         recorded_at=None if record.recorded_at is None else record.recorded_at.isoformat(),
     )
+
+
+def _require_known(workspace: Workspace, names: Iterable[str]) -> None:
+    wanted = [InstrumentId(name) for name in names]
+    if not wanted:
+        return
+    held = {info.key.instrument for info in workspace.store.series()}
+    acted = {record.action.instrument for record in workspace.actions.read()}
+    for name in wanted:
+        if name not in held | acted and not workspace.instruments.listings(name):
+            raise UnknownInstrument(name, near=near_matches(name, sorted(held | acted)))
 
 
 def _raw_daily(workspace: Workspace, held: set[SeriesKey], names: Iterable[InstrumentId]) -> Iterator[Bars]:

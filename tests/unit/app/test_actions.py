@@ -26,7 +26,7 @@ from qts.app.actions import (
 from qts.app.requests import build
 from qts.app.workspace import Workspace
 from qts.core import Bars, Exchange, InstrumentId, Interval
-from qts.core.errors import BadParameter
+from qts.core.errors import BadParameter, UnknownInstrument
 from qts.data.storage import PriceBasis
 
 Make = Callable[..., Bars]
@@ -61,7 +61,6 @@ def test_what_prices_betray_is_noted_as_suspected_with_its_evidence(halved: Work
     assert found.evidence["open_to_close_before"] == pytest.approx(0.5, abs=0.01)
     assert every(halved) == [(SPLIT, "suspected")]
     assert ids(suspect_actions(halved, ActionsRequest())) == [(SPLIT, "suspected")]
-    assert suspect_actions(halved, build(ActionsRequest, instruments="NSE:OTHER")) == ()
 
 
 def test_confirming_settles_it_and_it_is_not_suspected_again(halved: Workspace) -> None:
@@ -169,6 +168,17 @@ def test_shorter_bars_are_looked_through_where_no_days_are_held(empty: Workspace
     minutes = replace(raw, instrument=InstrumentId("NSE:DELTA"), interval=Interval.MINUTE_15)
     store_bars(empty, minutes)
     assert {one.instrument for one in suspect_actions(empty, ActionsRequest())} == {"NSE:GAMMA", "NSE:DELTA"}
+
+
+@pytest.mark.parametrize("read", [list_actions, suspect_actions])
+def test_an_instrument_that_nothing_is_known_of_is_unknown(
+    halved: Workspace, read: Callable[[Workspace, ActionsRequest], tuple[ActionDocument, ...]]
+) -> None:
+    with pytest.raises(UnknownInstrument) as caught:
+        read(halved, build(ActionsRequest, instruments="NSE:GAMMA,NSE:GAMMAX"))
+    assert (caught.value.instrument, caught.value.near) == ("NSE:GAMMAX", ("NSE:GAMMA",))
+    confirm_action(halved, build(ConfirmRequest, id="NSE:OTHER/2022-05-05/bonus", ratio="1:1"))
+    assert read(halved, build(ActionsRequest, instruments="NSE:OTHER", known_on=date(2020, 1, 1))) == (), "it has actions, if later ones"
 
 
 def test_lists_are_narrowed_by_state_instrument_and_day(halved: Workspace) -> None:
