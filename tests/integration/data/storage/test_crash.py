@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.integration.data.storage.forks import Forks
 
 from qts.data.storage import FileState, ParquetStore
 
@@ -30,34 +30,9 @@ def writer_module() -> ModuleType:
     return module
 
 
-class Writers:
-    """The process that forks writers; see the script."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen([sys.executable, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def start(self, home: Path, log: Path, first: int) -> int:
-        return self._ask(f"{home}\t{log}\t{first}\n")
-
-    def kill(self, child: int) -> int:
-        """Kill a writer and return its status: the signal's number, negative, unless it had ended by itself."""
-        os.kill(child, signal.SIGKILL)
-        return self._ask("\n")
-
-    def close(self) -> None:
-        self._server.communicate()
-
-    def _ask(self, line: str) -> int:
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._server.stdin.write(line)
-        self._server.stdin.flush()
-        return int(self._server.stdout.readline())
-
-
 @pytest.fixture
-def writers() -> Iterator[Writers]:
-    server = Writers()
+def writers() -> Iterator[Forks]:
+    server = Forks(SCRIPT)
     yield server
     server.close()
 
@@ -83,7 +58,7 @@ def expected_closes(n_commits: int, n_bars: int) -> np.ndarray:
 
 
 @pytest.mark.crash
-def test_a_kill_loses_doubles_and_tears_nothing_that_was_acknowledged(tmp_path: Path, writers: Writers) -> None:
+def test_a_kill_loses_doubles_and_tears_nothing_that_was_acknowledged(tmp_path: Path, writers: Forks) -> None:
     module, home, log = writer_module(), tmp_path / "home", tmp_path / "log"
     rng = np.random.default_rng(20_260_105)
     ParquetStore.open(home).close()

@@ -15,6 +15,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.integration.data.storage.forks import Forks
 
 from qts.core.errors import UnknownInstrument
 from qts.data.storage import FileState, ParquetStore
@@ -67,33 +68,9 @@ class Truth:
             np.testing.assert_array_equal(found.close, expected.close)
 
 
-class Workers:
-    """The process that forks workers; see the script."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen([sys.executable, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def start(self, home: Path, log: Path, first: int) -> int:
-        return self._ask(f"{home}\t{log}\t{first}\n")
-
-    def kill(self, child: int) -> int:
-        os.kill(child, signal.SIGKILL)
-        return self._ask("\n")
-
-    def close(self) -> None:
-        self._server.communicate()
-
-    def _ask(self, line: str) -> int:
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._server.stdin.write(line)
-        self._server.stdin.flush()
-        return int(self._server.stdout.readline())
-
-
 @pytest.fixture
-def workers() -> Iterator[Workers]:
-    server = Workers()
+def workers() -> Iterator[Forks]:
+    server = Forks(SCRIPT)
     yield server
     server.close()
 
@@ -115,7 +92,7 @@ def require_sound(home: Path, truth: Truth, n_acknowledged: int) -> int:
 
 
 @pytest.mark.crash
-def test_a_kill_at_any_instant_loses_doubles_and_tears_nothing(tmp_path: Path, workers: Workers) -> None:
+def test_a_kill_at_any_instant_loses_doubles_and_tears_nothing(tmp_path: Path, workers: Forks) -> None:
     home, log, truth = tmp_path / "home", tmp_path / "log", Truth()
     rng = np.random.default_rng(20_260_106)
     ParquetStore.open(home).close()
