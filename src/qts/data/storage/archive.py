@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from qts.core import instant_of
-from qts.data.storage.lookup import Span
 from qts.data.storage.series import SeriesKey
 
 if TYPE_CHECKING:  # a database library is imported when a store is opened
@@ -85,7 +84,7 @@ def history_of(ledger: Ledger, key: SeriesKey) -> tuple[SeriesCommit, ...]:
 
 def partitions_of(ledger: Ledger, key: SeriesKey, seq: int | None) -> tuple[Partition, ...]:
     """Return the files that hold bars of a series at a snapshot (None: the present), lowest layer first."""
-    number, files = ledger.files_of(key, Span(start=None, end=None), seq)
+    number, files = ledger.files_of(key, seq)
     snapshots = ledger.logged_snapshots()
     found = []
     for file in files:

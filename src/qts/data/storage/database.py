@@ -13,7 +13,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from qts.core.errors import BadPath, DamagedFile, QtsError
 from qts.data.storage import postgresql, sqlite_file
+from qts.data.storage.commit_watch import CommitWatch, Version
 from qts.data.storage.migration import Migrations
+from qts.data.storage.seals import RESTORE_HINT
 
 _WAIT_SECONDS: Final = 10.0
 _WRITES: Final = "qts_writes"
@@ -31,6 +33,7 @@ class Database:
         self._place = place
         self._path = path
         self._migrations = migrations
+        self._commits = None if path is None else CommitWatch(path)
 
     @classmethod
     def open(cls, place: Path | str, *, migrations: Migrations, wait_seconds: float = _WAIT_SECONDS) -> Database:
@@ -81,6 +84,10 @@ class Database:
         """Return the revision of the tables."""
         return self._migrations.head
 
+    def version(self) -> Version | None:
+        """Return what changes with every commit by anybody, or None where that cannot be told without asking the database."""
+        return None if self._commits is None else self._commits.version()
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Yield a connection that sees one state and must not write."""
@@ -118,7 +125,7 @@ class Database:
                 raise
             raise known from error
         except UnicodeDecodeError as error:
-            raise DamagedFile(self._name, str(error)) from error
+            raise DamagedFile(self._name, str(error), hint=RESTORE_HINT) from error
 
     def findings(self, *, quick: bool = False) -> tuple[str, ...]:
         """Return what is wrong with the file, nothing where it is sound; ``quick`` does not ask whether every index finds every row."""
@@ -150,6 +157,8 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        if self._commits is not None:
+            self._commits.close()
 
     def _bring_up_to_date(self) -> None:
         with self.faults():

@@ -6,6 +6,8 @@ divides (``paise / 100.0``): the product with 0.01 is a different float for one 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -86,20 +88,31 @@ def read_footer(source: Any) -> Footer:  # noqa: ANN401 - pyarrow carries no typ
 
 
 def decode(source: Any, footer: Footer, *, number: int | None, span: Span) -> Rows:  # noqa: ANN401 - pyarrow carries no types
-    """Return the rows of one instrument (None: of all) that open in the span."""
+    """Return the rows of one instrument (None: of all) that open in the span; ``source`` is a path or an open file of Arrow's."""
     groups = footer.groups(number, span)
     if not groups:
         return Rows(numbers=np.empty(0, np.int64), ts=np.empty(0, np.int64), values=np.empty((len(VALUES), 0)))
-    with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=False) as file:
-        table = file.read_row_groups(groups, columns=list(_COLUMNS), use_threads=len(groups) > _THREADED_GROUPS)
-    numbers = _view(_flat(table, _NUMBER)).astype(np.int64)
-    ts = _view(_flat(table, _TS))
+    # Most files are of one instrument: nobody needs to be told of it in every row.
+    is_its_own = number is not None and all(footer.first_number[i] == number == footer.last_number[i] for i in groups)
+    names = _COLUMNS[1:] if is_its_own else _COLUMNS
+    columns = dict(zip(names, _columns_of(source, footer, groups, names), strict=True))
+    ts = _joined(columns[_TS])
+    numbers = np.full(len(ts), number, np.int64) if is_its_own else _joined(columns[_NUMBER]).astype(np.int64)
     start, stop = (0, len(ts)) if number is None else _bounds(numbers, ts, number, span)
     values = np.empty((len(VALUES), max(stop - start, 0)), dtype=np.float64)
     for i_value, name in enumerate(VALUES):
-        _decode_into(values[i_value], _flat(table, name).slice(start, max(stop - start, 0)))
+        _decode_into(values[i_value], columns[name], start)
     rows = Rows(numbers=numbers[start:stop], ts=ts[start:stop], values=values)
     return _within(rows, span) if number is None else rows
+
+
+def _columns_of(source: Any, footer: Footer, groups: list[int], names: Sequence[str]) -> list[list[pa.Array]]:  # noqa: ANN401 - see above
+    """Return the columns, each in pieces."""
+    # Arrow looks for the file system of a path that it is given as text.
+    with pa.OSFile(source) if isinstance(source, str) else nullcontext(source) as opened:
+        file = pq.ParquetFile(opened, metadata=footer.metadata, pre_buffer=False)
+        table = file.read_row_groups(groups, columns=list(names), use_threads=len(groups) > _THREADED_GROUPS)
+    return [table.column(i).chunks for i in range(len(names))]
 
 
 def _bounds(numbers: Ints, ts: Ints, number: int, span: Span) -> tuple[int, int]:
@@ -163,19 +176,29 @@ def _written(table: pa.Table, row_group: int) -> pa.Buffer:
     return sink.getvalue()
 
 
-def _flat(table: pa.Table, name: str) -> pa.Array:
-    column = table.column(name)
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+def _joined(pieces: Sequence[pa.Array]) -> NDArray[Any]:
+    return _view(pieces[0]) if len(pieces) == 1 else np.concatenate([_view(piece) for piece in pieces])
 
 
-def _decode_into(out: Floats, column: pa.Array) -> None:
-    if pa.types.is_decimal(column.type):
-        np.divide(_view(column), 10.0**column.type.scale, out=out)
+def _decode_into(out: Floats, pieces: Sequence[pa.Array], start: int) -> None:
+    """Write what a column has from a row on."""
+    place = 0
+    for piece in pieces:
+        first, stop = max(start - place, 0), min(start + len(out) - place, len(piece))
+        if first < stop:
+            _decode_piece(out[place + first - start : place + stop - start], piece, first)
+        place += len(piece)
+
+
+def _decode_piece(out: Floats, piece: pa.Array, first: int) -> None:
+    part = slice(first, first + len(out))
+    if pa.types.is_decimal(piece.type):
+        np.divide(_view(piece)[part], 10.0**piece.type.scale, out=out)
         return
-    out[:] = _view(column)
-    if column.null_count:
-        bits = np.frombuffer(column.buffers()[0], dtype=np.uint8)
-        is_held = np.unpackbits(bits, bitorder="little")[column.offset : column.offset + len(column)]
+    out[:] = _view(piece)[part]
+    if piece.null_count:
+        bits = np.frombuffer(piece.buffers()[0], dtype=np.uint8)
+        is_held = np.unpackbits(bits, bitorder="little", count=piece.offset + part.stop)[piece.offset + first :]
         out[is_held == 0] = np.nan
 
 

@@ -29,7 +29,7 @@ from qts.core import InstrumentId, exchange_of, instant_of, symbol_of
 from qts.data.storage.contents import Content, total
 from qts.data.storage.coverage import Coverage, unsealed
 from qts.data.storage.layout import Dataset, dataset_of
-from qts.data.storage.lookup import Span, no_deletion, no_snapshot
+from qts.data.storage.lookup import no_deletion, no_snapshot
 from qts.data.storage.recording import CHUNK, record, series_rows
 from qts.data.storage.records import Commit, StoredFile
 from qts.data.storage.schema import COVERAGE, FILE, INGEST_LOG, INSTRUMENT, IS_HOT, SERIES, SNAPSHOT, SNAPSHOT_NAME
@@ -37,7 +37,6 @@ from qts.data.storage.sealed import series_info, stored_file
 from qts.data.storage.seals import moved, require_equal
 from qts.data.storage.series import SeriesInfo, SeriesKey, Snapshot
 
-_LATEST: Final = 2**63 - 1
 _HEAD: Final = select(SNAPSHOT).order_by(SNAPSHOT.c.seq.desc()).limit(1)
 
 
@@ -164,7 +163,7 @@ class Ledger:
 
     def series_base(self, key: SeriesKey) -> Base:
         """Return all live files that may hold bars of a series."""
-        _, files = self.files_of(key, Span(start=None, end=None), None)
+        _, files = self.files_of(key, None)
         hot = tuple(file for file in files if file.is_hot)
         return Base(cold={file.label: file for file in files if not file.is_hot}, hot={dataset_of(key): hot})
 
@@ -211,16 +210,14 @@ class Ledger:
         query = select(FILE).where(FILE.c.end_snapshot.is_(None), func.length(FILE.c.content) != len(str(Content())))
         return [stored_file(row) for row in self._connection.execute(query)]
 
-    def files_of(self, key: SeriesKey, span: Span, seq: int | None) -> tuple[int, list[StoredFile]]:
-        """Return the number of a series' instrument (0: unknown) and the files that may hold its bars in the span, lowest first."""
+    def files_of(self, key: SeriesKey, seq: int | None) -> tuple[int, list[StoredFile]]:
+        """Return the number of a series' instrument (0: unknown) and the files that may hold its bars, lowest first."""
         query = _files_query(is_shared=not key.interval.is_intraday, is_past=seq is not None)
         given = {
             "exchange": str(exchange_of(key.instrument)),
             "symbol": symbol_of(key.instrument),
             "interval": str(key.interval),
             "basis": str(key.basis),
-            "start": -_LATEST if span.start is None else span.start,
-            "end": _LATEST if span.end is None else span.end,
             "seq": seq,
         }
         rows = self._connection.execute(query, given).all()
@@ -331,8 +328,6 @@ def _files_query(*, is_shared: bool, is_past: bool) -> CompoundSelect[Any]:
             INSTRUMENT.c.symbol == bindparam("symbol"),
             FILE.c.interval == bindparam("interval"),
             FILE.c.basis == bindparam("basis"),
-            FILE.c.ts_max >= bindparam("start"),
-            FILE.c.ts_min < bindparam("end"),
             is_live(FILE, bindparam("seq", type_=Integer)) if is_past else is_live(FILE, None),
         )
     )

@@ -24,6 +24,10 @@ class Span:
     start: int | None
     end: int | None
 
+    def meets(self, first: int, last: int) -> bool:
+        """Return whether an instant from ``first`` to ``last``, both included, may be in it."""
+        return (self.start is None or last >= self.start) and (self.end is None or first < self.end)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:

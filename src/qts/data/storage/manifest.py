@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 
 from qts.core.errors import DamagedFile, QtsError
 from qts.data.storage import sqlite_file
+from qts.data.storage.commit_watch import Version
 from qts.data.storage.database import Database
 from qts.data.storage.ledger import Ledger
 from qts.data.storage.migration import Migrations
 from qts.data.storage.records import StoredFile
 from qts.data.storage.schema import FORMAT
+from qts.data.storage.seals import RESTORE_HINT
 
 _WAIT_SECONDS: Final = 10.0
 _MOST_CHECKED: Final = 32 << 20
@@ -60,6 +62,10 @@ class Manifest:
         """Return the database that it is kept in."""
         return self._database
 
+    def version(self) -> Version | None:
+        """Return what changes with every commit by anybody, or None where that costs as much as asking for something."""
+        return self._database.version()
+
     @contextmanager
     def reading(self) -> Iterator[Ledger]:
         """Yield one consistent view."""
@@ -101,7 +107,7 @@ def _require_sound_pages(connection: Connection, path: Path | None) -> None:
         return
     finding = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
     if finding != "ok":
-        raise DamagedFile(path.name, str(finding).splitlines()[-1].lower())
+        raise DamagedFile(path.name, str(finding).splitlines()[-1].lower(), hint=RESTORE_HINT)
 
 
 def _first_version(connection: Connection) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from qts.core import Bars, InstrumentId
+from qts.data.storage.admission import Admission
+from qts.data.storage.answers import Answers
 from qts.data.storage.archive import Partition, SeriesCommit, history_of, partitions_of
 from qts.data.storage.coverage import coverage_of
 from qts.data.storage.history import Comparison, compared, give_name, require_name, take_name
 from qts.data.storage.lookup import Span, absent, no_snapshot, require_aware, sort_key, span_of
-from qts.data.storage.records import FileFinding, Hole, Quarantine
+from qts.data.storage.records import FileFinding, Hole, Quarantine, StoredFile
 from qts.data.storage.reserve import Reserve
 from qts.data.storage.rows import join, overlay, picked, require_sound
 from qts.data.storage.series import DeleteReport, LatestBar, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
@@ -25,11 +28,13 @@ if TYPE_CHECKING:  # a database library is imported when a store is opened, not 
 
     from qts.data.storage.compaction import Compacted
     from qts.data.storage.integrity import Inspector
+    from qts.data.storage.ledger import Ledger
     from qts.data.storage.manifest import Manifest, ManifestCopy
     from qts.data.storage.retention import Collected, Retention
 
 _ALWAYS: Final = Span(start=None, end=None)
 _RESERVE: Final = Reserve()
+_N_CORES: Final = os.cpu_count() or 1
 
 
 class ParquetStore:
@@ -45,6 +50,8 @@ class ParquetStore:
         self._reserve = reserve
         self._vault = Vault(root)
         self._is_renewed = False
+        self._answers = Answers(manifest)
+        self._readers = Admission(_N_CORES, most_waiting=None)
         self._catalogue: tuple[int, Mapping[SeriesKey, SeriesInfo]] | None = None
 
     @classmethod
@@ -106,9 +113,9 @@ class ParquetStore:
         """Bring back what a deletion took, except where there are bars again; possible until it is collected."""
         require_aware("at", at)
         with self._manifest.reading() as ledger:
-            seq, infos = ledger.deletion(snapshot)
-        (info,) = infos
-        before, after, now = (self._bars(info.key, as_of) for as_of in (seq - 1, seq, None))
+            seq, (info,) = ledger.deletion(snapshot)
+            states = [ledger.files_of(info.key, at_) for at_ in (seq - 1, seq, None)]
+        before, after, now = (self._bars(info.key, number, files) for number, files in states)
         assert before is not None  # noqa: S101 - the series had bars, or they could not have been deleted
         lost = ~np.isin(before.ts, np.concatenate([bars.ts for bars in (after, now) if bars is not None] or [before.ts[:0]]))
         batch = SeriesBars(key=info.key, bars=picked(before, lost))
@@ -118,20 +125,20 @@ class ParquetStore:
     def read(self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, as_of: str | None = None) -> Bars:
         """Return the bars that open in ``[start, end)``."""
         span = span_of(start, end)
-        with self._manifest.reading() as ledger:
-            seq = ledger.seq_of(as_of)
-        bars = self._bars(key, seq, span)
+        with self._readers.turn():
+            number, files = self._answers.ask((key, as_of), lambda ledger: ledger.files_of(key, ledger.seq_of(as_of)))
+            bars = self._bars(key, number, files, span)
         if bars is None:
             raise absent(key, span, self.series(as_of=as_of))
         return bars
 
-    def _bars(self, key: SeriesKey, seq: int | None, span: Span = _ALWAYS) -> Bars | None:
-        with self._manifest.reading() as ledger:
-            number, files = ledger.files_of(key, span, seq)
+    def _bars(self, key: SeriesKey, number: int, files: Sequence[StoredFile], span: Span = _ALWAYS) -> Bars | None:
+        """Return what these files, lowest first, hold of a series."""
+        wanted = [file for file in files if span.meets(file.ts_min, file.ts_max)]
         with disk_faults(self._root):
-            parts = [self._vault.read(file, number=number, span=span) for file in files]
-        cold = [part for part, file in zip(parts, files, strict=True) if not file.is_hot and len(part)]
-        hot = [part for part, file in zip(parts, files, strict=True) if file.is_hot and len(part)]
+            parts = [self._vault.read(file, number=number, span=span) for file in wanted]
+        cold = [part for part, file in zip(parts, wanted, strict=True) if not file.is_hot and len(part)]
+        hot = [part for part, file in zip(parts, wanted, strict=True) if file.is_hot and len(part)]
         layers = ([join(cold)] if cold else []) + hot
         if not layers:
             return None
@@ -168,14 +175,15 @@ class ParquetStore:
         return {key: LatestBar(info.last_ts, info.last_close) for key in keys if (info := infos.get(key)) is not None}
 
     def _present(self) -> Mapping[SeriesKey, SeriesInfo]:
-        # Remembered until the next commit, by whomever: one small query tells.
-        with self._manifest.reading() as ledger:
+        def find(ledger: Ledger) -> Mapping[SeriesKey, SeriesInfo]:
+            # Not all that is written to the manifest changes the series.
             seq, _ = ledger.snapshot()
             known = self._catalogue
             if known is None or known[0] != seq:
-                known = (seq, {info.key: info for info in sorted(ledger.series(None), key=sort_key)})
-        self._catalogue = known
-        return known[1]
+                known = self._catalogue = (seq, {info.key: info for info in sorted(ledger.series(None), key=sort_key)})
+            return known[1]
+
+        return self._answers.ask("series", find)
 
     def bars_per_day(self, *, as_of: str | None = None) -> Mapping[SeriesKey, Mapping[int, int]]:
         """Return, for every series, how many bars each date in India holds, as the manifest counted them when they were stored."""

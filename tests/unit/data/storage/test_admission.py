@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
@@ -76,5 +77,32 @@ def test_a_turn_is_given_back_when_the_work_fails() -> None:
     admission = Admission(1)
     with pytest.raises(ZeroDivisionError), admission.turn(1):
         raise ZeroDivisionError
+    with admission.turn(0.01):
+        pass
+
+
+def test_without_a_limit_all_wait_as_long_as_it_takes() -> None:
+    admission, done = Admission(1, most_waiting=None), list[int]()
+
+    def work() -> None:
+        with admission.turn():
+            done.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(150)]
+    with admission.turn():
+        for thread in threads:
+            thread.start()
+        wait_until(admission, len(threads))
+    for thread in threads:
+        thread.join(10)
+    assert len(done) == len(threads)
+
+
+def test_who_is_interrupted_while_waiting_leaves_the_line() -> None:
+    admission, main = Admission(1), threading.get_ident()
+    threading.Timer(0.05, signal.pthread_kill, args=(main, signal.SIGINT)).start()
+    with admission.turn(), pytest.raises(KeyboardInterrupt), admission.turn():
+        pass
+    assert waiting_for_a_turn(admission) == 0
     with admission.turn(0.01):
         pass

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from qts.core import Bars, InstrumentId, Interval
-from qts.core.errors import BadPath, DamagedFile
+from qts.core.errors import BadParameter, BadPath, DamagedFile, UnknownInstrument
 from qts.data.storage import FileState, ParquetStore, PriceBasis, Provenance, SeriesBars, SeriesKey
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -174,3 +175,82 @@ def test_nothing_is_imported_before_it_is_needed(store: ParquetStore, tmp_path: 
     tail = f"\nprint([name for name in {absent.split()} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", head + program + tail, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def closes(store: ParquetStore, key: SeriesKey, as_of: str | None = None) -> list[float]:
+    closes: list[float] = store.read(key, as_of=as_of).close.tolist()
+    return closes
+
+
+def test_what_one_store_commits_the_next_read_of_another_gives(store: ParquetStore, tmp_path: Path) -> None:
+    key = key_of("NSE:A")
+    other = ParquetStore.open(tmp_path)
+    try:
+        for n_bars in range(1, 6):
+            other.upsert([days(key, n_bars, [float(n_bars)])], SOURCE, at=AT)
+            expected = [float(n) for n in range(1, n_bars + 1)]
+            assert closes(store, key) == closes(other, key) == expected
+            assert len(store.series()) == 1
+            assert store.latest([key])[key].close == store.series()[0].last_close == float(n_bars)
+        other.compact(at=AT, everything=True)
+        assert closes(store, key) == [1.0, 2.0, 3.0, 4.0, 5.0]
+        gone = other.delete(key, at=AT)
+        with pytest.raises(UnknownInstrument):
+            store.read(key)
+        other.undo(gone.snapshot, at=AT)
+        assert closes(store, key) == [1.0, 2.0, 3.0, 4.0, 5.0]
+    finally:
+        other.close()
+
+
+def test_a_name_given_to_another_snapshot_is_followed(store: ParquetStore, tmp_path: Path) -> None:
+    key = key_of("NSE:A")
+    reports = [store.upsert([days(key, n, [float(n)])], SOURCE, at=AT) for n in (1, 2)]
+    other = ParquetStore.open(tmp_path)
+    try:
+        for report, expected in zip(reports, ([1.0], [1.0, 2.0]), strict=True):
+            other.name_snapshot(report.snapshot, "mine", at=AT)
+            assert closes(store, key, "mine") == expected
+            other.forget_name("mine")
+            with pytest.raises(BadParameter):
+                store.read(key, as_of="mine")
+    finally:
+        other.close()
+
+
+def test_a_file_that_is_damaged_between_two_reads_is_found_out(store: ParquetStore, tmp_path: Path) -> None:
+    key = key_of("NSE:A")
+    store.upsert([days(key, 0, [1.0, 2.0])], SOURCE, at=AT)
+    assert closes(store, key) == [1.0, 2.0]
+    (path,) = (tmp_path / "data").rglob("*.parquet")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(bytes(content))
+    with pytest.raises(DamagedFile, match="bytes differ"):
+        store.read(key)
+
+
+def test_a_crowd_of_readers_beside_a_writer_sees_only_whole_commits(store: ParquetStore, tmp_path: Path) -> None:
+    keys = [key_of(f"NSE:A{i}") for i in range(3)]
+    writer = ParquetStore.open(tmp_path)
+    writer.upsert([days(key, 0, [0.0] * 20) for key in keys], SOURCE, at=AT)
+    acknowledged = [0.0]
+
+    def read(place: int) -> None:
+        for _ in range(12):
+            least = acknowledged[0]
+            found = closes(store, keys[place % len(keys)])
+            assert len(set(found)) == 1
+            assert found[0] >= least
+
+    try:
+        with ThreadPoolExecutor(24) as pool:
+            readers = [pool.submit(read, place) for place in range(24)]
+            for number in range(1, 9):
+                writer.upsert([days(key, 0, [float(number)] * 20) for key in keys], SOURCE, at=AT)
+                acknowledged[0] = float(number)
+            for reader in readers:
+                reader.result()
+    finally:
+        writer.close()
