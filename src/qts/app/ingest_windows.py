@@ -20,7 +20,7 @@ from qts.core.errors import BadReply, EmptySpan, QtsError
 from qts.core.instrument import Exchange, InstrumentId, exchange_of, symbol_of
 from qts.data.actions import OverlapVerdict, overlap_check
 from qts.data.coverage import expected_days
-from qts.data.fetching import STALE, FetchLedger, Span, needed_days, spans_of
+from qts.data.fetching import STALE, FetchLedger, Span, closed_days, lost_days, needed_days, spans_of
 from qts.data.source import BarSource, Delivery, Listed, asked_sources
 from qts.data.storage import PriceBasis, Provenance, SeriesBars, SeriesKey
 from qts.market.sessions import session_on
@@ -79,10 +79,11 @@ def plan_series(workspace: Workspace, request: IngestRequest, listing: Listed, *
     key = SeriesKey(instrument=listing.instrument, interval=request.interval, basis=listing.basis)
     exchange = exchange_of(key.instrument)
     info = workspace.store.info(key)
-    first, last = _number(request.start), min(_number(request.end or date.max), _last_final(workspace.clock.now(), exchange))
+    first, last = _number(request.first), min(_number(request.end or date.max), _last_final(workspace.clock.now(), exchange))
     if anew and info is not None:
         first = min(first, (info.first_ts + _IST_OFFSET) // _DAY)
-    counts = FetchLedger(workspace.control.database).counts(key, request.source)
+    ledger = FetchLedger(workspace.control.database)
+    counts = ledger.counts(key, request.source)
     # Days of a past that was rewritten are asked for whatever the request says: half of the series is of before, half of after.
     stale = {day for day, count in counts.items() if count == STALE}
     if stale:
@@ -91,12 +92,16 @@ def plan_series(workspace: Workspace, request: IngestRequest, listing: Listed, *
     if expected is None:
         return SeriesPlan(key=key, listing=listing, spans=(), n_expected=0)
     held = {} if info is None or anew else dict(workspace.store.bars_per_day().get(key, {}))
-    fetched = {} if anew else counts
-    days = sorted({*needed_days(expected.days, expected.at_least, held=held, fetched=fetched), *(stale if not anew else ())})
+    doubted = ledger.empty_once(key, request.source, before=workspace.clock.now())
+    fetched = {} if anew else {day: count for day, count in counts.items() if day not in doubted}
+    needed = needed_days(expected.days, expected.at_least, held=held, fetched=fetched)
+    lost = lost_days(fetched, expected.days, held=held, span=(first, last))
+    days = sorted({*needed, *lost, *(stale if not anew else ())})
     n_expected = int(expected.at_least[np.isin(expected.days, days)].sum())
     most = asked_sources()[request.source].most_days[key.interval]
     overlap = _overlap(key, days, sorted(held.keys() - stale))
-    spans = spans_of(sorted({*days, *overlap}), most_days=most)
+    closed = closed_days(needed, expected.days, first=first, asked={} if anew else counts)
+    spans = spans_of(sorted({*days, *overlap, *closed}), most_days=most)
     # What shows a rewritten past comes first: nothing is to be stored beside bars of another time.
     first_those = sorted(spans, key=lambda span: not any(_number(span.first) <= day <= _number(span.last) for day in overlap))
     return SeriesPlan(key=key, listing=listing, spans=tuple(first_those), n_expected=n_expected)
@@ -199,9 +204,11 @@ def _store(workspace: Workspace, key: SeriesKey, reply: Delivery, *, source_id: 
         report = workspace.store.upsert([SeriesBars(key=key, bars=reply.bars)], provenance, at=now)
         counts = (report.stored, report.changed, report.unchanged)
     # The ledger last: if we are stopped before, the window is asked for again and nothing is lost.
-    empty = [_EPOCH + timedelta(days=day) for day, count in given.items() if not count]
+    ledger = FetchLedger(workspace.control.database)
+    said_before = ledger.empty(key, source_id) | ledger.empty_once(key, source_id, before=now)
+    empty = [_EPOCH + timedelta(days=day) for day, count in given.items() if not count and day in said_before]
     workspace.known_empty.add(key, empty, source=source_id, asked_at=now)
-    FetchLedger(workspace.control.database).record(key, source_id, given, asked_at=now)
+    ledger.record(key, source_id, given, asked_at=now)
     return counts
 
 

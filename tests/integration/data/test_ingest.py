@@ -113,14 +113,75 @@ def test_deleted_bars_are_asked_for_again_and_nothing_else(opened: Callable[...,
     assert (again.stored, workspace.store.snapshot()) == (3, before)
 
 
-def test_days_that_the_source_does_not_have_are_asked_for_once(opened: Callable[..., Workspace]) -> None:
+def test_days_that_the_source_does_not_have_are_asked_for_on_two_dates_and_never_again(opened: Callable[..., Workspace]) -> None:
     sandbox = exchange()
-    workspace = opened(sandbox)
-    first = run(workspace, NAMES[:1], start=date(2019, 1, 1), end=date(2019, 3, 29))
+    workspace, key = opened(sandbox), SeriesKey(instrument=InstrumentId(NAMES[0]), interval=Interval.DAY)
+    span = {"start": date(2019, 1, 1), "end": date(2019, 3, 29)}
+    first = run(workspace, NAMES[:1], **span)
     assert (first.requests, first.stored) == (1, 0)
-    assert run(workspace, NAMES[:1], start=date(2019, 1, 1), end=date(2019, 3, 29)).requests == 0
-    days = workspace.known_empty.days(SeriesKey(instrument=InstrumentId(NAMES[0]), interval=Interval.DAY))
+    assert (run(workspace, NAMES[:1], **span).requests, workspace.known_empty.days(key)) == (0, ())
+    workspace.close()
+    next_day = opened(sandbox, now=NOW + timedelta(hours=8))
+    assert [run(next_day, NAMES[:1], **span).requests for _ in range(2)] == [1, 0]
+    days = next_day.known_empty.days(key)
     assert (days[0].day, len(days)) == (date(2019, 1, 1), 62)
+    next_day.close()
+    assert run(opened(sandbox, now=NOW + timedelta(days=30)), NAMES[:1], **span).requests == 0
+
+
+def test_an_empty_reply_hides_no_bars_for_longer_than_a_day(opened: Callable[..., Workspace]) -> None:
+    class Mute(Adjusted):
+        is_mute = True
+
+        def spoil(self, bars: Bars) -> Bars:
+            return bars.window(0, 0) if self.is_mute else bars
+
+    market = Mute()
+    workspace = opened(exchange(market))
+    assert run(workspace, [SHARE], start=date(2026, 11, 2)).stored == 0
+    workspace.close()
+    market.is_mute = False
+    assert run(opened(exchange(market), now=NOW + timedelta(days=1)), [SHARE], start=date(2026, 11, 2)).stored == 15
+
+
+@pytest.mark.parametrize(("interval", "n_bars"), [pytest.param("1m", 60, id="minutes"), pytest.param("1d", 1, id="days")])
+def test_a_session_on_a_saturday_that_stands_in_no_calendar_is_stored(opened: Callable[..., Workspace], interval: str, n_bars: int) -> None:
+    class Called:
+        listings = PRICES.listings[:1]
+
+        def minutes(self, listed: Listed) -> Bars:
+            return with_saturday(PRICES.minutes(listed), n_bars=60)
+
+        def days(self, listed: Listed) -> Bars:
+            return with_saturday(PRICES.days(listed), n_bars=1)
+
+    friday, monday = datetime(2026, 11, 13, 17, tzinfo=IST), datetime(2026, 11, 16, 17, tzinfo=IST)
+    first = opened(exchange(Called(), now=friday), now=friday)
+    run(first, NAMES[:1], interval=interval, start=date(2026, 11, 2))
+    first.close()
+    later = opened(exchange(Called(), now=monday), now=monday)
+    found = run(later, NAMES[:1], interval=interval, start=date(2026, 11, 2))
+    key, saturday = SeriesKey(instrument=InstrumentId(NAMES[0]), interval=Interval(interval)), (date(2026, 11, 14) - date(1970, 1, 1)).days
+    assert (found.requests, found.series[0].refused_count, later.store.bars_per_day()[key].get(saturday)) == (1, 0, n_bars)
+    assert run(later, NAMES[:1], interval=interval, start=date(2026, 11, 2)).requests == 0
+    at = datetime(2026, 11, 14, 9, 15, tzinfo=IST)
+    later.store.delete(key, start=at, end=at + timedelta(minutes=1), at=NOW)
+    again = run(later, NAMES[:1], interval=interval, start=date(2026, 11, 2))
+    assert ([(window.start, window.end) for window in again.windows], again.stored) == ([("2026-11-14", "2026-11-14")], 1)
+
+
+def with_saturday(bars: Bars, *, n_bars: int) -> Bars:
+    """Return bars with the first ones of Friday the 13th once more, a day later."""
+    day = timedelta(days=1) // timedelta(microseconds=1)
+    friday = int(datetime(2026, 11, 13, tzinfo=IST).timestamp()) * 1_000_000
+    start = int(np.searchsorted(bars.ts, friday))
+    stop = int(np.searchsorted(bars.ts, friday + day))
+    columns: dict[str, Any] = {
+        name: np.insert(column, stop, column[start : start + n_bars] + (day if name == "ts" else 0))
+        for name in ("ts", "open", "high", "low", "close", "volume", "oi")
+        for column in [getattr(bars, name)]
+    }
+    return replace(bars, **columns)
 
 
 @pytest.mark.parametrize("ahead", [pytest.param(-10, id="our clock is behind"), pytest.param(0, id="right"), pytest.param(10, id="ahead")])

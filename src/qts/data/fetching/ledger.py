@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import sqlalchemy as sa
 
-from qts.core import Ints
+from qts.core import IST, Bools, Ints
 from qts.data.storage import SeriesKey
 from qts.data.storage.database import Database
 from qts.data.storage.lookup import require_aware
@@ -22,6 +22,9 @@ _DAYS: Final = 366
 _NEVER: Final = 65_535
 STALE: Final = 65_534
 """Stands for a day whose bars the source has rewritten since they were had: more than can be held, so that it is asked for again."""
+# From here on stand days on which nothing came when they were first asked for, by the date on which that was.
+_EMPTY_ONCE: Final = 50_000
+_FIRST_ASKED: Final = 18_000  # 2019-04-14, as days since 1970-01-01
 _FETCHED: Final = sa.Table(
     "fetched",
     sa.MetaData(),
@@ -54,14 +57,29 @@ class FetchLedger:
 
     def counts(self, key: SeriesKey, source: str) -> dict[int, int]:
         """Return how many bars the source gave on each day that it was asked for, as days since 1970-01-01."""
-        query = sa.select(_FETCHED.c.year, _FETCHED.c.counts).where(_is_of(key, source))
         found: dict[int, int] = {}
-        with self._database.reading() as connection:
-            for row in connection.execute(query):
-                counts = _unpacked(row.counts)
-                asked = np.flatnonzero(counts != _NEVER)
-                found |= dict(zip((_first_day(row.year) + asked).tolist(), counts[asked].tolist(), strict=True))
+        for first, row in self._years(key, source):
+            counts = np.where(_is_empty_once(row), 0, row)
+            asked = np.flatnonzero(counts != _NEVER)
+            found |= dict(zip((first + asked).tolist(), counts[asked].tolist(), strict=True))
         return found
+
+    def empty_once(self, key: SeriesKey, source: str, *, before: datetime) -> frozenset[int]:
+        """Return the days on which the source gave nothing, and of which it was asked once only, on an earlier date in India.
+
+        Such an answer is not yet believed: candles come late, and a reply may be empty by mistake.
+        """
+        today = _date_number(before)
+        found: set[int] = set()
+        for first, row in self._years(key, source):
+            is_old = _is_empty_once(row) & (row - _EMPTY_ONCE + _FIRST_ASKED < today)
+            found.update((first + np.flatnonzero(is_old)).tolist())
+        return frozenset(found)
+
+    def empty(self, key: SeriesKey, source: str) -> frozenset[int]:
+        """Return the days on which the source gave nothing whenever it was asked, on two dates at least."""
+        years = self._years(key, source)
+        return frozenset(day for first, row in years for day in (first + np.flatnonzero(row == 0)).tolist())
 
     def asked(self, key: SeriesKey) -> tuple[Asked, ...]:
         """Return which sources were asked for a series, year by year, the latest asked first."""
@@ -70,6 +88,7 @@ class FetchLedger:
         with self._database.reading() as connection:
             for row in connection.execute(query):
                 counts = _unpacked(row.counts)
+                counts[_is_empty_once(counts)] = 0
                 given = counts[(counts != _NEVER) & (counts != STALE)]
                 at = datetime.fromisoformat(row.asked_at)
                 found.append(Asked(source=row.source, year=row.year, n_days=len(given), n_bars=int(given.sum()), asked_at=at))
@@ -77,6 +96,8 @@ class FetchLedger:
 
     def record(self, key: SeriesKey, source: str, counts: Mapping[int, int], *, asked_at: datetime) -> None:
         """Remember what the source gave on these days; what it gave before on them is forgotten, on others it is kept.
+
+        Of a day on which it gave nothing it is remembered when that was said first: only said again on a later date it is believed.
 
         Raises
         ------
@@ -87,17 +108,39 @@ class FetchLedger:
         by_year: dict[int, dict[int, int]] = {}
         for day, count in counts.items():
             year = (_EPOCH + timedelta(days=day)).year
-            by_year.setdefault(year, {})[day - _first_day(year)] = min(count, STALE)
+            by_year.setdefault(year, {})[day - _first_day(year)] = count if count == STALE else min(count, _EMPTY_ONCE - 1)
         name = {"instrument": str(key.instrument), "interval": str(key.interval), "basis": str(key.basis), "source": source}
         with self._database.writing() as connection:
             for year, given in by_year.items():
                 where = _is_of(key, source) & (_FETCHED.c.year == year)
                 packed = connection.execute(sa.select(_FETCHED.c.counts).where(where)).scalar()
-                row = np.full(_DAYS, _NEVER, np.uint16) if packed is None else _unpacked(packed)
-                row[list(given)] = list(given.values())
+                row = np.full(_DAYS, _NEVER, np.int64) if packed is None else _unpacked(packed)
+                places, said = np.array(list(given)), np.array(list(given.values()))
+                row[places] = np.where(said == 0, _emptiness(row[places], _date_number(asked_at)), said)
                 values = {"counts": zlib.compress(row.astype("<u2").tobytes()), "asked_at": asked_at.isoformat()}
                 connection.execute(sa.delete(_FETCHED).where(where))
                 connection.execute(sa.insert(_FETCHED).values(name | {"year": year} | values))
+
+    def _years(self, key: SeriesKey, source: str) -> list[tuple[int, Ints]]:
+        """Return the first day of each year that was asked for, and its row."""
+        query = sa.select(_FETCHED.c.year, _FETCHED.c.counts).where(_is_of(key, source))
+        with self._database.reading() as connection:
+            return [(_first_day(row.year), _unpacked(row.counts)) for row in connection.execute(query)]
+
+
+def _is_empty_once(row: Ints) -> Bools:
+    return np.asarray((row >= _EMPTY_ONCE) & (row < STALE))
+
+
+def _emptiness(before: Ints, today: int) -> Ints:
+    """Return what to write of days on which nothing came: 0 where that was said on an earlier date, else the date of the first time."""
+    first_asked = np.where(_is_empty_once(before), before, _EMPTY_ONCE + np.clip(today - _FIRST_ASKED, 0, STALE - _EMPTY_ONCE - 1))
+    is_believed = (before == 0) | (_is_empty_once(before) & (before - _EMPTY_ONCE + _FIRST_ASKED < today))
+    return np.where(is_believed, 0, first_asked)
+
+
+def _date_number(at: datetime) -> int:
+    return (at.astimezone(IST).date() - _EPOCH).days
 
 
 def _unpacked(packed: bytes) -> Ints:

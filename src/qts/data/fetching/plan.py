@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
+
+import numpy as np
 
 from qts.core import Ints
 
@@ -43,6 +45,36 @@ def needed_days(days: Ints, at_least: Ints, *, held: Mapping[int, int], fetched:
         if held.get(day, 0) < enough:
             needed.append(day)
     return needed
+
+
+def closed_days(needed: Sequence[int], sessions: Ints, *, first: int, asked: Container[int]) -> list[int]:
+    """Return the days without a session on record that are asked for along with the sessions that follow them, oldest first.
+
+    A session that was called at short notice, on a Saturday say, may stand in no calendar. The days before a session cost no request of
+    their own.
+
+    Parameters
+    ----------
+    needed : sequence of int
+        The sessions to ask for.
+    sessions : ndarray of shape (n_sessions,)
+        All sessions from ``first`` on.
+    first : int
+        The first day that is wanted.
+    asked : container of int
+        The sessions that were asked for before, and the days before them.
+    """
+    found: list[int] = []
+    for day, place in zip(needed, np.searchsorted(sessions, needed).tolist(), strict=True):
+        if day not in asked:
+            found += range(int(sessions[place - 1]) + 1 if place else first, day)
+    return found
+
+
+def lost_days(fetched: Mapping[int, int], sessions: Ints, *, held: Mapping[int, int], span: tuple[int, int]) -> list[int]:
+    """Return days of a span that are no sessions on record, of which fewer bars are held than the source gave, oldest first."""
+    known = set(sessions.tolist())
+    return sorted(day for day, count in fetched.items() if span[0] <= day <= span[1] and day not in known and held.get(day, 0) < count)
 
 
 def spans_of(days: Sequence[int], *, most_days: int) -> tuple[Span, ...]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,3 +63,25 @@ def test_it_tells_which_sources_were_asked_for_which_years_and_when(ledger: Fetc
     assert told[0] == ("kite", 2024, 3, 380, later)
     assert sorted(told[1:]) == [("kite", 2025, 1, 360, AT), ("sandbox", 2024, 0, 0, AT)]
     assert ledger.asked(SeriesKey(instrument=KEY.instrument, interval=Interval.DAY)) == ()
+
+
+def test_an_empty_day_is_believed_when_it_is_said_again_on_another_date_in_india(ledger: FetchLedger) -> None:
+    first = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)  # 23:30 in India
+    same, next_day, later = first + timedelta(minutes=20), first + timedelta(minutes=40), first + timedelta(days=9)
+    ledger.record(KEY, "kite", {100: 0, 101: 5, 102: 0}, asked_at=first)
+    assert (ledger.empty_once(KEY, "kite", before=same), ledger.empty(KEY, "kite")) == (frozenset(), frozenset())
+    assert ledger.empty_once(KEY, "kite", before=next_day) == {100, 102}
+    ledger.record(KEY, "kite", {100: 0}, asked_at=same)
+    assert ledger.empty_once(KEY, "kite", before=next_day) == {100, 102}
+    ledger.record(KEY, "kite", {100: 0, 102: 7}, asked_at=later)
+    assert (ledger.empty_once(KEY, "kite", before=later), ledger.empty(KEY, "kite")) == (frozenset(), frozenset({100}))
+    ledger.record(KEY, "kite", {100: 0}, asked_at=later + timedelta(days=1))
+    assert ledger.empty(KEY, "kite") == {100}
+    assert ledger.counts(KEY, "kite") == {100: 0, 101: 5, 102: 7}
+
+
+def test_a_day_that_gave_bars_and_then_none_is_doubted_again(ledger: FetchLedger) -> None:
+    ledger.record(KEY, "kite", {100: 5, 101: STALE}, asked_at=AT)
+    ledger.record(KEY, "kite", {100: 0, 101: 0}, asked_at=AT + timedelta(days=1))
+    assert ledger.empty_once(KEY, "kite", before=AT + timedelta(days=2)) == {100, 101}
+    assert [(one.n_days, one.n_bars) for one in ledger.asked(KEY)] == [(2, 0)]

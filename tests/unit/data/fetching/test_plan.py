@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qts.data.fetching import needed_days, spans_of
+from qts.data.fetching import closed_days, lost_days, needed_days, spans_of
 
 EPOCH = date(1970, 1, 1)
 
@@ -51,3 +51,27 @@ def test_spans_hold_every_day_in_as_few_requests_as_possible(days: list[int], mo
 def test_dates_are_those_of_the_days() -> None:
     (span,) = spans_of([20_000, 20_005], most_days=60)
     assert (span.first, span.last) == (EPOCH + timedelta(days=20_000), EPOCH + timedelta(days=20_005))
+
+
+SESSIONS = np.array([4, 5, 6, 7, 8, 11, 12, 13])  # a Monday to a Friday, and three days of the next week
+
+
+@pytest.mark.parametrize(
+    ("needed", "first", "asked", "closed"),
+    [
+        pytest.param([11], 4, (), [9, 10], id="the weekend before a Monday"),
+        pytest.param([5, 6, 12], 4, (), [], id="between two sessions there is nothing"),
+        pytest.param([4], 2, (), [2, 3], id="no further back than is wanted"),
+        pytest.param([4, 11], 4, (), [9, 10], id="a Monday that is the first day wanted"),
+        pytest.param([11], 4, (11,), [], id="a Monday that was asked for has had its weekend"),
+    ],
+)
+def test_days_before_a_session_that_was_never_asked_for_come_with_it(
+    needed: list[int], first: int, asked: tuple[int, ...], closed: list[int]
+) -> None:
+    assert closed_days(needed, SESSIONS, first=first, asked=asked) == closed
+
+
+def test_bars_of_a_day_that_is_no_session_are_lost_when_fewer_are_held_than_came() -> None:
+    fetched = {5: 10, 9: 60, 10: 60, 30: 60}
+    assert lost_days(fetched, SESSIONS, held={9: 60, 10: 59}, span=(4, 13)) == [10]
