@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qts.app.requests import InstrumentTexts, IntervalName, Request
+from qts.core.errors import BadParameter
 from qts.core.interval import Interval
 
 SourceName = Literal["kite", "sandbox"]
+"""Whoever speaks as the broker does."""
+IngestSourceName = Literal["kite", "sandbox", "files"]
+"""Whatever bars may come from."""
+FILES: Final = "files"
 
 
 class IngestRequest(Request):
-    """History to download: only what is missing is asked for."""
+    """History to download: only what is missing is asked for. Files are taken in as they are: they need no instruments and no dates."""
 
-    instruments: InstrumentTexts = Field(description="Instruments, as EXCHANGE:SYMBOL.")
+    instruments: InstrumentTexts = Field(default=(), description="Instruments, as EXCHANGE:SYMBOL; none for files.")
     interval: IntervalName = Field(default=Interval.DAY, description="Length of the bars.")
-    start: date = Field(alias="from", description="First date.")
+    start: date | None = Field(default=None, alias="from", description="First date; none for files.")
     end: date | None = Field(default=None, alias="to", description="Last date, included; the last session that is over when absent.")
-    source: SourceName = Field(default="kite", description="Where from: kite, or the simulated exchange of `qts sandbox`.")
+    source: IngestSourceName = Field(
+        default="kite", description="Where from: kite, the simulated exchange of `qts sandbox`, or the files of the watch folder."
+    )
     dry_run: bool = Field(default=False, description="Whether to tell what would be asked for, and ask for nothing.")
+
+    @model_validator(mode="after")
+    def _fits_source(self) -> Self:
+        if self.source == FILES:
+            if self.instruments or self.start is not None or self.end is not None:
+                hint = "Leave instruments and dates out: a file is taken in with all it holds."
+                raise BadParameter("source", self.source, "files are not asked for instruments or dates", hint=hint)
+        elif not self.instruments:
+            raise BadParameter("instruments", "", "none is named", hint="Name them: NSE:INFY,NSE:TCS.")
+        elif self.start is None:
+            raise BadParameter("from", "", "no first date is given", hint="Give one: 2024-01-01.")
+        return self
+
+    @property
+    def first(self) -> date:
+        """Return the first date; for files, which have none, that of the calendar."""
+        return self.start or date.min
 
 
 class PlannedWindow(BaseModel):
@@ -64,8 +88,38 @@ class SeriesOutcome(BaseModel):
     kind: str | None
 
 
+class InboxFile(BaseModel):
+    """What became of a file of the watch folder.
+
+    ``known``: its content was taken in before. ``left``: it is not whole yet, or cannot be read now; the next run looks again. ``refused``:
+    nothing of it could be stored; it is not read again by this release (``refused_before``). ``new``: it would be taken in.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    outcome: Literal["new", "taken", "known", "left", "refused", "refused_before"]
+    reason: str | None = None
+    hint: str | None = None
+    format: str | None = None
+    interval: str | None = None
+    prices: str | None = None
+    stored: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected_count: int = 0
+    reject_counts: dict[str, int] = Field(default_factory=dict)
+    instruments: int = 0
+    first: str | None = None
+    last: str | None = None
+    notes: tuple[str, ...] = ()
+
+
 class IngestDocument(BaseModel):
-    """A download, or the plan of one: requests, about how many seconds and bytes they take, and what came of each series."""
+    """A download, or the plan of one: requests, about how many seconds and bytes they take, and what came of each series or file.
+
+    ``notes`` say what is to be known of the source's prices.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,6 +131,8 @@ class IngestDocument(BaseModel):
     disk_bytes: int
     windows: tuple[PlannedWindow, ...]
     series: tuple[SeriesOutcome, ...]
+    files: tuple[InboxFile, ...] = ()
+    notes: tuple[str, ...] = ()
     stored: int
     snapshot: str
     complete: bool

@@ -10,7 +10,8 @@ import httpx
 
 from qts.app.broker import kite_client
 from qts.app.call_hooks import NO_HOOKS, CallHooks
-from qts.app.ingest_document import IngestDocument, IngestRequest, PlannedWindow, SeriesOutcome
+from qts.app.inbox import InboxPorts, take_in
+from qts.app.ingest_document import FILES, InboxFile, IngestDocument, IngestRequest, PlannedWindow, SeriesOutcome
 from qts.app.ingest_windows import SeriesPlan, WindowResult, fetch_window, find_listing, outcome_of, plan_series
 from qts.app.progress import OnProgress, Progress, ignore_progress
 from qts.app.sandbox_login import sandbox_client
@@ -19,7 +20,7 @@ from qts.core.errors import AccessDenied, AuthExpired, BadParameter, QtsError, S
 from qts.core.instrument import InstrumentId
 from qts.data.kite.bar_source import SANDBOX, KiteBars
 from qts.data.kite.client import KiteClient
-from qts.data.source import BarSource, asked_sources
+from qts.data.source import BarSource, asked_sources, watched_sources
 
 STEP: Final = "Downloading"
 BYTES_A_BAR: Final = 6
@@ -32,8 +33,9 @@ def ingest(
     on_progress: OnProgress = ignore_progress,
     *,
     transport: httpx.BaseTransport | None = None,
+    hooks: CallHooks = NO_HOOKS,
 ) -> IngestDocument:
-    """Download what is missing of these series, or with ``dry_run`` tell what would be asked for.
+    """Download what is missing of these series, or take in the files of the watch folder; with ``dry_run`` tell what would be done.
 
     Every reply is stored in a commit of its own, so that a download that was stopped is continued by the same request. What the source
     was asked for after the session is remembered: the same request again asks for nothing.
@@ -44,14 +46,19 @@ def ingest(
         If the interval cannot be had, or the span is turned round.
     NotListed
         If an instrument is not listed today.
+    BadPath
+        If the watch folder cannot be looked into.
     NotConfigured, AuthExpired
         If there is no session with the broker.
     SourceError
         If the list of instruments could not be had.
     """
     began = workspace.clock.now()
+    if request.source == FILES:
+        ports = InboxPorts(sleep=hooks.sleep, on_progress=on_progress)
+        return inbox_document(workspace, request, take_in(workspace, dry_run=request.dry_run, ports=ports))
     check_interval(request)
-    with open_source(workspace, request.source, transport=transport) as source:
+    with open_source(workspace, request.source, transport=transport, hooks=hooks) as source:
         listings = [find_listing(workspace, source, InstrumentId(name)) for name in request.instruments]
         tasks = [plan_series(workspace, request, listing) for listing in listings]
         if request.dry_run:
@@ -60,6 +67,26 @@ def ingest(
         outcomes = run.all(tasks)
     seconds = (workspace.clock.now() - began).total_seconds()
     return ingest_document(workspace, request, tasks, outcomes, seconds=round(max(0.0, seconds), 3))
+
+
+def inbox_document(workspace: Workspace, request: IngestRequest, files: Sequence[InboxFile]) -> IngestDocument:
+    """Return the document of files that were taken in."""
+    return IngestDocument(
+        source=request.source,
+        dry_run=request.dry_run,
+        interval=request.interval.value,
+        requests=0,
+        eta_seconds=0.0,
+        disk_bytes=0,
+        windows=(),
+        series=(),
+        files=tuple(files),
+        notes=(watched_sources()[request.source].note,),
+        stored=sum(file.stored for file in files),
+        snapshot=workspace.store.snapshot(),
+        complete=not any(file.outcome == "refused" for file in files),
+        seconds=0.0,
+    )
 
 
 def check_interval(request: IngestRequest) -> None:
@@ -168,6 +195,7 @@ def ingest_document(
             for span in task.spans
         ),
         series=tuple(outcomes),
+        notes=(asked_sources()[request.source].note,),
         stored=sum(one.stored for one in outcomes),
         snapshot=workspace.store.snapshot(),
         complete=all(one.error is None for one in outcomes),

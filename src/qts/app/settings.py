@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         pattern=r"^(0|[1-9][0-9]* ?(MB|GB|MiB|GiB))$",
         description="Room that copies of bars for backtests may take in the folder cache/bars, such as 4GiB; 0 keeps none.",
     )
+    inbox: Path | None = Field(
+        default=None,
+        description="Folder that `qts ingest --source files` takes price files from, below the home folder unless it begins with a slash; "
+        "`inbox` there when absent.",
+    )
     max_api_bars: int = Field(default=200_000, ge=1, description="Most bars that one API answer may hold.")
 
     kite_api_key: SecretStr | None = Field(
@@ -126,6 +131,11 @@ class Settings(BaseSettings):
     def bar_cache_folder(self) -> Path:
         """Return the folder of copies of bars for backtests; it may be deleted at any time."""
         return self.home / "cache" / "bars"
+
+    @property
+    def inbox_folder(self) -> Path:
+        """Return the watch folder, whose files are taken in and never changed."""
+        return self.home / (Path("inbox") if self.inbox is None else self.inbox.expanduser())
 
     @property
     def runs_folder(self) -> Path:

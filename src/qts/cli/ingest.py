@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MOST_WINDOWS = 20
 _MINUTE = 60.0
 _MEGABYTE = 1_000_000
+_FILES = "files"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,25 +29,25 @@ def register(app: typer.Typer) -> None:
 def ingest(
     context: typer.Context,
     *,
-    instruments: Annotated[str, typer.Option(help="Instruments, as EXCHANGE:SYMBOL, with commas between.")],
-    start: Annotated[datetime, typer.Option("--from", formats=DATE_FORMATS, help="First date.")],
+    instruments: Annotated[str, typer.Option(help="Instruments, as EXCHANGE:SYMBOL, with commas between; none for files.")] = "",
+    start: Annotated[datetime | None, typer.Option("--from", formats=DATE_FORMATS, help="First date; none for files.")] = None,
     end: Annotated[
         datetime | None, typer.Option("--to", formats=DATE_FORMATS, help="Last date, included; the last session that is over when absent.")
     ] = None,
     interval: Annotated[str, typer.Option(help="Length of the bars.")] = "1d",
-    source: Annotated[str, typer.Option(help="Where from: kite, or sandbox.")] = "kite",
+    source: Annotated[str, typer.Option(help="Where from: kite, sandbox, or files (the watch folder).")] = "kite",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be asked for, and ask for nothing.")] = False,
     background: Annotated[bool, typer.Option("--background", help="Leave it to a worker, and end at once with the id of the job.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Download what is missing of these series. What was stopped goes on with the same command; what is there is not asked for."""
+    """Download what is missing of these series, or take in new files. What was stopped goes on with the same command."""
     from qts.app.ingest_document import IngestRequest
     from qts.app.ingesting import ingest as ingest_history
     from qts.app.requests import build
 
     request = build(
         IngestRequest,
-        instruments=instruments,
+        **({"instruments": instruments} if instruments else {}),
         interval=interval,
         start=as_date(start),
         end=as_date(end),
@@ -91,6 +92,9 @@ def _code(document: IngestDocument) -> int:
 def _draw_plan(document: IngestDocument) -> None:
     from qts.app import format as shown
 
+    if document.source == _FILES:
+        _draw_files(document)
+        return
     if not document.windows:
         say("Nothing is missing: no request would be made.")
         return
@@ -103,9 +107,43 @@ def _draw_plan(document: IngestDocument) -> None:
     say(f"About {_duration(document.eta_seconds)} at the broker's pace, and {document.disk_bytes / _MEGABYTE:.1f} MB on the disk.")
 
 
+def _draw_files(document: IngestDocument) -> None:
+    from qts.app import format as shown
+
+    known = sum(file.outcome == "known" for file in document.files)
+    fresh = [file for file in document.files if file.outcome in {"new", "taken"}]
+    if fresh:
+        rows = [
+            (
+                file.path,
+                file.format or "",
+                file.prices or "",
+                *(shown.number(count, places=0) for count in (file.stored, file.changed, file.rejected_count)),
+                f"{file.first or ''} {file.last or ''}".strip(),
+            )
+            for file in fresh
+        ]
+        numeric = ("Stored", "Changed", "Refused rows")
+        write_table(("File", "Layout", "Prices", *numeric, "Dates"), rows, numeric=numeric)
+    else:
+        say("There is no new file.")
+    if known:
+        say(f"{shown.number(known, places=0)} files were taken in before.")
+    for file in document.files:
+        for reason, count in file.reject_counts.items():
+            note(f"{file.path}: {shown.number(count, places=0)} rows refused: {reason}")
+        if file.outcome in {"left", "refused", "refused_before"}:
+            told = {"left": "Left", "refused": "Refused", "refused_before": "Refused before"}[file.outcome]
+            note(f"{told}: {file.path}: {file.reason}" + (f"\n  {file.hint}" if file.hint else ""))
+
+
 def _draw(document: IngestDocument) -> None:
     from qts.app import format as shown
 
+    if document.source == _FILES:
+        _draw_files(document)
+        say(f"Snapshot {document.snapshot}.")
+        return
     rows = [
         (
             one.instrument,

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from qts.core import LARGEST_PRICE, Exchange, Interval, Ints, Session, Window, WindowKind, micros_of
+from qts.core import IST, LARGEST_PRICE, Exchange, Interval, Ints, Session, Window, WindowKind, micros_of
 from qts.data.intake import OUTCOMES, VALUES, Block, Names, Skip, Verdict
 from qts.data.layout import Field
 from qts.data.shape import EARLIEST, Shape
@@ -22,6 +22,8 @@ MIN_INTRADAY_BARS: Final = 20
 _EPOCH: Final = date(1970, 1, 1)
 _OPEN: Final = (9 * 60 + 15) * MINUTE
 _CLOSE: Final = (15 * 60 + 30) * MINUTE
+# The closing price comes some minutes after the close.
+_SETTLING: Final = timedelta(minutes=5)
 _TRADING: Final = (WindowKind.CONTINUOUS, WindowKind.CLOSING_AUCTION)
 _VOLUME: Final = VALUES.index(Field.VOLUME)
 
@@ -42,6 +44,7 @@ def judge(block: Block, names: Names, shape: Shape, *, now: datetime) -> list[st
     _settle_stamps(block, shape, now)
     _check_values(block)
     notes = _check_sessions(block, names, shape.interval)
+    _check_ends(block, names, shape.interval, now=now)
     if _is_stamped_at_end(block, shape.interval):
         notes.append("Stamps look like the ends of bars (none at 09:15, some at 15:30); they are taken as starts: shift them by one bar.")
     if not shape.interval.is_intraday:
@@ -93,6 +96,27 @@ def _check_sessions(block: Block, names: Names, interval: Interval) -> list[str]
         return []
     shown = ", ".join(on.isoformat() for on in sorted(set(unknown))[:10])
     return [f"{len(set(unknown))} dates are no sessions in the calendar, but the file shows trading; accepted: {shown}."]
+
+
+def _check_ends(block: Block, names: Names, interval: Interval, *, now: datetime) -> None:
+    """Refuse bars of a session that still runs and that are not over: their high, low and close are not what they will be."""
+    if interval in (Interval.WEEK, Interval.MONTH):
+        return
+    today = now.astimezone(IST).date()
+    days = _days(block, names)
+    for exchange, on, part in days.parts:
+        if on < today or _is_over(session_on(exchange, on), now):
+            continue
+        rows = days.order[part]
+        if interval.minutes is not None:
+            rows = rows[block.ts[rows] + interval.minutes * MINUTE > micros_of(now)]
+        block.mark_rows(rows, Verdict.FORMING)
+
+
+def _is_over(session: Session | None, now: datetime) -> bool:
+    """Return whether nothing of a session can change any more. What the calendar does not know may go on until its day ends."""
+    windows = [] if session is None else session.windows
+    return bool(windows) and all(window.closes_at + _SETTLING <= now for window in windows)
 
 
 def _days(block: Block, names: Names) -> Days:

@@ -40,6 +40,7 @@ class Verdict(StrEnum):
     AMBIGUOUS_DATE = "ambiguous date"
     TOO_OLD = "date before 1990"
     FUTURE = "date in the future"
+    FORMING = "bar that is not over yet"
     NOT_FINITE = "price is not finite"
     NOT_POSITIVE = "price is not positive"
     TOO_LARGE = "price is larger than any"

@@ -112,3 +112,22 @@ def test_what_is_accepted_is_sound_and_unique_and_nothing_sound_is_lost(rows: li
     accepted = {rows[i][0]: rows[i][1] for i in np.flatnonzero(good).tolist()}
     assert accepted == first
     assert int(good.sum()) == len(first)
+
+
+@pytest.mark.parametrize(
+    ("interval", "stamp", "now", "expected"),
+    [
+        pytest.param(Interval.DAY, (9, 15), (12, 0), Verdict.FORMING, id="a day at noon"),
+        pytest.param(Interval.DAY, (9, 15), (15, 32), Verdict.FORMING, id="a day before its closing price has settled"),
+        pytest.param(Interval.DAY, (9, 15), (18, 0), "accepted", id="a day in the evening"),
+        pytest.param(Interval.MINUTE_15, (10, 0), (10, 14), Verdict.FORMING, id="a quarter of an hour that runs"),
+        pytest.param(Interval.MINUTE_15, (10, 0), (10, 15), "accepted", id="one that is over while the session runs"),
+        pytest.param(Interval.MINUTE_60, (15, 15), (18, 0), "accepted", id="the last, short hour of a session that is over"),
+    ],
+)
+def test_a_bar_that_still_forms_is_refused(interval: Interval, stamp: tuple[int, int], now: tuple[int, int], expected: str) -> None:
+    on = date(2024, 1, 3)
+    at, then = (datetime(on.year, on.month, on.day, *time, tzinfo=IST) for time in (stamp, now))
+    block = block_of([at], [FLAT])
+    judge(block, names_of("INFY"), shape(interval), now=then)
+    assert outcomes(block) == [expected]

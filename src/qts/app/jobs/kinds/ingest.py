@@ -7,23 +7,29 @@ from contextlib import ExitStack
 from typing import Final, TypeVar
 
 from qts.app.broker import find_keys
-from qts.app.ingest_document import IngestRequest, SeriesOutcome
+from qts.app.inbox import InboxPorts, take_in
+from qts.app.ingest_document import FILES, IngestRequest, SeriesOutcome
 from qts.app.ingest_windows import SeriesPlan, WindowResult, fetch_window, find_listing, outcome_of, plan_series
-from qts.app.ingesting import check_interval, ingest_document, open_source
+from qts.app.ingesting import check_interval, inbox_document, ingest_document, open_source
 from qts.app.jobs.document import JobError
 from qts.app.jobs.kind import JobKind, JobOutcome
 from qts.app.jobs.work import Work
+from qts.app.progress import Progress
 from qts.app.workspace import Workspace
-from qts.core.errors import AccessDenied, AuthExpired, BadParameter, QtsError, RateLimited, SourceDown
+from qts.core.errors import AccessDenied, AuthExpired, BadFile, BadParameter, QtsError, RateLimited, SourceDown
 from qts.core.instrument import InstrumentId
 from qts.data.source import BarSource
 
 T = TypeVar("T")
+# What a job says by itself, or no longer matters once it is done.
+_NOT_TOLD: Final = {"windows", "dry_run", "eta_seconds", "seconds", "complete"}
 # Seconds to wait when the source cannot be reached; a laptop that was closed has its network back by then.
 _PAUSES: Final = (2, 5, 15, 60, 300, 300)
 
 
 def _describe(request: IngestRequest) -> str:
+    if request.source == FILES:
+        return "Take in new files of the watch folder"
     first, *more = request.instruments
     names = first if not more else f"{first} and {len(more)} more"
     until = "the last session that is over" if request.end is None else request.end.isoformat()
@@ -31,18 +37,34 @@ def _describe(request: IngestRequest) -> str:
 
 
 def _check(workspace: Workspace, request: IngestRequest) -> None:
-    check_interval(request)
+    if request.source != FILES:
+        check_interval(request)
     if request.dry_run:
         raise BadParameter("dry_run", "on", "a plan is made at once and needs no job", hint="Ask for the plan without --background.")
-    if request.end is not None and request.end < request.start:
+    if request.end is not None and request.end < request.first:
         raise BadParameter("to", request.end, "lies before the first date", hint="Turn the two dates round.")
     if request.source == "kite":
         find_keys(workspace)
 
 
 def _run(work: Work, request: IngestRequest) -> JobOutcome:
+    if request.source == FILES:
+        return _taken_in(work, request)
     with ExitStack() as stack:
         return _Download(work, request, stack).all()
+
+
+def _taken_in(work: Work, request: IngestRequest) -> JobOutcome:
+    """Take in files. They need no steps: one that was taken in is remembered by its content."""
+
+    def tell(progress: Progress) -> None:
+        work.advance(progress.done, progress.total, progress.detail or progress.step)
+
+    ports = InboxPorts(sleep=work.sleep, on_progress=tell, check=work.check)
+    document = inbox_document(work.workspace, request, take_in(work.workspace, ports=ports))
+    refused = [file for file in document.files if file.outcome == "refused"]
+    errors = [JobError(about=file.path, kind=BadFile.__name__, message=file.reason or "", hint=file.hint or "") for file in refused]
+    return JobOutcome(result=document.model_dump(mode="json", by_alias=True, exclude=_NOT_TOLD), errors=tuple(errors))
 
 
 class _Download:
@@ -78,7 +100,7 @@ class _Download:
                 errors.append(error)
                 ended = ended or (error if _ends_all(error) else None)
         document = ingest_document(self._work.workspace, self._request, plans, outcomes)
-        result = document.model_dump(mode="json", by_alias=True, exclude={"windows", "dry_run", "eta_seconds", "seconds", "complete"})
+        result = document.model_dump(mode="json", by_alias=True, exclude=_NOT_TOLD)
         return JobOutcome(result=result, errors=tuple(errors))
 
     def _series(self, plan: SeriesPlan) -> tuple[SeriesOutcome, JobError | None]:

@@ -1,0 +1,102 @@
+"""Which files of a watch folder were taken in, by content: the memory that keeps a file from being read twice, whatever its name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from qts.data.storage.database import Database
+from qts.data.storage.lookup import require_aware
+
+_METADATA: Final = sa.MetaData()
+_CONTENTS: Final = sa.Table(
+    "inbox_contents",
+    _METADATA,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("refused", sa.Text),
+    sa.Column("release", sa.String(40), nullable=False),
+    sa.Column("taken_at", sa.String(40), nullable=False),
+)
+# Spares the reading of files that have not changed since they were read.
+_PATHS: Final = sa.Table(
+    "inbox_paths",
+    _METADATA,
+    sa.Column("path", sa.String(64), primary_key=True),
+    sa.Column("mark", sa.String(120), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenFile:
+    """A content that was read: under which name first, and why it was refused where it was."""
+
+    sha256: str
+    name: str
+    refused: str | None
+
+
+class TakenFiles:
+    """The contents that were read, in the control database.
+
+    Parameters
+    ----------
+    database : Database
+        The control database.
+    release : str
+        Of this program: what another one refused is read again, for this one may know its layout.
+    """
+
+    def __init__(self, database: Database, *, release: str) -> None:
+        self._database = database
+        self._release = release
+
+    def hash_of(self, path: Path, mark: str) -> str | None:
+        """Return the hash of an unchanged file that was read before, None for any other."""
+        query = sa.select(_PATHS.c.sha256).where(_PATHS.c.path == _key(path), _PATHS.c.mark == mark)
+        with self._database.reading() as connection:
+            found: str | None = connection.execute(query).scalar()
+        return found
+
+    def find(self, sha256: str) -> TakenFile | None:
+        """Return what became of a content, None where it is to be read."""
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(_CONTENTS).where(_CONTENTS.c.sha256 == sha256)).first()
+        if row is None or (row.refused is not None and row.release != self._release):
+            return None
+        return TakenFile(sha256=row.sha256, name=row.name, refused=row.refused)
+
+    def note(self, path: Path, mark: str, taken: TakenFile, *, at: datetime) -> None:
+        """Remember what became of a file.
+
+        Raises
+        ------
+        BadParameter
+            If ``at`` has no zone.
+        StoreFull, StoreBusy
+            If nothing could be written.
+        """
+        require_aware("at", at)
+        values = {"name": taken.name, "refused": taken.refused, "release": self._release, "taken_at": at.isoformat()}
+        with self._database.writing() as connection:
+            if connection.execute(sa.update(_CONTENTS).where(_CONTENTS.c.sha256 == taken.sha256).values(values)).rowcount == 0:
+                connection.execute(sa.insert(_CONTENTS).values(sha256=taken.sha256, **values))
+            connection.execute(sa.delete(_PATHS).where(_PATHS.c.path == _key(path)))
+            connection.execute(sa.insert(_PATHS).values(path=_key(path), mark=mark, sha256=taken.sha256))
+
+    def note_path(self, path: Path, mark: str, sha256: str) -> None:
+        """Remember which content a file holds that was read under another name; raises StoreFull, StoreBusy."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(_PATHS).where(_PATHS.c.path == _key(path)))
+            connection.execute(sa.insert(_PATHS).values(path=_key(path), mark=mark, sha256=sha256))
+
+
+def _key(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()
