@@ -40,12 +40,33 @@ class DemoReport:
 def prepare_demo(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> DemoReport:
     """Fill the store from the built-in sources and make one finished backtest on the simulated market and one on a real index."""
     n_stored = sum(_store_source(workspace, name, source, on_progress) for name, source in built_in_sources().items())
-    daily = [key for source in built_in_sources().values() for key in source.series() if key.interval is Interval.DAY]
-    simulated = next(key for key in daily if exchange_of(key.instrument) is Exchange.SIM)
-    index = next(key for key in daily if exchange_of(key.instrument) is Exchange.INDEX)
-    requests = (_request(simulated), _request(index))
-    runs = tuple(_run(workspace, request, on_progress) for request in requests)
+    runs = (run_simulated(workspace, on_progress), run_index(workspace, on_progress))
     return DemoReport(stored_series=n_stored, runs=runs)
+
+
+def prepare_indices(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> None:
+    """Store the real index levels that come with the program, and make a finished backtest on one."""
+    for name, source in built_in_sources().items():
+        if not source.simulated:
+            _store_source(workspace, name, source, on_progress)
+    run_index(workspace, on_progress)
+
+
+def simulated_series(interval: Interval) -> tuple[SeriesKey, ...]:
+    """Return the series of the simulated market of one interval, the one to show first in front."""
+    found = (key for source in built_in_sources().values() for key in source.series())
+    return tuple(key for key in found if key.interval is interval and exchange_of(key.instrument) is Exchange.SIM)
+
+
+def run_simulated(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> str:
+    """Run the EMA crossover on the simulated market; return the run's id, of the one there is already where there is one."""
+    return _run(workspace, _request(simulated_series(Interval.DAY)[0]), on_progress)
+
+
+def run_index(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> str:
+    """Run the EMA crossover on a real index; return the run's id, of the one there is already where there is one."""
+    daily = (key for source in built_in_sources().values() for key in source.series() if key.interval is Interval.DAY)
+    return _run(workspace, _request(next(key for key in daily if exchange_of(key.instrument) is Exchange.INDEX)), on_progress)
 
 
 def run_featured(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> str:

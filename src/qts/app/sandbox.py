@@ -24,7 +24,6 @@ from qts.sandbox import Accounts, App, FaultPlan, Listed, Market, Meter, Sandbox
 
 KEY: Final = "sandbox"
 SECRET: Final = "sandbox-secret"  # noqa: S105 - of an exchange that does not exist
-PORT: Final = 8511
 SHUTDOWN_SECONDS: Final = 2
 # The exchanges' segment numbers, the lower byte of a token; prices of any other are counted in paise, too.
 _SEGMENTS: Final = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "NCO": 12}

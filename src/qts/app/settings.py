@@ -19,6 +19,7 @@ TOML_NAME = "qts.toml"
 UNFINISHED_RESTORE: Final = ".restore-unfinished"
 # Of the broker; the adapter is not imported for the sake of two addresses.
 KITE_ROOT: Final = "https://api.kite.trade"
+SANDBOX_ROOT: Final = "http://127.0.0.1:8511"
 KITE_LOGIN: Final = "https://kite.zerodha.com/connect/login"
 _UNITS: Final = {"": 1, "MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
@@ -81,6 +82,7 @@ class Settings(BaseSettings):
         default=None, validation_alias="kite_access_token", description="A token of today's session, where another program logs in."
     )
     kite_root: str = Field(default=KITE_ROOT, description="Address of the broker's interface; that of `qts sandbox` to try things out.")
+    sandbox_root: str = Field(default=SANDBOX_ROOT, description="Address of the simulated exchange, as `qts sandbox` prints it.")
     kite_login: str = Field(default=KITE_LOGIN, description="Address of the broker's login page.")
     key_file: Path = Field(
         default_factory=default_key_file, description="File with the key that opens stored secrets; it must lie outside the home folder."

@@ -1,4 +1,4 @@
-"""Keep one server process running: start it, wait until it is healthy, start it again when it dies, and leave none behind."""
+"""Keep server processes running: start them, see that they are healthy, start again what dies, and leave none behind."""
 
 from __future__ import annotations
 
@@ -10,22 +10,30 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NoReturn, Self
 
 from qts.core.errors import InputError, QtsError
 
 READY_PATH: Final = "/health/ready"
 _OK: Final = 200
 _POLL_SECONDS: Final = 0.1
+_LOOK_SECONDS: Final = 5.0
+_SILENT_SECONDS: Final = 30.0
 _READY_SECONDS: Final = 90.0
 _STOP_SECONDS: Final = 10.0
 _MAX_PAUSE_SECONDS: Final = 30.0
 # A server that stood this long was healthy: the next crash counts as the first again.
 _STEADY_SECONDS: Final = 60.0
 _MAX_FAILED_STARTS: Final = 3
+_MOST_LOG_BYTES: Final = 5_000_000
+_TAIL_BYTES: Final = 8_192
+_TAIL_LINES: Final = 4
+_TAIL_WIDTH: Final = 160
 
 
 class PortTaken(InputError):
@@ -40,7 +48,7 @@ class PortTaken(InputError):
 
 
 class ServerFailed(QtsError):
-    """The server process does not come up."""
+    """A server process does not come up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +90,11 @@ def check_port(address: Address) -> None:
             raise PortTaken(address.host, address.port) from error
 
 
-def is_ready(address: Address) -> bool:
+def is_ready(address: Address, path: str = READY_PATH) -> bool:
     """Return whether the server says that it is ready to answer."""
     connection = http.client.HTTPConnection(address.host, address.port, timeout=5)
     try:
-        connection.request("GET", READY_PATH)
+        connection.request("GET", path)
         return connection.getresponse().status == _OK
     except (OSError, http.client.HTTPException):
         return False
@@ -98,20 +106,27 @@ class ServerProcess:
     """A server as a child process in a group of its own, which ends when we do, however we end.
 
     The child inherits the read end of a pipe of which we hold the other: when we are gone, even by SIGKILL, it reads the end of the
-    pipe and stops. ``command`` gets ``--parent-pipe FD`` appended.
+    pipe and stops. ``command`` gets ``--parent-pipe FD`` appended. What it writes goes to the file ``log``, or where ours goes.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str] | None = None, log: Path | None = None) -> None:
         reading, self._writing = os.pipe()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - the command is our own
-                [*command, "--parent-pipe", str(reading)], pass_fds=(reading,), stdin=subprocess.DEVNULL, start_new_session=True
-            )
-        except BaseException:
-            os.close(self._writing)
-            raise
-        finally:
-            os.close(reading)
+        with ExitStack() as stack:
+            stack.callback(os.close, reading)
+            output = None if log is None else stack.enter_context(open(_opened_log(log), "ab", buffering=0))
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - the command is our own
+                    [*command, "--parent-pipe", str(reading)],
+                    pass_fds=(reading,),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env={**os.environ, **(environment or {})},
+                    start_new_session=True,
+                )
+            except BaseException:
+                os.close(self._writing)
+                raise
 
     @property
     def pid(self) -> int:
@@ -126,10 +141,15 @@ class ServerProcess:
         """Wait until it has ended."""
         return self._process.wait()
 
+    def ask_to_end(self) -> None:
+        """Tell it and whatever it started to end, and do not wait."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)
+
     def stop(self) -> None:
         """End it and whatever it started: first politely, after ten seconds by force."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
+        self.ask_to_end()
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -141,44 +161,199 @@ class ServerProcess:
             os.close(self._writing)
 
 
-def supervise(command: Sequence[str], address: Address, *, on_ready: Callable[[], None], tell: Callable[[str], None]) -> None:
-    """Run a server until interrupted; ``on_ready`` is called once, when it answers for the first time.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server to keep running: its name in sentences, its command, how to see that it answers, and the file for what it writes."""
 
-    Raises
-    ------
-    ServerFailed
-        If it does not come up.
-    KeyboardInterrupt
-        When the person or the system ends us; the server is stopped then.
+    name: str
+    command: tuple[str, ...]
+    answers: Callable[[], bool]
+    log: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)  # changes as its server comes and goes
+class _Kept:
+    server: Server
+    process: ServerProcess | None = None
+    started_at: float = 0.0
+    looked_at: float = 0.0
+    answered_at: float = 0.0
+    begins_at: float = 0.0
+    log_from: int = 0
+    n_failed: int = 0
+    is_up: bool = False
+    was_up: bool = False
+    is_silent: bool = False
+
+
+class Supervisor:
+    """Keeps servers running for as long as the block lasts, and stops them all at its end, however that comes.
+
+    Parameters
+    ----------
+    tell : callable
+        Takes sentences for a person: what died, what is started again, and what it wrote last.
+    looks_every : float
+        After how many seconds a server that is up is looked at again.
+    silent_for : float
+        After how many seconds without an answer that is told; a machine that is busy with a backtest may let us wait.
+    pauses : callable
+        Returns how many seconds to wait before a server is started again that failed so many times in a row.
     """
-    n_failed, announced = 0, False
-    while True:
-        server, started = ServerProcess(command), time.monotonic()
-        try:
-            if _wait_until_ready(server, address):
-                if not announced:
-                    announced = True
-                    on_ready()
-                server.wait()
-        finally:
-            server.stop()
-        n_failed = 1 if time.monotonic() - started > _STEADY_SECONDS else n_failed + 1
-        if n_failed >= _MAX_FAILED_STARTS and not announced:
-            raise ServerFailed("The server does not start.", hint="Its own messages above say why.")
-        pause = min(2.0 ** (n_failed - 1), _MAX_PAUSE_SECONDS)
-        tell(f"The server ended with exit code {server.exit_code()}; starting it again in {pause:.0f} s.")
-        time.sleep(pause)
+
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        *,
+        looks_every: float = _LOOK_SECONDS,
+        silent_for: float = _SILENT_SECONDS,
+        pauses: Callable[[int], float] = lambda n_failed: min(2.0 ** (n_failed - 1), _MAX_PAUSE_SECONDS),
+    ) -> None:
+        self._tell = tell
+        self._looks_every = looks_every
+        self._silent_for = silent_for
+        self._pauses = pauses
+        self._kept: list[_Kept] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self, server: Server) -> None:
+        """Start a server, and keep it running from now on."""
+        kept = _Kept(server)
+        self._kept.append(kept)
+        _launch(kept)
+
+    def tend(self) -> None:
+        """Look after every server once: start again what died, tell of what does not answer.
+
+        Raises
+        ------
+        ServerFailed
+            If one has never come up and will not.
+        """
+        for kept in self._kept:
+            now = time.monotonic()
+            if kept.process is None:
+                if now >= kept.begins_at:
+                    _launch(kept)
+            elif kept.process.exit_code() is not None:
+                self._died(kept, now)
+            elif kept.is_up:
+                self._look(kept, now)
+            elif kept.server.answers():
+                kept.is_up = kept.was_up = True
+                kept.answered_at = kept.looked_at = time.monotonic()
+            elif now - kept.started_at > _READY_SECONDS:
+                self._died(kept, now)
+
+    def wait(self, server: Server) -> None:
+        """Return once a server answers; raises ServerFailed where it never does."""
+        kept = next(one for one in self._kept if one.server is server)
+        self.tend()
+        while not kept.is_up:
+            time.sleep(_POLL_SECONDS)
+            self.tend()
+
+    def pids(self) -> tuple[int, ...]:
+        """Return the process ids in the order in which the servers were started; 0 for one that waits to be started again."""
+        return tuple(0 if kept.process is None else kept.process.pid for kept in self._kept)
+
+    def run(self) -> NoReturn:
+        """Look after the servers until somebody interrupts."""
+        while True:
+            self.tend()
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        """End all servers: they are asked at once, and waited for one by one."""
+        with ExitStack() as stack:
+            for kept in self._kept:
+                if kept.process is not None:
+                    stack.callback(kept.process.stop)
+                    kept.process.ask_to_end()
+        self._kept.clear()
+
+    def _look(self, kept: _Kept, now: float) -> None:
+        if now - kept.looked_at < self._looks_every:
+            return
+        answers = kept.server.answers()
+        kept.looked_at = now = time.monotonic()
+        if answers:
+            kept.answered_at = now
+            if kept.is_silent:
+                self._tell(f"The {kept.server.name} answers again.")
+            kept.is_silent = False
+        elif now - kept.answered_at > self._silent_for and not kept.is_silent:
+            kept.is_silent = True
+            self._tell(f"The {kept.server.name} has not answered for {now - kept.answered_at:.0f} s.{_last_words(kept)}")
+
+    def _died(self, kept: _Kept, now: float) -> None:
+        assert kept.process is not None  # noqa: S101 - it is called for those that have one
+        found = kept.process.exit_code()
+        kept.process.stop()
+        kept.process, kept.is_up, kept.is_silent = None, False, False
+        kept.n_failed = 1 if now - kept.started_at > _STEADY_SECONDS else kept.n_failed + 1
+        words = _last_words(kept)
+        if kept.n_failed >= _MAX_FAILED_STARTS and not kept.was_up:
+            hint = words.strip() or "Its own messages above say why."
+            raise ServerFailed(f"The {kept.server.name} does not start: it {_end_of(found)}.", hint=hint)
+        pause = self._pauses(kept.n_failed)
+        kept.begins_at = time.monotonic() + pause
+        self._tell(f"The {kept.server.name} {_end_of(found)}; starting it again in {pause:.0f} s.{words}")
 
 
-def _wait_until_ready(server: ServerProcess, address: Address) -> bool:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        if server.exit_code() is not None:
-            return False
-        if is_ready(address):
-            return True
-        time.sleep(_POLL_SECONDS)
-    return False
+def _launch(kept: _Kept) -> None:
+    server = kept.server
+    if server.log is not None:
+        kept.log_from = _made_room(server.log)
+    kept.process = ServerProcess(server.command, environment=server.environment, log=server.log)
+    kept.started_at = time.monotonic()
+
+
+def _end_of(exit_code: int | None) -> str:
+    if exit_code is None:
+        return f"did not come up within {_READY_SECONDS:.0f} s"
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    known = {number.value: number.name for number in signal.Signals}
+    return f"was ended by the signal {known.get(-exit_code, -exit_code)}"
+
+
+def _made_room(log: Path) -> int:
+    """Set a long log aside, and return how long it is now."""
+    try:
+        size = log.stat().st_size
+        if size <= _MOST_LOG_BYTES:
+            return size
+        log.replace(log.with_name(f"{log.name}.1"))
+    except FileNotFoundError:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return 0
+
+
+def _opened_log(log: Path) -> int:
+    return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def _last_words(kept: _Kept) -> str:
+    """Return the last lines that a server wrote since its start, to be put behind a sentence; nothing where it wrote nothing."""
+    log = kept.server.log
+    if log is None:
+        return ""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(kept.log_from, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    printable = ("".join(mark for mark in line if mark.isprintable()).rstrip() for line in text.splitlines())
+    lines = [line[:_TAIL_WIDTH] for line in printable if line][-_TAIL_LINES:]
+    return "".join([f"\n  Its last lines in {log}:", *(f"\n    {line}" for line in lines)]) if lines else ""
 
 
 def end_with_parent(pipe: int) -> None:

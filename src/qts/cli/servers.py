@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import webbrowser
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,8 @@ from qts.cli.shell import opened, settings_of, stopped_by_signals
 
 if TYPE_CHECKING:
     from qts.app.settings import Settings
+    from qts.app.supervisor import Address, Supervisor
+    from qts.app.up import Opening
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)]
@@ -39,9 +40,9 @@ def serve(
     as_json: Json = False,
 ) -> None:
     """Serve the pages and the API until Ctrl-C."""
+    from qts.app.listening import check_host
     from qts.app.logs import configure_logging
     from qts.app.supervisor import Address, check_port, end_with_parent
-    from qts.app.up import check_host
     from qts.web import serve as serve_web
 
     settings = settings_of(context, host=host, port=port)
@@ -69,26 +70,28 @@ def up(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Prepare something to look at, start the web interface and open a finished backtest. Ctrl-C ends everything."""
-    from qts.app.supervisor import Address, check_port, supervise
-    from qts.app.up import check_host, has_display, run_url
+    """Start the web interface, a worker and a simulated exchange, and open a finished backtest. Ctrl-C ends everything.
+
+    With keys for a broker no exchange is simulated, and the login is offered instead.
+    """
+    from qts.app.listening import check_host, has_display
+    from qts.app.supervisor import Address, Supervisor, check_port
 
     settings = settings_of(context, host=host, port=port)
     check_host(settings.host, allow_remote=allow_remote)
     address = Address(host=settings.host, port=settings.port)
     check_port(address)
-    with stopped_by_signals():
-        run_id = _prepared(context, data)
-        url = run_url(address, run_id)
-
-        def announce() -> None:
-            write_json({"url": url, "run_id": run_id}) if as_json else say(f"\nReady: {url}\nCtrl-C ends it.")
-            flush()
-            if not no_browser and has_display():
-                webbrowser.open(url)
-
-        note("Starting the web interface ...")
-        supervise(_serve_command(settings, allow_remote=allow_remote), address, on_ready=announce, tell=note)
+    with stopped_by_signals(), Supervisor(note) as servers:
+        opening = _brought_up(context, settings, servers, data=data, allow_remote=allow_remote)
+        url = opening.url(address)
+        if as_json:
+            write_json({"url": url, "run_id": opening.run_id, "login_url": opening.login_url(address)})
+        else:
+            _announce(opening, address)
+        flush()
+        if not no_browser and has_display():
+            webbrowser.open(url)
+        servers.run()
 
 
 def demo(context: typer.Context, *, as_json: Json = False) -> None:
@@ -120,15 +123,18 @@ def sandbox(
     from_store: Annotated[bool, typer.Option("--from-store", help="Show the stored bars instead of the simulated market.")] = False,
     free_plan: Annotated[bool, typer.Option("--free-plan", help="Deny market data, as the broker's free plan does.")] = False,
     allow_remote: AllowRemote = False,
+    parent_pipe: Annotated[int | None, typer.Option(hidden=True)] = None,
     as_json: Json = False,
 ) -> None:
     """Run a simulated exchange that speaks the broker's protocols, until Ctrl-C."""
+    from qts.app.listening import check_host
     from qts.app.sandbox import KEY, SECRET, SandboxSettings, SimulatedPrices, StoredPrices, make_sandbox, serve_sandbox
-    from qts.app.supervisor import Address, check_port
-    from qts.app.up import check_host
+    from qts.app.supervisor import Address, check_port, end_with_parent
     from qts.core import IST
 
     check_host(host, allow_remote=allow_remote)
+    if parent_pipe is not None:
+        end_with_parent(parent_pipe)
     address = Address(host=host, port=port)
     check_port(address)
     began_at = None if at is None else at.replace(tzinfo=IST)
@@ -148,8 +154,10 @@ def sandbox(
     serve_sandbox(exchange, host=host, port=port)
 
 
-def _prepared(context: typer.Context, data: str | None) -> str:
-    from qts.app.up import import_folder, prepare
+def _brought_up(context: typer.Context, settings: Settings, servers: Supervisor, *, data: str | None, allow_remote: bool) -> Opening:
+    from dataclasses import replace
+
+    from qts.app.up import bring_up, import_folder
 
     with opened(context) as workspace, progress_bars() as on_progress:
         if data is not None:
@@ -158,9 +166,19 @@ def _prepared(context: typer.Context, data: str | None) -> str:
                 if file.error is not None:
                     note(file.error.message)
             note(f"Imported {sum(file.stored for file in document.files)} new bars from {data}.")
-        return prepare(workspace, on_progress)
+        return bring_up(replace(workspace, settings=settings), servers, allow_remote=allow_remote, on_progress=on_progress)
 
 
-def _serve_command(settings: Settings, *, allow_remote: bool) -> list[str]:
-    command = [sys.executable, "-m", "qts", "--home", str(settings.home), "serve", "--host", settings.host, "--port", str(settings.port)]
-    return [*command, "--allow-remote"] if allow_remote else command
+def _announce(opening: Opening, address: Address) -> None:
+    from qts.app.up import CALLBACK_PATH
+
+    say(f"\nReady: {opening.url(address)}")
+    login = opening.login_url(address)
+    if login is not None:
+        say(f"Log in to the broker: {login}")
+        say(f"  The redirect URL of your application must be {address.url}{CALLBACK_PATH}")
+    elif opening.broker is not None:
+        say(f"Logged in to the broker as {opening.broker.user_id or 'the owner of the token'}.")
+    if opening.job is not None:
+        say(f"All prices of SIM are simulated. Their minutes still come in: `qts jobs watch {opening.job.id}`.")
+    say("Ctrl-C ends it.")

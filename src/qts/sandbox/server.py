@@ -40,14 +40,15 @@ def create_sandbox(sandbox: Sandbox) -> Starlette:
 
     Notes
     -----
-    Beside the broker's routes there are ``GET /_sandbox/arrivals`` (the log), ``POST /_sandbox/faults`` (a new plan of faults),
-    ``POST /_sandbox/clock`` (``{"advance_seconds": n}``), ``POST /_sandbox/expire`` (ends all sessions) and ``POST /_sandbox/order`` (an
-    order update for everyone at the ticker).
+    Beside the broker's routes there are ``GET /_sandbox/ready``, ``GET /_sandbox/arrivals`` (the log), ``POST /_sandbox/faults`` (a new
+    plan of faults), ``POST /_sandbox/clock`` (``{"advance_seconds": n}``), ``POST /_sandbox/expire`` (ends all sessions) and
+    ``POST /_sandbox/order`` (an order update for everyone at the ticker).
     """
     ticker = Ticker(sandbox)
     levers = _Levers(sandbox, ticker)
     routes = [
         Route("/connect/login", _Login(sandbox).page, methods=["GET", "POST"]),
+        Route("/_sandbox/ready", levers.ready, methods=["GET"]),
         Route("/_sandbox/arrivals", levers.arrivals, methods=["GET"]),
         Route("/_sandbox/faults", levers.faults, methods=["POST"]),
         Route("/_sandbox/clock", levers.clock, methods=["POST"]),
@@ -135,6 +136,10 @@ class _Levers:
     def __init__(self, sandbox: Sandbox, ticker: Ticker) -> None:
         self._sandbox = sandbox
         self._ticker = ticker
+
+    async def ready(self, _request: Request) -> Response:
+        """Say that the exchange answers."""
+        return JSONResponse({"ok": True})
 
     async def arrivals(self, _request: Request) -> Response:
         """Return the log of requests."""

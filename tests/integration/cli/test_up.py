@@ -17,6 +17,16 @@ from typing import Any
 
 import pytest
 
+from qts.app.backtests import list_runs
+from qts.app.bars import is_simulated
+from qts.app.demo import simulated_series
+from qts.app.jobs.asking import list_jobs
+from qts.app.jobs.document import JobState
+from qts.app.settings import load_settings
+from qts.app.up import is_held
+from qts.app.workspace import open_workspace
+from qts.core import Interval
+
 Start = Callable[..., "subprocess.Popen[str]"]
 COMMAND = [sys.executable, "-m", "qts"]
 
@@ -100,8 +110,43 @@ def answers(port: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_up_shows_a_finished_backtest_and_leaves_no_process(start: Start, prices: Path, port: int, stop: signal.Signals) -> None:
+def server_of(port: int, pid: int) -> int:
+    """Return which child of a process serves the pages."""
+    words = {child: Path(f"/proc/{child}/cmdline").read_text().split("\0") for child in children(pid)}
+    (found,) = [child for child, said in words.items() if "serve" in said and str(port) in said]
+    return found
+
+
+def test_up_downloads_a_market_as_a_job_and_shows_a_finished_backtest_on_it(start: Start, home: Path, port: int) -> None:
+    process = start("up", "--port", port, "--no-browser", "--json")
+    assert process.stdout is not None
+    ready = json.loads(process.stdout.readline())
+    assert get(port, "/" + ready["url"].split("/", 3)[3])[0] == 200
+    run = json.loads(get(port, f"/api/runs/{ready['run_id']}")[1])
+    assert (run["simulated"], run["data"]["bars"], run["data"]["instruments"][0][:4]) == (True, 1242, "SIM:")
+    assert ready["login_url"] is None
+    started = children(process.pid)
+    assert len(started) == 3
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    err = process.communicate()[1]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started)
+    words = ("Downloading prices from the simulated exchange", "Running ema_cross on SIM:", "Interrupted.")
+    assert all(word in err for word in words)
+    assert {path.name for path in (home / "logs").iterdir()} == {"web.log", "worker.log", "sandbox.log"}
+    with open_workspace(load_settings(home=home)) as workspace:
+        jobs = {job.what.split()[1]: job for job in list_jobs(workspace)}
+        assert (jobs["1d"].state, jobs["1d"].done) == (JobState.DONE, 20)
+        assert jobs["1m"].state in {JobState.QUEUED, JobState.RUNNING, JobState.DONE}
+        info = workspace.store.info(simulated_series(Interval.DAY)[0])
+        assert info is not None
+        assert is_simulated(info)
+        assert {run.simulated for run in list_runs(workspace)} == {True, False}
+        # The second time nothing is asked for that is held: the day's job is not even made.
+        assert is_held(workspace, Interval.DAY)
+
+
+def test_up_with_files_shows_a_backtest_on_them_and_leaves_no_process(start: Start, prices: Path, port: int) -> None:
     process = start("up", "--data", prices, "--port", port, "--no-browser", "--json")
     assert process.stdout is not None
     ready = json.loads(process.stdout.readline())
@@ -113,25 +158,37 @@ def test_up_shows_a_finished_backtest_and_leaves_no_process(start: Start, prices
     assert ready["url"].startswith(f"http://127.0.0.1:{port}/")
     assert ready["run_id"] in ready["url"]
     assert get(port, "/" + ready["url"].split("/", 3)[3])[0] == 200
-    (server,) = children(process.pid)
-    process.send_signal(stop)
+    started = children(process.pid)
+    assert len(started) == 2
+    os.kill(server_of(port, process.pid), signal.SIGKILL)
+    until(lambda: set(children(process.pid)) - set(started))
+    until(lambda: answers(port))
+    again = children(process.pid)
+    process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 130
-    assert "Interrupted." in process.communicate()[1]
-    assert not Path(f"/proc/{server}").exists()
+    err = process.communicate()[1]
+    assert "The web interface was ended by the signal SIGKILL; starting it again in 1 s." in err
+    assert "Interrupted." in err
+    assert not any(Path(f"/proc/{pid}").exists() for pid in (*started, *again))
     assert not answers(port)
 
 
-def test_a_server_that_dies_is_started_again_and_one_whose_parent_is_killed_ends(start: Start, prices: Path, port: int) -> None:
-    process = start("up", "--data", prices, "--port", port, "--no-browser", "--json")
+@pytest.mark.skipif(not os.environ.get("QTS_STRESS"), reason="QTS_STRESS is not set; what is offered is tried without processes, too")
+def test_with_keys_for_a_broker_up_offers_the_login(start: Start, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITE_API_KEY", "mykey")
+    monkeypatch.setenv("KITE_API_SECRET", "mysecret")
+    process = start("up", "--port", port, "--no-browser")
     assert process.stdout is not None
-    assert json.loads(process.stdout.readline())
-    (server,) = children(process.pid)
-    os.kill(server, signal.SIGKILL)
-    (again,) = until(lambda: [pid for pid in children(process.pid) if pid != server])
-    until(lambda: answers(port))
+    said = [process.stdout.readline() for _ in range(4)]
+    assert said[1] == f"Ready: http://127.0.0.1:{port}/\n"
+    assert said[2] == f"Log in to the broker: http://127.0.0.1:{port}/api/broker/kite/login\n"
+    assert f"http://127.0.0.1:{port}/api/broker/kite/callback" in said[3]
+    status, _, headers = get(port, "/api/broker/kite/login")
+    assert (status, headers["location"].split("?")[0]) == (302, "https://kite.zerodha.com/connect/login")
+    started = children(process.pid)
     process.kill()
     process.wait()
-    until(lambda: not Path(f"/proc/{again}").exists(), 20)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), 20)
 
 
 def test_a_taken_port_is_named_before_anything_is_done(start: Start, home: Path, port: int) -> None:

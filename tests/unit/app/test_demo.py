@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from qts.app.backtests import list_runs, load_run
-from qts.app.demo import has_own_prices, prepare_demo, run_featured
+from qts.app.demo import has_own_prices, prepare_demo, prepare_indices, run_featured, run_simulated
 from qts.app.progress import Progress
-from qts.app.up import prepare
 from qts.app.workspace import Workspace
 from qts.core import Bars, Exchange
 from qts.core.errors import UnknownInstrument
@@ -33,7 +32,9 @@ def test_the_demo_is_prepared_once_with_a_simulated_and_a_real_run(empty: Worksp
     assert empty.store.snapshot() == snapshot
     assert len(list_runs(empty)) == 2
     assert not has_own_prices(empty)
-    assert prepare(empty) == report.runs[0]
+    assert run_simulated(empty) == report.runs[0]
+    prepare_indices(empty, seen.append)
+    assert seen == []
 
 
 def test_with_prices_of_ones_own_those_are_run(empty: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]) -> None:
@@ -41,7 +42,7 @@ def test_with_prices_of_ones_own_those_are_run(empty: Workspace, make_bars: Call
         store_bars(empty, make_bars(name, Exchange.NSE, seed=1, n_bars=n_bars))
     store_bars(empty, make_bars("SIM:X", Exchange.SIM, seed=1), simulated=True)
     assert has_own_prices(empty)
-    assert load_run(empty, prepare(empty)).document.data.instruments == ("NSE:INFY",)
+    assert load_run(empty, run_featured(empty)).document.data.instruments == ("NSE:INFY",)
 
 
 def test_without_a_well_known_name_the_longest_is_run(

@@ -5,13 +5,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from qts.app import supervisor
-from qts.app.supervisor import Address, PortTaken, ServerFailed, ServerProcess, check_port, is_ready, supervise
+from qts.app.supervisor import Address, PortTaken, Server, ServerFailed, ServerProcess, Supervisor, check_port, is_ready
 from qts.core.errors import InputError
 
 # A server that is ready at once, and ends when its parent has.
@@ -54,6 +56,22 @@ def command(address: Address) -> list[str]:
     return [sys.executable, "-c", SERVER, str(address.port)]
 
 
+def serving(address: Address, **changes: Any) -> Server:
+    return replace(Server(name="clerk", command=tuple(command(address)), answers=lambda: is_ready(address)), **changes)
+
+
+def tend_until(servers: Supervisor, holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        servers.tend()
+        time.sleep(0.02)
+
+
+def pids_of(servers: Supervisor) -> list[int]:
+    return list(servers.pids())
+
+
 def is_running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
@@ -89,48 +107,75 @@ def test_addresses_are_written_as_a_browser_takes_them() -> None:
     assert Address(host="::1", port=1).url == "http://[::1]:1"
 
 
-def test_a_server_is_started_announced_once_restarted_when_it_dies_and_stopped_at_the_end(
-    address: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[ServerProcess] = []
+def test_a_server_that_dies_is_started_again_and_all_are_stopped_at_the_end(address: Address, tmp_path: Path) -> None:
     told: list[str] = []
-    announced: list[int] = []
-    real = ServerProcess
-
-    def starting(words: list[str]) -> ServerProcess:
-        if len(started) == 2:
-            raise KeyboardInterrupt
-        started.append(real(words))
-        return started[-1]
-
-    def kill_when_ready() -> None:
-        announced.append(started[-1].pid)
-        os.kill(started[-1].pid, 9)
-
-    ready = is_ready
-
-    def killing_the_second(where: Address) -> bool:
-        if ready(where) and len(started) == 2:
-            os.kill(started[-1].pid, 9)
-        return ready(where)
-
-    monkeypatch.setattr(supervisor, "ServerProcess", starting)
-    monkeypatch.setattr(supervisor, "is_ready", killing_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        supervise(command(address), address, on_ready=kill_when_ready, tell=told.append)
-    assert len(announced) == 1
-    assert "starting it again in 1 s" in told[0]
-    for server in started:
-        assert not is_running(server.pid)
+    log = tmp_path / "logs" / "other.log"
+    other = Server(name="other", command=("sh", "-c", "echo I am up; exec sleep 60"), answers=lambda: True, log=log)
+    with Supervisor(told.append) as servers:
+        server = serving(address)
+        servers.start(server)
+        servers.start(other)
+        servers.wait(server)
+        first, second = pids_of(servers)
+        os.kill(first, 9)
+        tend_until(servers, lambda: pids_of(servers)[0] not in {0, first})
+        servers.wait(server)
+        assert told == ["The clerk was ended by the signal SIGKILL; starting it again in 1 s."]
+        again = pids_of(servers)[0]
+    assert not any(is_running(pid) for pid in (first, second, again))
+    assert log.read_text() == "I am up\n"
+    assert log.stat().st_mode & 0o077 == 0
 
 
-def test_a_server_that_never_comes_up_is_given_up(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "_MAX_PAUSE_SECONDS", 0.01)
+def test_a_server_that_never_comes_up_is_given_up_with_its_last_words(address: Address, tmp_path: Path) -> None:
     told: list[str] = []
-    with pytest.raises(ServerFailed):
-        supervise([sys.executable, "-c", "raise SystemExit(3)"], address, on_ready=lambda: None, tell=told.append)
+    log = tmp_path / "clerk.log"
+    log.write_text("of an earlier day\n")
+    words = ("sh", "-c", "echo the ledger is locked; exit 3")
+    with Supervisor(told.append, pauses=lambda _n_failed: 0.01) as servers:
+        server = serving(address, command=words, log=log)
+        servers.start(server)
+        with pytest.raises(ServerFailed, match="exit code 3") as caught:
+            servers.wait(server)
     assert len(told) == 2
-    assert "exit code 3" in told[0]
+    assert "The clerk ended with exit code 3; starting it again" in told[0]
+    assert str(log) in told[0]
+    assert told[0].endswith("    the ledger is locked")
+    assert "of an earlier day" not in told[0]
+    assert "the ledger is locked" in caught.value.hint
+
+
+def test_a_server_that_falls_silent_is_told_of_once_and_when_it_answers_again(address: Address, tmp_path: Path) -> None:
+    told: list[str] = []
+    answers = [True]
+    words = ("sh", "-c", "echo thinking; exec sleep 60")
+    server = serving(address, command=words, log=tmp_path / "clerk.log", answers=lambda: answers[-1])
+    with Supervisor(told.append, looks_every=0.01, silent_for=0.3) as servers:
+        servers.start(server)
+        servers.wait(server)
+        answers.append(False)
+        tend_until(servers, lambda: told)
+        assert "The clerk has not answered for" in told[0]
+        assert "thinking" in told[0]
+        for _ in range(20):
+            servers.tend()
+            time.sleep(0.01)
+        assert len(told) == 1
+        answers.append(True)
+        tend_until(servers, lambda: len(told) > 1)
+        assert told[1] == "The clerk answers again."
+
+
+def test_a_long_log_is_set_aside(tmp_path: Path) -> None:
+    log = tmp_path / "clerk.log"
+    log.write_bytes(b"x" * 5_000_001)
+    with Supervisor(lambda _text: None) as servers:
+        server = Server(
+            name="clerk", command=("sh", "-c", "echo anew; exec sleep 60"), answers=lambda: log.read_text() == "anew\n", log=log
+        )
+        servers.start(server)
+        servers.wait(server)
+    assert (tmp_path / "clerk.log.1").stat().st_size == 5_000_001
 
 
 def test_a_server_that_will_not_listen_is_ended_by_force(monkeypatch: pytest.MonkeyPatch) -> None:
