@@ -95,7 +95,7 @@ GROUPS: Final = {
     "charging": kernel_group("charging"),
     "money": kernel_group("funding", "booking"),
     "loop": kernel_group("fills", "execution", "orders", "trading", "endings", "wishes", "decisions", "actions", "hits"),
-    "bill": Group(files=(f"{KERNELS}/bill.py",), tests=("tests/unit/kernels/test_bill.py",)),
+    "bill": Group(files=(f"{KERNELS}/bill.py",), tests=("tests/unit/kernels/test_bill.py", "tests/unit/kernels/test_bill_orders.py")),
 }
 
 

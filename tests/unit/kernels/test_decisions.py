@@ -27,6 +27,7 @@ from qts.kernels.state import (
     BY_VOLATILITY,
     CLOSED,
     DUE,
+    E_ORDER,
     ENDED,
     EVENT,
     HALTED,
@@ -157,9 +158,13 @@ def test_a_session_that_ends_decides_for_the_next_one(*, phase: int, intraday: b
     assert may_decide(run, 1, 1) is expected
 
 
-@pytest.mark.parametrize(("pending", "reason", "expected"), [(1.0, RISK, False), (0.0, RISK, True), (1.0, SIGNAL, True)])
-def test_what_limits_close_is_closed_first(*, pending: float, reason: int, expected: bool) -> None:
+@pytest.mark.parametrize(
+    ("pending", "reason", "ruined", "expected"),
+    [(1.0, RISK, 0.0, False), (0.0, RISK, 0.0, True), (1.0, SIGNAL, 0.0, True), (1.0, SIGNAL, 1.0, False), (0.0, SIGNAL, 1.0, True)],
+)
+def test_what_limits_or_ruin_close_is_closed_first(*, pending: float, reason: int, ruined: float, expected: bool) -> None:
     run = two(FLAT)
+    run.account[RUINED] = ruined
     run.rows[N_ROW + PENDING], run.rows[N_ROW + WISH_REASON] = pending, float(reason)
     assert may_decide(run, 1, 0) is expected
 
@@ -197,6 +202,20 @@ def test_the_quantity_of_a_target(kind: int, amount: float, target: float, expec
     run = two(FLAT, FLAT, size_kind=kind, size_amount=amount, size_parts=2.0, size_multiple=2.0)._replace(measure=[5.0, 5.0, 5.0, 2.0])
     run.rows[N_ROW + TARGET] = target
     assert wanted_quantity(run, 1, 1, 10_000.0) == expected
+
+
+def test_a_decision_is_sized_by_the_measure_of_its_bar() -> None:
+    run = two(FLAT, FLAT, size_kind=BY_ATR_RISK, size_amount=0.01, size_parts=1.0, size_multiple=2.0)._replace(measure=[9.0, 9.0, 9.0, 5.0])
+    run.rows[N_ROW + TARGET] = 1.0
+    decide_one(run, 1, 1, 10_000.0)
+    assert row(run, WANTED, 1) == 10
+
+
+def test_targets_too_small_for_a_lot_are_counted() -> None:
+    run = two(FLAT, size_amount=0.5)
+    run.rows[N_ROW + TARGET] = 1.0
+    assert [wanted_quantity(run, 1, 0, 10_000.0) for _ in range(2)] == [0, 0]
+    assert run.account[TOO_SMALL] == 2
 
 
 @pytest.mark.parametrize(("in_lots", "expected", "n_small"), [(True, 50, 0), (False, 0, 1)])
@@ -258,6 +277,36 @@ def test_our_limits_cut_what_opens(held: float, asked: float, limits: dict[str, 
     assert within_limits(run, 1, 0, (asked, 10_000.0)) == left
     assert told_of(run) == ([event] if event else [])
     assert run.account[LIMITED] == (1 if event else 0)
+
+
+def test_leaving_is_never_limited_whatever_the_others_hold() -> None:
+    run = two(FLAT, max_exposure=0.1)
+    run.rows[POSITION], run.rows[N_ROW + POSITION] = 400.0, 5.0
+    assert within_limits(run, 1, 0, (0.0, 10_000.0)) == 0
+    assert (told_of(run), run.account[LIMITED]) == ([], 0)
+
+
+def test_the_exposure_of_what_is_wanted_is_counted_once() -> None:
+    run = two(FLAT, max_exposure=0.1)
+    run.rows[N_ROW + POSITION] = 5.0
+    assert within_limits(run, 1, 0, (10.0, 10_000.0)) == 10
+
+
+def test_without_room_nothing_is_left_however_cheap_a_share() -> None:
+    run = two(FLAT, max_exposure=0.1)
+    run.rows[POSITION], run.rows[N_ROW + MARK] = 40.0, 0.25
+    for n in (1, 2):
+        assert within_limits(run, 1, 0, (8.0, 10_000.0)) == 0
+        assert run.account[LIMITED] == n
+    # It is cut before it becomes an order, and has no number.
+    assert run.log[E_ORDER] == 0
+
+
+@pytest.mark.parametrize(("held", "asked", "expected"), [(0.5, 0.75, 0.5), (0.0, 0.75, 0.25), (0.0, -0.75, -0.25)])
+def test_limits_cut_fractions_of_a_share(held: float, asked: float, expected: float) -> None:
+    run = two(FLAT, max_position=0.0025, units=1e6)
+    run.rows[N_ROW + POSITION] = held
+    assert within_limits(run, 1, 0, (asked, 10_000.0)) == expected
 
 
 def test_limits_go_to_whole_lots() -> None:

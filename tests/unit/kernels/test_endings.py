@@ -26,6 +26,7 @@ from qts.kernels.state import (
     CASH,
     CLOSED,
     DUE,
+    E_ORDER,
     END,
     ENDED,
     EXPIRY,
@@ -120,6 +121,7 @@ def test_the_freeze_quantity_cuts_a_closing_but_no_settlement(kind: int, expecte
         pytest.param(10, FLAT, (-1, 1), -10, True, id="a sale in a bar locked up"),
         pytest.param(-10, FLAT, (0, 1), 0, False, id="no purchase in a bar locked up"),
         pytest.param(-10, FLAT, (1, -1), 10, True, id="a purchase in a bar locked down"),
+        pytest.param(1, FLAT, (0, -1), 0, False, id="not one share in a bar locked down"),
         pytest.param(1, FLAT, (), -1, True, id="a single share"),
         pytest.param(-1, FLAT, (), 1, True, id="a single share short"),
     ],
@@ -128,6 +130,12 @@ def test_a_bar_closes_as_much_as_it_lets_us(held: float, bar: str, locks: tuple[
     run = scene(bar, held=held, locks=locks, **SHARED)
     assert force(run, 1, 0, (99.0, SQUARE_OFF, False, MARKET)) is is_closed
     assert fills(run) == ([(1, expected, 99, SQUARE_OFF)] if expected else [])
+
+
+def test_the_lock_is_that_of_the_bar() -> None:
+    run = scene(FLAT, FLAT, held=10.0, locks=(0, 0, 0, -1))
+    assert not force(run, 1, 1, (99.0, SQUARE_OFF, False, MARKET))
+    assert force(run, 1, 0, (99.0, SQUARE_OFF, False, MARKET))
 
 
 @pytest.mark.parametrize(("spent", "due"), [(0.0, 1.0), (1.0, 0.0)])
@@ -254,6 +262,13 @@ def test_what_the_last_close_cannot_close_is_carried(bar: str, held: float, befo
     assert (row(run, OVERDUE, 1), run.account[N_OVERDUE], run.account[CARRIED]) == (carried, carried + 2, carried + 5)
 
 
+@pytest.mark.parametrize(("bar", "carried"), [("97 99 96 98 0", 1), ("97 99 96 98 1", 0)])
+def test_without_volume_nothing_closes_at_the_last_close_and_with_any_all(bar: str, carried: float) -> None:
+    run = squared(bar, phase=LAST, held=10.0)
+    square_at_close(run, 1)
+    assert (row(run, POSITION, 1), row(run, OVERDUE, 1)) == (10 * carried, carried)
+
+
 # --- a contract's end, the data's end
 
 
@@ -267,7 +282,7 @@ def test_a_contract_is_settled_at_its_mark_with_its_last_bar() -> None:
     expire(run, 1)
     assert filled_of(run) == [(1, 1, -10, 98, EXPIRY)]
     assert noted(run, F_AT_CLOSE, F_KIND, F_ORDER) == (1, SETTLEMENT, order + 1)
-    assert told_of(run) == [(1, 1, -6, 0, S_EXPIRED, W_EXPIRED)]
+    assert (told_of(run), run.log[E_ORDER]) == ([(1, 1, -6, 0, S_EXPIRED, W_EXPIRED)], order)
     assert [row(run, name, 1) for name in (ENDED, OVERDUE, PENDING)] == [1, 0, 0]
     assert (run.account[N_OVERDUE], run.account[ORDERS], row(run, ENDED)) == (2, 0, 0)
 
@@ -291,6 +306,10 @@ def test_a_contract_nobody_holds_ends_in_silence() -> None:
         pytest.param((FLAT, FLAT), -10, (0, 0, 0, 1), [], id="no purchase in a bar locked up"),
         pytest.param((FLAT, FLAT), 10, (0, 0, -1, 1), [(1, 1, -10, 98, END)], id="a sale in a bar locked up"),
         pytest.param((FLAT, "-"), 10, (0, 0, -1, 0), [], id="the lock of its last bar counts"),
+        pytest.param((FLAT, "-"), -10, (0, 0, 1, 0), [], id="of a short's, too"),
+        pytest.param((FLAT, "-"), -10, (0, 0, -1, 0), [(1, 1, 10, 98, END)], id="a short of a bar locked down"),
+        pytest.param((FLAT, "-"), 1, (0, 0, -1, 0), [], id="not one share in a bar locked down"),
+        pytest.param((FLAT, FLAT), 1, (), [(1, 1, -1, 98, END)], id="one share"),
         pytest.param((FLAT, FLAT), 0, (), [], id="nothing held"),
     ],
 )
@@ -346,6 +365,6 @@ def test_a_lost_account_withdraws_what_waits_but_what_our_limits_close() -> None
     leave_wish(run, 0, 0.0, RISK)
     leave_wish(run, 1, 30.0, SIGNAL)
     record(run, 1)
-    assert told_of(run) == [(1, 1, 20, 0, S_WITHDRAWN, W_RUIN)]
+    assert (told_of(run), run.log[E_ORDER]) == ([(1, 1, 20, 0, S_WITHDRAWN, W_RUIN)], 2)
     assert (row(run, PENDING), row(run, PENDING, 1), run.account[ORDERS]) == (1, 0, 1)
     assert (row(run, DUE), row(run, DUE, 1)) == (1, 1)

@@ -9,12 +9,15 @@ from tests.unit.kernels.loops import FLAT, filled_of, row, run_over, told_of
 
 from qts.kernels.decisions import leave_wish
 from qts.kernels.state import (
+    CASH,
     CUT,
+    E_ORDER,
     F_AT_CLOSE,
     F_BAR,
     F_KIND,
     F_ORDER,
     F_PREVIOUS,
+    F_QUANTITY,
     F_SAME,
     F_SLICES,
     FILLS,
@@ -26,6 +29,7 @@ from qts.kernels.state import (
     N_TERM,
     ORDERS,
     PENDING,
+    PER_SHARE_COST,
     POSITION,
     REFUSED,
     RISK,
@@ -74,6 +78,15 @@ def test_wishes_sell_before_they_buy_at_the_prices_given() -> None:
     assert run.account[ORDERS] == 0
 
 
+def test_a_wish_that_leaves_a_part_is_a_sale_and_comes_before_purchases() -> None:
+    run = run_over((FLAT,), (FLAT,))
+    run.rows[N_ROW + POSITION] = 10.0
+    leave_wish(run, 0, 1.0, SIGNAL)
+    leave_wish(run, 1, 4.0, SIGNAL)
+    execute_wishes(run, 0, run.open)
+    assert [one[1:3] for one in filled_of(run)] == [(1, -6), (0, 1)]
+
+
 def test_without_wishes_nothing_is_looked_at() -> None:
     run = wished(FLAT, wanted=5.0)
     run.account[ORDERS] = 0.0
@@ -115,6 +128,10 @@ def test_what_risk_closes_is_never_at_the_close() -> None:
 )
 def test_a_bar_is_locked_against_one_side(*, locks: tuple[int, ...], at: int, side: float, expected: bool) -> None:
     assert is_locked(run_over((FLAT, FLAT), locks=locks), at, side) is expected
+
+
+def test_a_run_of_one_bar_may_be_locked() -> None:
+    assert is_locked(run_over((FLAT,), locks=(1,)), 0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +183,9 @@ def test_a_wish_for_less_closes_a_part() -> None:
     [
         (10, 0, 450, 4, (0, 1, 10, 4, S_CUT, W_FUNDS)),
         (10, 0, 50, 0, (0, 1, 10, 0, S_REJECTED, W_FUNDS)),
+        (1, 0, 50, 0, (0, 1, 1, 0, S_REJECTED, W_FUNDS)),
         (10, 0, 1000, 10, None),
+        (-4, 4, 400, -8, None),
         (10, 4, 250, 2, (0, 1, 6, 2, S_CUT, W_FUNDS)),
         (10, -4, 1000, 10, (0, 1, 14, 10, S_CUT, W_FUNDS)),
         (10, -4, 400, 4, (0, 1, 14, 4, S_CUT, W_FUNDS)),
@@ -194,6 +213,27 @@ def test_a_wish_fills_in_parts_and_stays_one_order() -> None:
     assert [run.fills[k * N_FILL + F_ORDER] for k in range(3)] == [1, 1, 1]
     assert told_of(run) == [(0, 1, 10, 4, S_PARTIAL, W_VOLUME)]
     assert (row(run, PENDING, 1), run.account[ORDERS], row(run, POSITION, 1)) == (0, 0, 10)
+
+
+def test_a_wish_that_fills_at_once_is_no_part_of_another() -> None:
+    run = wished(FLAT, wanted=10.0, **SHARED)
+    fill_wish(run, 1, 0, 100.0)
+    assert (run.fills[F_SAME], run.fills[F_QUANTITY]) == (0, 10)
+
+
+def test_the_parts_of_a_wish_pay_one_minimum_and_can_be_paid_with_it() -> None:
+    # A rupee a share, fifty at least: 400 and 50, then 600 and nothing more.
+    run = wished("100 100 100 100 40", FLAT, wanted=10.0, cash=1050.0, cost_kind=PER_SHARE_COST, cost_rate=1.0, cost_minimum=50.0, **SHARED)
+    fill_wish(run, 1, 0, 100.0)
+    fill_wish(run, 1, 1, 100.0)
+    assert [one[2] for one in filled_of(run)] == [4, 6]
+    assert (run.account[CASH], run.log[E_ORDER]) == (0, run.fills[F_ORDER])
+
+
+def test_a_fraction_of_a_share_that_is_added_must_be_paid() -> None:
+    run = wished(FLAT, wanted=1.0, held=0.5, cash=20.0, units=1e6)
+    fill_wish(run, 1, 0, 100.0)
+    assert [one[2] for one in filled_of(run)] == pytest.approx([0.2])
 
 
 def test_a_sale_in_parts_is_cut_on_its_own_side() -> None:
