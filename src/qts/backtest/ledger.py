@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, localcontext
-from typing import Final
+from typing import Final, NamedTuple
 
 from qts.backtest.exact import EXACT, exact_shares
 from qts.backtest.settings import BacktestSettings, CostKind, CostModel, SlippageKind
-from qts.backtest.settlement import end_fill
+from qts.backtest.settlement import CONTRACT_SEGMENTS, end_fill
 from qts.backtest.terms import PLAIN, InstrumentTerms
 from qts.core.arrays import Floats, Ints
 from qts.core.clock import instant_of
@@ -30,7 +30,7 @@ from qts.kernels.state import (
     LIMIT,
     SETTLEMENT,
 )
-from qts.market.charges import DayBill, DayFill
+from qts.market.charges import DayBill, DayFill, LoneOrder, lone_order
 
 # In the order of the core's numbers.
 _REASONS: Final = (
@@ -46,6 +46,7 @@ _REASONS: Final = (
 )
 # The same of kinds; a settlement is booked as a market order.
 KINDS: Final = (OrderKind.MARKET, OrderKind.STOP, OrderKind.TRAILING, OrderKind.LIMIT, OrderKind.STOP_LIMIT, OrderKind.MARKET)
+_BUY, _SELL = Side.BUY, Side.SELL
 _NOTHING: Final = Charges()
 _ZERO: Final = Decimal(0)
 # What a tick is where there is no table of them, and what a sale brings at least.
@@ -54,11 +55,22 @@ _USUAL_TICK: Final = Decimal("0.05")
 
 @dataclass(slots=True)  # grows with the orders of its day
 class _Day:
-    """The bill of one instrument on its latest day, and what it came to so far."""
+    """One instrument's latest day: what it came to so far, and its bill, which a first order alone does not need."""
 
     on: date
-    bill: DayBill
+    first: DayFill | Deal
     charges: Charges
+    bill: DayBill | None = None
+
+
+class Deal(NamedTuple):
+    """A fill on its way into the ledger: what a :class:`DayFill` says of a trade, at less cost."""
+
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    order: int | None
+    slices: int
 
 
 def price_fills(
@@ -73,7 +85,7 @@ def price_fills(
     """
     desk = _Ledger(settings, instruments, terms)
     with localcontext(EXACT):
-        return tuple(desk.fill(row, int(ts[int(row[F_BAR])])) for row in raw.tolist())
+        return tuple(desk.fill(row, ts) for row in raw.tolist())
 
 
 class _Ledger:
@@ -83,7 +95,16 @@ class _Ledger:
         self._settings = settings
         self._instruments = instruments
         self._terms = tuple(terms) or (PLAIN,) * len(instruments)
-        self._days: dict[InstrumentId, _Day] = {}
+        self._is_scheduled = settings.costs.kind is CostKind.ZERODHA
+        # Instruments that pay by the same rates share a number.
+        kinds: dict[tuple[object, ...], int] = {}
+        self._kinds = [
+            kinds.setdefault((exchange_of(name), one.segment, one.stt_class, one.underlying), len(kinds))
+            for name, one in zip(instruments, self._terms, strict=True)
+        ]
+        self._alone: dict[tuple[date, int, bool], LoneOrder] = {}
+        self._instants: dict[int, tuple[datetime, date]] = {}
+        self._days: dict[int, _Day] = {}
         self._parts: dict[tuple[InstrumentId, date, int | None], DayFill] = {}
         slippage = settings.slippage
         self._fraction = slippage.bps / 10_000
@@ -92,25 +113,28 @@ class _Ledger:
         )
         self._is_taken = slippage.kind is SlippageKind.VOLUME_SHARE
 
-    def fill(self, row: list[float], ts: int) -> Fill:
+    def fill(self, row: list[float], ts: Ints) -> Fill:
         """Return one fill of the core."""
-        i = int(row[F_INSTRUMENT])
-        instrument = self._instruments[i]
-        side = Side.BUY if row[F_QUANTITY] > 0.0 else Side.SELL
+        i, bar = int(row[F_INSTRUMENT]), int(row[F_BAR])
+        instant = self._instants.get(bar)
+        if instant is None:
+            filled_at = instant_of(int(ts[bar]))
+            instant = self._instants[bar] = filled_at, filled_at.date()
+        filled_at, on = instant
+        side = _BUY if row[F_QUANTITY] > 0.0 else _SELL
         quantity = exact_shares(abs(row[F_QUANTITY]))
         reference = rupees_from_float(row[F_REFERENCE])
         price = self._price(row, reference, side, has_ticks=bool(self._terms[i].ticks))
-        filled_at = instant_of(ts)
-        order = DayFill(side=side, quantity=quantity, price=price, order=int(row[F_ORDER]) or None, slices=max(int(row[F_SLICES]), 1))
+        deal = Deal(side, quantity, price, int(row[F_ORDER]) or None, max(int(row[F_SLICES]), 1))
         is_end = row[F_KIND] == SETTLEMENT
-        if self._settings.costs.kind is CostKind.ZERODHA:
-            charges = self._scheduled(order, filled_at.date(), i, is_end=is_end)
+        if self._is_scheduled:
+            charges = self._settled(deal, on, i) if is_end else self._scheduled(deal, on, i)
         else:
             # These models say what a trade costs, and a contract's end is none.
-            charges = _NOTHING if is_end else self._simple(order, filled_at.date(), instrument)
+            charges = _NOTHING if is_end else self._simple(DayFill(**deal._asdict()), on, self._instruments[i])
         return Fill(
             filled_at=filled_at,
-            instrument=instrument,
+            instrument=self._instruments[i],
             side=side,
             quantity=quantity,
             price=price,
@@ -138,25 +162,58 @@ class _Ledger:
         if has_ticks or self._is_taken or row[F_KIND] >= LIMIT:
             return rupees_from_float(row[F_PRICE])
         against = reference * self._fraction + self._offset
-        price = reference + against if side is Side.BUY else reference - against
+        price = reference + against if side is _BUY else reference - against
         return price if price > 0 else min(reference, _USUAL_TICK)
 
-    def _scheduled(self, order: DayFill, on: date, i: int, *, is_end: bool) -> Charges:
-        instrument, terms = self._instruments[i], self._terms[i]
-        if is_end and terms.segment is not None:
-            held = order.quantity if order.side is Side.SELL else -order.quantity
-            order = end_fill(instrument, terms.segment, held=held, close=order.price, on=on)
-        day = self._days.get(instrument)
+    def _settled(self, deal: Deal, on: date, i: int) -> Charges:
+        """Charge the end of a contract."""
+        segment = self._terms[i].segment
+        if segment is None:
+            return self._scheduled(deal, on, i)
+        held = deal.quantity if deal.side is _SELL else -deal.quantity
+        return self._scheduled(end_fill(self._instruments[i], segment, held=held, close=deal.price, on=on), on, i)
+
+    def _scheduled(self, order: DayFill | Deal, on: date, i: int) -> Charges:
+        """Charge an order what it adds to its day; one that opens a share's day is priced by itself, without a bill."""
+        day = self._days.get(i)
         if day is None or day.on != on:
-            exchange, product = exchange_of(instrument), self._settings.product
-            bill = DayBill(
-                on=on, exchange=exchange, product=product, segment=terms.segment, stt_class=terms.stt_class, underlying=terms.underlying
-            )
-            day = self._days[instrument] = _Day(on=on, bill=bill, charges=_NOTHING)
-        day.bill.add(order)
-        after = day.bill.charges()
+            alone = self._charges_alone(order, on, i)
+            if alone is not None:
+                self._days[i] = _Day(on, order, alone)
+                return alone
+            bill = self._bill(on, i)
+            day = self._days[i] = _Day(on, order, _NOTHING, bill)
+        elif day.bill is None:
+            bill = day.bill = self._bill(on, i)
+            bill.add(_day_fill(day.first))
+        else:
+            bill = day.bill
+        bill.add(_day_fill(order))
+        after = bill.charges()
         added, day.charges = after if day.charges is _NOTHING else after - day.charges, after
         return added
+
+    def _charges_alone(self, order: DayFill | Deal, on: date, i: int) -> Charges | None:
+        """Return what the first order of a share's day pays; None for contracts, and for ends."""
+        terms = self._terms[i]
+        if terms.segment in CONTRACT_SEGMENTS or isinstance(order, DayFill):
+            return None
+        key = (on, self._kinds[i], order.side is _BUY)
+        alone = self._alone.get(key)
+        if alone is None:
+            exchange, product = exchange_of(self._instruments[i]), self._settings.product
+            alone = self._alone[key] = lone_order(order.side, on=on, exchange=exchange, product=product, stt_class=terms.stt_class)
+        return alone.charges(order.quantity * order.price, slices=order.slices)
+
+    def _bill(self, on: date, i: int) -> DayBill:
+        exchange, product, terms = exchange_of(self._instruments[i]), self._settings.product, self._terms[i]
+        return DayBill(
+            on=on, exchange=exchange, product=product, segment=terms.segment, stt_class=terms.stt_class, underlying=terms.underlying
+        )
+
+
+def _day_fill(order: DayFill | Deal) -> DayFill:
+    return DayFill(**order._asdict()) if isinstance(order, Deal) else order
 
 
 def simple_charges(costs: CostModel, order: DayFill) -> Charges:

@@ -98,7 +98,9 @@ def play(timeline: Timeline, phases: Phases, settings: BacktestSettings, *, tabl
     n_instruments = len(timeline.instruments)
     table = table or term_table(timeline, [PLAIN] * n_instruments)
     market, rules = market_of(timeline, phases, settings, table), rules_of(timeline, settings, table)
-    room = Room(fills=max(256, 3 * len(market.event_bar)), orders=16 + 8 * n_instruments, events=256)
+    likely = max(256, 3 * len(market.event_bar))
+    # Protection that is left over when its position is closed is an event, and so there may be as many as fills.
+    room = Room(fills=likely, orders=16 + 8 * n_instruments, events=likely if needs_book(rules) else 256)
     while True:
         played = play_once(market, rules, float(settings.capital), compiled=prefers_compiled(size), room=room)
         if played.account[OVERFLOW] == 0.0:

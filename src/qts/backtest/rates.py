@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -39,6 +39,7 @@ from qts.kernels.state import N_RATE
 from qts.market.charges import ChargeSegment, DayBill, SegmentRates, rates_on, regime_starts
 
 _EPOCH: Final = date(1970, 1, 1)
+_EXPIRY: Final = FillReason.EXPIRY
 
 
 def rate_table(
@@ -63,6 +64,19 @@ def rate_table(
     rows = {one: [one.row(on) for on in (start, *changes)] for one in dict.fromkeys(paid)}
     starts = np.array([(on - _EPOCH).days for on in changes], dtype=np.int64)
     return starts, np.array([rows[one] for one in paid], dtype=np.float64).reshape(-1)
+
+
+def estimates_of(fills: Iterable[Fill], terms: Mapping[InstrumentId, InstrumentTerms]) -> tuple[str, ...]:
+    """Return a sentence for each estimate among the rates that the fills paid, each once, in the order they were paid in."""
+    kinds: dict[tuple[Exchange, InstrumentTerms], int] = {}
+    known = {name: kinds.setdefault((exchange_of(name), one), len(kinds)) for name, one in terms.items()}
+    # Fills of one day in instruments of one kind pay the same rates, but for ends of contracts.
+    looked_up: dict[tuple[object, ...], tuple[str, ...]] = {}
+    for fill in fills:
+        key = (known[fill.instrument], fill.filled_at, not fill.charges.brokerage, fill.instrument if fill.reason is _EXPIRY else None)
+        if key not in looked_up:
+            looked_up[key] = estimates_used(fill, terms[fill.instrument])
+    return tuple(dict.fromkeys(sentence for sentences in looked_up.values() for sentence in sentences))
 
 
 def estimates_used(fill: Fill, terms: InstrumentTerms = PLAIN) -> tuple[str, ...]:

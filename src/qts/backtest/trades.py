@@ -8,10 +8,12 @@ share that was paid in cash is an exit at that price. Dividends are no part of i
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from qts.core.trading import Direction, Fill, FillReason, Position, Side, Trade
 from qts.kernels.state import F_AT_CLOSE, F_BAR, F_INSTRUMENT
 
 _ZERO = Decimal(0)
+_BUY, _LONG, _SHORT = Side.BUY, Direction.LONG, Direction.SHORT
 
 
 @dataclass(slots=True)  # grows until the position is closed
@@ -51,11 +54,26 @@ class _Open:
         """Return the quantity still held, unsigned."""
         return self.entered - self.exited
 
+    def end(self, n_bars: int) -> int:
+        """Return the first bar after those held through, of so many."""
+        return n_bars if self.held > 0 else self.after
+
+
+class HeldTime(NamedTuple):
+    """The bars through which a position was held: how many the instrument has, their lowest price and their highest."""
+
+    n_bars: int
+    lowest: float
+    highest: float
+
+
+_NEVER: Final = HeldTime(0, math.inf, -math.inf)
+
 
 def build_trades(
-    fills: Sequence[Fill], raw: Floats, timeline: Timeline, effects: Sequence[LocatedEffect] = ()
+    fills: Sequence[Fill], costs: Sequence[Decimal], raw: Floats, *, timeline: Timeline, effects: Sequence[LocatedEffect] = ()
 ) -> tuple[tuple[Trade, ...], tuple[Position, ...]]:
-    """Return the round trips in the order of their entries, and the positions still open.
+    """Return the round trips in the order of their entries, and the positions still open; ``costs`` are the fills' charges in all.
 
     An open trade is marked at the instrument's last close, without the charges a sale would bring. ``bars_held`` counts the bars of the
     instrument at whose close the position was held; ``mae`` and ``mfe`` look at the lows and highs of the same bars, and at the exit.
@@ -64,24 +82,24 @@ def build_trades(
     begun: list[_Open] = []
     waiting = deque(one for one in effects if one.effect.action.ratio != 1)
     with localcontext(EXACT):
-        for fill, row in zip(fills, raw, strict=True):
+        for fill, charges, row in zip(fills, costs, raw.tolist(), strict=True):
             # An action comes before all fills of its bar.
             while waiting and waiting[0].bar <= row[F_BAR]:
                 _act(waiting.popleft(), open_ones)
-            _book(fill, row, open_ones, begun)
+            _book(fill, charges, row, opened=open_ones, begun=begun)
         for one in waiting:
             _act(one, open_ones)
-        trades = tuple(_trade(one, timeline) for one in begun)
+        trades = tuple(_trade(one, timeline, times) for one, times in zip(begun, held_times(begun, timeline), strict=True))
         positions = tuple(_position(open_ones[i], timeline.instruments[i]) for i in sorted(open_ones))
     return trades, positions
 
 
-def _book(fill: Fill, row: Floats, open_ones: dict[int, _Open], begun: list[_Open]) -> None:
+def _book(fill: Fill, charges: Decimal, row: list[float], *, opened: dict[int, _Open], begun: list[_Open]) -> None:
     i, bar = int(row[F_INSTRUMENT]), int(row[F_BAR])
     after = bar + 1 if row[F_AT_CLOSE] else bar
-    sign = 1 if fill.side is Side.BUY else -1
-    left, charges = fill.quantity, fill.charges.total
-    one = open_ones.get(i)
+    sign = 1 if fill.side is _BUY else -1
+    left = fill.quantity
+    one = opened.get(i)
     if one is not None and one.sign != sign:
         closing = min(left, one.held)
         part = charges if closing == left else round(charges * closing / left, 12)
@@ -91,13 +109,13 @@ def _book(fill: Fill, row: Floats, open_ones: dict[int, _Open], begun: list[_Ope
         one.after, one.exit_bar, one.reason = after, bar, fill.reason
         left, charges = left - closing, charges - part
         if one.held == 0:
-            del open_ones[i]
+            del opened[i]
     if left == 0:
         return
-    if i not in open_ones:
-        open_ones[i] = _Open(instrument=i, sign=sign, from_bar=after, entry_bar=bar)
-        begun.append(open_ones[i])
-    one = open_ones[i]
+    if i not in opened:
+        opened[i] = _Open(instrument=i, sign=sign, from_bar=after, entry_bar=bar)
+        begun.append(opened[i])
+    one = opened[i]
     one.entered += left
     one.paid += left * fill.price
     one.costs += charges
@@ -115,22 +133,22 @@ def _act(what: LocatedEffect, open_ones: dict[int, _Open]) -> None:
         del open_ones[what.instrument]
 
 
-def _trade(one: _Open, timeline: Timeline) -> Trade:
+def _trade(one: _Open, timeline: Timeline, times: HeldTime) -> Trade:
     is_open = one.held > 0
-    closes = timeline.close[one.instrument]
     if is_open:
+        closes = timeline.close[one.instrument]
         last = int(np.flatnonzero(~np.isnan(closes))[-1])
         received = one.received + one.held * rupees_from_float(float(closes[last]))
-        exit_bar, after = last, len(timeline.ts)
+        exit_bar = last
     else:
-        received, exit_bar, after = one.received, one.exit_bar, one.after
+        received, exit_bar = one.received, one.exit_bar
     entry_price, exit_price = _per_share(one.paid, one.entered), _per_share(received, one.entered)
     gross = (received - one.paid) * one.sign
     net = gross - one.costs
-    mae, mfe = _excursions(one, timeline, after=after, exit_price=float(exit_price), entry_price=float(entry_price))
+    mae, mfe = _excursions(one.sign, times, exit_price=float(exit_price), entry_price=float(entry_price))
     return Trade(
         instrument=timeline.instruments[one.instrument],
-        direction=Direction.LONG if one.sign > 0 else Direction.SHORT,
+        direction=_LONG if one.sign > 0 else _SHORT,
         quantity=one.entered,
         entry_at=instant_of(int(timeline.ts[one.entry_bar])),
         entry_price=entry_price,
@@ -140,7 +158,7 @@ def _trade(one: _Open, timeline: Timeline) -> Trade:
         costs=one.costs,
         net_pnl=net,
         return_=float(net / one.paid),
-        bars_held=int(np.count_nonzero(~np.isnan(closes[one.from_bar : after]))),
+        bars_held=times.n_bars,
         mae=mae,
         mfe=mfe,
         exit_reason=None if is_open else one.reason,
@@ -148,17 +166,48 @@ def _trade(one: _Open, timeline: Timeline) -> Trade:
     )
 
 
-def _excursions(one: _Open, timeline: Timeline, *, after: int, exit_price: float, entry_price: float) -> tuple[float, float]:
+def held_times(begun: Sequence[_Open], timeline: Timeline) -> list[HeldTime]:
+    """Return what the bars were through which each position was held; those of one instrument follow one another."""
+    places: dict[int, list[int]] = {}
+    found = [_NEVER] * len(begun)
+    for k, one in enumerate(begun):
+        if one.ratios:
+            found[k] = _restated(one, timeline)
+        elif one.from_bar < one.end(len(timeline.ts)):
+            places.setdefault(one.instrument, []).append(k)
+    for i, own in places.items():
+        spans = [bar for k in own for bar in (begun[k].from_bar, begun[k].end(len(timeline.ts)))]
+        # What is held to the end needs no bar to stop at, and there is none.
+        edges = spans[:-1] if spans[-1] == len(timeline.ts) else spans
+        present = (~np.isnan(timeline.close[i])).astype(np.int64)
+        # fmin and fmax pass over NaN: bars the instrument does not have.
+        counts, lowest, highest = (
+            ufunc.reduceat(column, edges)[::2].tolist()
+            for ufunc, column in ((np.add, present), (np.fmin, timeline.low[i]), (np.fmax, timeline.high[i]))
+        )
+        for k, *times in zip(own, counts, lowest, highest, strict=True):
+            found[k] = HeldTime(*times)
+    return found
+
+
+def _restated(one: _Open, timeline: Timeline) -> HeldTime:
+    """Return the bars of a position in the shares of its end."""
+    after = one.end(len(timeline.ts))
     held = slice(one.from_bar, after)
     lows, highs = timeline.low[one.instrument, held], timeline.high[one.instrument, held]
     for bar, ratio in one.ratios:
         shares = np.where(np.arange(one.from_bar, after) < bar, float(ratio), 1.0)
         lows, highs = lows / shares, highs / shares
-    # fmin and fmax pass over NaN: bars the instrument does not have.
-    lowest = float(np.fmin.reduce(lows, initial=exit_price))
-    highest = float(np.fmax.reduce(highs, initial=exit_price))
+    n_bars = int(np.count_nonzero(~np.isnan(timeline.close[one.instrument, held])))
+    return HeldTime(n_bars, float(np.fmin.reduce(lows, initial=math.inf)), float(np.fmax.reduce(highs, initial=-math.inf)))
+
+
+def _excursions(sign: int, times: HeldTime, *, exit_price: float, entry_price: float) -> tuple[float, float]:
+    # What is no number compares as false: where there was no bar the exit is all there was.
+    lowest = min(exit_price, times.lowest)
+    highest = max(exit_price, times.highest)
     down, up = lowest / entry_price - 1.0, highest / entry_price - 1.0
-    worst, best = (down, up) if one.sign > 0 else (-up, -down)
+    worst, best = (down, up) if sign > 0 else (-up, -down)
     return min(worst, 0.0), max(best, 0.0)
 
 

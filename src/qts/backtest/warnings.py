@@ -10,7 +10,7 @@ import numpy as np
 from qts.backtest.inputs import Timeline
 from qts.backtest.margins import first_shortfall
 from qts.backtest.order_log import action_words
-from qts.backtest.rates import estimates_used
+from qts.backtest.rates import estimates_of
 from qts.backtest.settings import BacktestSettings, CostKind, FillTiming
 from qts.backtest.settlement import ends_in_shares
 from qts.backtest.simulation import Simulation
@@ -117,7 +117,7 @@ def _of_square_off(fills: Sequence[Fill]) -> Iterator[str]:
 def _of_rates(fills: Sequence[Fill], settings: BacktestSettings, terms: Mapping[InstrumentId, InstrumentTerms]) -> Iterator[str]:
     if settings.costs.kind is not CostKind.ZERODHA:
         return
-    for sentence in dict.fromkeys(sentence for fill in fills for sentence in estimates_used(fill, terms[fill.instrument])):
+    for sentence in estimates_of(fills, terms):
         yield f"A rate used is an estimate: {sentence}."
     note = unconfirmed(max(fill.filled_at for fill in fills).date()) if fills else ""
     if note:

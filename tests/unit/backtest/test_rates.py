@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qts.backtest.rates import estimates_used, rate_table
+from qts.backtest.rates import estimates_of, estimates_used, rate_table
 from qts.backtest.terms import InstrumentTerms
 from qts.core import IST, Exchange, InstrumentId, Product
 from qts.core.errors import BadParameter
@@ -71,6 +71,26 @@ def test_estimates_are_those_of_the_product_s_segment() -> None:
     assert estimates_used(fill_of(Product.CNC, on)) == delivery
     both = estimates_used(fill_of(Product.CNC, on, charges=Charges(brokerage=Decimal(1))))
     assert set(both) == {*intraday, *delivery}
+
+
+def test_estimates_of_a_run_are_those_of_each_fill_once_and_in_order() -> None:
+    name = InstrumentId("NFO:RELIANCE24MAYFUT")
+    contract = InstrumentTerms(segment=ChargeSegment.EQUITY_FUTURES, underlying="RELIANCE")
+    terms = {INFY: InstrumentTerms(), SENSEX_SHARE: InstrumentTerms(stt_class=SttClass.OTHER_ETF), name: contract}
+    end = date(2024, 5, 30)
+    early = date(2016, 1, 4)
+    fills = [
+        fill_of(Product.CNC, date(2019, 1, 1)),
+        fill_of(Product.CNC, date(2019, 1, 1), charges=Charges(brokerage=Decimal(1))),
+        fill_of(Product.CNC, early, instrument=SENSEX_SHARE),
+        fill_of(Product.CNC, early, instrument=SENSEX_SHARE),
+        fill_of(Product.CNC, early),
+        fill_of(Product.NRML, end, instrument=name),
+        fill_of(Product.NRML, end, instrument=name, reason=FillReason.EXPIRY),
+    ]
+    expected = dict.fromkeys(sentence for fill in fills for sentence in estimates_used(fill, terms[fill.instrument]))
+    assert len(expected) >= 5
+    assert estimates_of(fills, terms) == tuple(expected)
 
 
 def test_estimates_of_a_contract_s_end_are_those_it_paid() -> None:

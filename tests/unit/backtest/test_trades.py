@@ -4,10 +4,15 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.backtest.conftest import make_bars as bars_of
+from tests.unit.backtest.conftest import play as run_of
 
-from qts.backtest import BacktestResult
-from qts.core import IST, Bars, Direction, Interval, Product
+from qts.backtest import BacktestResult, FillTiming
+from qts.core import IST, Bars, Direction, FillReason, Interval, Product, micros_of
 
 Play = Callable[..., BacktestResult]
 MakeBars = Callable[..., Bars]
@@ -75,3 +80,37 @@ def test_trades_of_several_instruments_come_in_the_order_of_their_entries(play: 
     b = make_bars([(50, 50)] * 5, name="NSE:B")
     result = play({"NSE:A": [0, 1, 0, 0, 0], "NSE:B": [1, 0, 1, 1, 1]}, a, b)
     assert [(trade.instrument, trade.open) for trade in result.trades] == [("NSE:B", False), ("NSE:A", False), ("NSE:B", True)]
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32 - 1), at_close=st.booleans())
+def test_what_was_held_through_is_read_from_the_trade_s_own_bars(seed: int, *, at_close: bool) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 14))
+    names = ["NSE:A", "NSE:B"]
+    series = [
+        bars_of(
+            [(float(a), float(b)) for a, b in rng.integers(50, 150, (n, 2))],
+            name=name,
+            start=MORNING,
+            interval=Interval.MINUTE_5,
+            skip=[k for k in range(1, n) if rng.random() < 0.2],
+        )
+        for name in names
+    ]
+    targets = {name: rng.choice([-1.0, 0.0, 0.5, 1.0], n).tolist() for name in names}
+    fill = FillTiming.CLOSE if at_close else FillTiming.NEXT_OPEN
+    result = run_of(targets, *series, product=Product.MIS, fill=fill, capital="1000000")
+    end = int(result.ts[-1]) + 1
+    for trade in result.trades:
+        bars = series[names.index(trade.instrument)]
+        # A fill at a bar's open is held through it, one at its close from the next bar on: so are those of a session's end.
+        begin = micros_of(trade.entry_at) + at_close
+        after = micros_of(trade.exit_at) + (at_close or trade.exit_reason is FillReason.SQUARE_OFF)
+        kept = (bars.ts >= begin) & (bars.ts < (end if trade.open else after))
+        down, up = (
+            (min if is_low else max)([*column[kept], float(trade.exit_price)]) for is_low, column in ((1, bars.low), (0, bars.high))
+        )
+        moves = [price / float(trade.entry_price) - 1.0 for price in (down, up)]
+        worst, best = moves if trade.direction is Direction.LONG else [-moves[1], -moves[0]]
+        assert (trade.bars_held, trade.mae, trade.mfe) == (kept.sum(), min(worst, 0.0), max(best, 0.0))

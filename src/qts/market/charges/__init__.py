@@ -1,6 +1,6 @@
 """Charges: brokerage and the statutory lines of trades in shares and contracts, by trade date."""
 
-from qts.market.charges.day import DayBill, day_charges
+from qts.market.charges.day import DayBill, day_charges, lone_order
 from qts.market.charges.document import charges_document
 from qts.market.charges.examples import LINES, Difference, PricedExample, lines_of, price_example
 from qts.market.charges.fills import DayFill
@@ -11,6 +11,7 @@ from qts.market.charges.rates import SegmentRates, rates_on, regime_starts
 from qts.market.charges.round_trip import RoundTrip, RoundTripTerms, price_round_trip
 from qts.market.charges.schedule import schedule_version, unconfirmed
 from qts.market.charges.segments import ChargeSegment, RateClasses, Settlement, SttClass, listed_at, segment_of
+from qts.market.charges.share_day import LoneOrder
 
 __all__ = [
     "LINES",
@@ -19,6 +20,7 @@ __all__ = [
     "DayBill",
     "DayFill",
     "Difference",
+    "LoneOrder",
     "PricedExample",
     "PricedOrders",
     "RateClasses",
@@ -33,6 +35,7 @@ __all__ = [
     "dp_charge",
     "lines_of",
     "listed_at",
+    "lone_order",
     "price_example",
     "price_orders",
     "price_round_trip",

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from qts.core import Charges, Exchange, Product
+from qts.core import Charges, Exchange, Product, Side
 from qts.core.errors import BadParameter
 from qts.market.charges.contract_day import ContractDay
 from qts.market.charges.fills import DayFill
-from qts.market.charges.rates import rates_on
+from qts.market.charges.rates import SegmentRates, rates_on
 from qts.market.charges.segments import EQUITY_SEGMENTS, ChargeSegment, SttClass
-from qts.market.charges.share_day import ShareDay
+from qts.market.charges.share_day import LoneOrder, ShareDay
 
 
 class _Day(Protocol):
@@ -93,6 +93,21 @@ def day_charges(
     return bill.charges()
 
 
+def lone_order(
+    side: Side, *, on: date, exchange: Exchange, product: Product, stt_class: SttClass = SttClass.SHARE, group: str = ""
+) -> LoneOrder:
+    """Return what a share's order pays that is the only one of its day: what :class:`DayBill` says after its first fill.
+
+    Raises
+    ------
+    BadParameter
+        As :func:`day_charges`.
+    """
+    _check_share_product(product)
+    intraday, delivery = _share_rates(on, exchange, stt_class=stt_class, group=group)
+    return LoneOrder(side, intraday=intraday, delivery=delivery, is_delivery=product is Product.CNC)
+
+
 class DayBill:
     """The charges of one instrument's day as its fills come in: what :func:`day_charges` says of them, at the same cost for each."""
 
@@ -109,10 +124,8 @@ class DayBill:
     ) -> None:
         self._day: _Day
         if segment is None or segment in EQUITY_SEGMENTS:
-            if product is Product.NRML:
-                hint = "Use CNC or MIS for shares, and name the segment of a contract."
-                raise BadParameter("product", product, "is for futures and options, not for shares", hint=hint)
-            intraday, delivery = (rates_on(on, exchange, part, stt_class=stt_class, group=group) for part in reversed(EQUITY_SEGMENTS))
+            _check_share_product(product)
+            intraday, delivery = _share_rates(on, exchange, stt_class=stt_class, group=group)
             self._day = ShareDay(intraday=intraday, delivery=delivery, is_delivery=product is Product.CNC)
             return
         if product is Product.CNC:
@@ -131,3 +144,15 @@ class DayBill:
     def estimates(self) -> tuple[str, ...]:
         """Return a sentence for each estimate among the rates that the fills so far paid."""
         return self._day.estimates()
+
+
+def _check_share_product(product: Product) -> None:
+    if product is Product.NRML:
+        hint = "Use CNC or MIS for shares, and name the segment of a contract."
+        raise BadParameter("product", product, "is for futures and options, not for shares", hint=hint)
+
+
+def _share_rates(on: date, exchange: Exchange, *, stt_class: SttClass, group: str) -> tuple[SegmentRates, SegmentRates]:
+    """Return the rates of intraday trades and of delivery."""
+    delivery, intraday = (rates_on(on, exchange, part, stt_class=stt_class, group=group) for part in EQUITY_SEGMENTS)
+    return intraday, delivery

@@ -75,6 +75,43 @@ class ShareDay:
         return average * (matched * self._intraday.stt_sell + abs(bought - sold) * rate)
 
 
+class LoneOrder:
+    """What a share's order pays that is the only one of its day: each line but the brokerage is a part of its value.
+
+    The same charges as :class:`ShareDay` has after one fill, at a fraction of the work: most orders of a portfolio are alone on their day.
+    """
+
+    __slots__ = ("_brokerage", "_dp", "_exchange", "_gst", "_ipft", "_sebi", "_stamp", "_stt", "_taxed")
+
+    def __init__(self, side: Side, *, intraday: SegmentRates, delivery: SegmentRates, is_delivery: bool) -> None:
+        is_buy = side is Side.BUY
+        own = delivery if is_delivery else intraday
+        self._brokerage = own
+        # A purchase to be sold within the day pays no STT: the sale does.
+        bought = delivery.stt_buy if is_delivery else ZERO
+        self._stt = bought if is_buy else own.stt_sell
+        self._stamp = own.stamp_buy if is_buy else own.stamp_sell
+        self._exchange, self._ipft, self._sebi, self._gst = intraday.exchange, intraday.ipft, intraday.sebi, intraday.gst
+        self._taxed = (
+            intraday.exchange + (intraday.ipft if intraday.gst_on_ipft else ZERO) + (intraday.sebi if intraday.gst_on_sebi else ZERO)
+        )
+        self._dp = delivery.dp_sell if is_delivery and not is_buy else ZERO
+
+    def charges(self, value: Decimal, *, slices: int = 1) -> Charges:
+        """Return the charges of an order by its value in rupees, above zero."""
+        brokerage = brokerage_of(value, self._brokerage, slices=slices)
+        return Charges(
+            brokerage=cut(brokerage),
+            stt=cut(value * self._stt),
+            exchange=cut(value * self._exchange),
+            ipft=cut(value * self._ipft),
+            sebi=cut(value * self._sebi),
+            stamp=cut(value * self._stamp),
+            gst=cut((brokerage + value * self._taxed) * self._gst),
+            dp=self._dp,
+        )
+
+
 @dataclass(slots=True, kw_only=True)  # grows with the fills of its day
 class _Side:
     """What was bought, or sold: totals, and its orders, oldest first; all shares of the first ``n_settled`` orders are intraday."""

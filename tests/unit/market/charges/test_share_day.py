@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qts.core import Charges, Exchange, Product, Side
 from qts.core.errors import BadParameter
-from qts.market.charges import ChargeSegment, DayBill, DayFill, Settlement, SttClass, day_charges, rates_on
+from qts.market.charges import ChargeSegment, DayBill, DayFill, Settlement, SttClass, day_charges, lone_order, rates_on
 from qts.market.charges.share_day import ShareDay
 
 TODAY = date(2026, 11, 20)
@@ -226,3 +226,31 @@ def test_trading_more_on_one_side_never_costs_less(fills: list[DayFill], more: i
     own = [one for one in fills if one.side is side]
     after = charges(*own, fill(side, more, 100), on=on)
     assert after.total >= charges(*own, on=on).total
+
+
+@given(
+    order=st.builds(
+        fill,
+        st.sampled_from(Side),
+        st.integers(1, 50_000),
+        st.decimals(Decimal("0.0001"), Decimal(5000), places=6).map(lambda price: price.copy_abs() + Decimal("0.0001")),
+        slices=st.integers(1, 3),
+    ),
+    kind=st.fixed_dictionaries(
+        {
+            "on": st.dates(date(2015, 1, 1), TODAY),
+            "exchange": st.sampled_from([Exchange.NSE, Exchange.BSE, Exchange.SIM]),
+            "product": st.sampled_from([CNC, MIS]),
+            "stt_class": st.sampled_from(SttClass),
+        }
+    ),
+)
+def test_order_alone_on_its_day_pays_to_the_last_digit_what_its_bill_says(order: DayFill, kind: dict[str, Any]) -> None:
+    ours = lone_order(order.side, **kind).charges(order.quantity * order.price, slices=order.slices)
+    # Compared as texts: also their numbers of decimals are the same.
+    assert str(ours) == str(charges(order, **kind))
+
+
+def test_order_alone_on_its_day_is_of_shares() -> None:
+    with pytest.raises(BadParameter, match="NRML"):
+        lone_order(Side.BUY, on=TODAY, exchange=Exchange.NSE, product=Product.NRML)
