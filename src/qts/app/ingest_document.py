@@ -7,7 +7,8 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from qts.app.requests import InstrumentTexts, IntervalName, Request
+from qts.app.requests import IntervalName, Request, TradedTexts
+from qts.app.run_document import ListPart
 from qts.core.errors import BadParameter
 from qts.core.interval import Interval
 
@@ -21,7 +22,11 @@ FILES: Final = "files"
 class IngestRequest(Request):
     """History to download: only what is missing is asked for. Files are taken in as they are: they need no instruments and no dates."""
 
-    instruments: InstrumentTexts = Field(default=(), description="Instruments, as EXCHANGE:SYMBOL; none for files.")
+    instruments: TradedTexts = Field(
+        default=(),
+        description="Instruments, as EXCHANGE:SYMBOL; @NAME for the members of an index or a watchlist, @fo for the shares that have "
+        "futures; none for files.",
+    )
     interval: IntervalName = Field(default=Interval.DAY, description="Length of the bars.")
     start: date | None = Field(default=None, alias="from", description="First date; none for files.")
     end: date | None = Field(default=None, alias="to", description="Last date, included; the last session that is over when absent.")
@@ -118,7 +123,7 @@ class InboxFile(BaseModel):
 class IngestDocument(BaseModel):
     """A download, or the plan of one: requests, about how many seconds and bytes they take, and what came of each series or file.
 
-    ``notes`` say what is to be known of the source's prices.
+    ``notes`` say what is to be known of the source's prices, ``warnings`` what is to be known of whatever is computed on the ``lists``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -132,7 +137,9 @@ class IngestDocument(BaseModel):
     windows: tuple[PlannedWindow, ...]
     series: tuple[SeriesOutcome, ...]
     files: tuple[InboxFile, ...] = ()
+    lists: tuple[ListPart, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     stored: int
     snapshot: str
     complete: bool

@@ -12,15 +12,18 @@ from qts.app.broker import kite_client
 from qts.app.call_hooks import NO_HOOKS, CallHooks
 from qts.app.inbox import InboxPorts, take_in
 from qts.app.ingest_document import FILES, InboxFile, IngestDocument, IngestRequest, PlannedWindow, SeriesOutcome
+from qts.app.ingest_universe import Universe, open_universe, universe_warnings
 from qts.app.ingest_windows import SeriesPlan, WindowResult, fetch_window, find_listing, outcome_of, plan_series
+from qts.app.instruments import NotListed
 from qts.app.progress import OnProgress, Progress, ignore_progress
+from qts.app.run_document import ListPart
 from qts.app.sandbox_login import sandbox_client
 from qts.app.workspace import Workspace
 from qts.core.errors import AccessDenied, AuthExpired, BadParameter, QtsError, SourceDown
 from qts.core.instrument import InstrumentId
 from qts.data.kite.bar_source import SANDBOX, KiteBars
 from qts.data.kite.client import KiteClient
-from qts.data.source import BarSource, asked_sources, watched_sources
+from qts.data.source import BarSource, Listed, asked_sources, watched_sources
 
 STEP: Final = "Downloading"
 BYTES_A_BAR: Final = 6
@@ -43,7 +46,7 @@ def ingest(
     Raises
     ------
     BadParameter
-        If the interval cannot be had, or the span is turned round.
+        If the interval cannot be had, the span is turned round, or a list is unknown.
     NotListed
         If an instrument is not listed today.
     BadPath
@@ -58,15 +61,31 @@ def ingest(
         ports = InboxPorts(sleep=hooks.sleep, on_progress=on_progress)
         return inbox_document(workspace, request, take_in(workspace, dry_run=request.dry_run, ports=ports))
     check_interval(request)
+    universe = open_universe(workspace, request)
     with open_source(workspace, request.source, transport=transport, hooks=hooks) as source:
-        listings = [find_listing(workspace, source, InstrumentId(name)) for name in request.instruments]
+        listings, missing = _listings(workspace, source, universe)
+        lists = universe.without(missing)
         tasks = [plan_series(workspace, request, listing) for listing in listings]
         if request.dry_run:
-            return ingest_document(workspace, request, tasks, ())
+            return ingest_document(workspace, request, tasks, (), lists=lists)
         run = _Run(workspace=workspace, source=source, request=request, on_progress=on_progress, n_planned=_count(tasks))
         outcomes = run.all(tasks)
     seconds = (workspace.clock.now() - began).total_seconds()
-    return ingest_document(workspace, request, tasks, outcomes, seconds=round(max(0.0, seconds), 3))
+    return ingest_document(workspace, request, tasks, outcomes, lists=lists, seconds=round(max(0.0, seconds), 3))
+
+
+def _listings(workspace: Workspace, source: BarSource, universe: Universe) -> tuple[list[Listed], list[InstrumentId]]:
+    """Return how the source knows the instruments, and the members of lists that it does not know: those stop no other."""
+    found: list[Listed] = []
+    missing: list[InstrumentId] = []
+    for name in universe.instruments:
+        try:
+            found.append(find_listing(workspace, source, name))
+        except NotListed:
+            if name not in universe.members:
+                raise
+            missing.append(name)
+    return found, missing
 
 
 def inbox_document(workspace: Workspace, request: IngestRequest, files: Sequence[InboxFile]) -> IngestDocument:
@@ -178,7 +197,13 @@ class _Run:
 
 
 def ingest_document(
-    workspace: Workspace, request: IngestRequest, tasks: Sequence[SeriesPlan], outcomes: Sequence[SeriesOutcome], *, seconds: float = 0.0
+    workspace: Workspace,
+    request: IngestRequest,
+    tasks: Sequence[SeriesPlan],
+    outcomes: Sequence[SeriesOutcome],
+    *,
+    lists: Sequence[ListPart] = (),
+    seconds: float = 0.0,
 ) -> IngestDocument:
     """Return the document of a download or of the plan of one."""
     n_requests = _count(tasks)
@@ -195,7 +220,9 @@ def ingest_document(
             for span in task.spans
         ),
         series=tuple(outcomes),
+        lists=tuple(lists),
         notes=(asked_sources()[request.source].note,),
+        warnings=universe_warnings(lists, request.source),
         stored=sum(one.stored for one in outcomes),
         snapshot=workspace.store.snapshot(),
         complete=all(one.error is None for one in outcomes),

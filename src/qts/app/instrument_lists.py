@@ -19,7 +19,7 @@ from qts.app.workspace import Workspace
 from qts.core.clock import IST, session_date_of
 from qts.core.errors import BadParameter
 from qts.core.instrument import InstrumentId
-from qts.data.instruments import index_key
+from qts.data.instruments import Members, index_key
 from qts.data.instruments.membership import BIASED
 from qts.data.storage import SeriesInfo
 
@@ -51,7 +51,7 @@ def chosen_instruments(workspace: Workspace, request: BacktestRequest) -> Chosen
         if not name.startswith("@"):
             found.append(InstrumentId(name))
             continue
-        part, members = _open(workspace, name, request.start)
+        part, members = open_list(workspace, name, request.start)
         held = [one for one in members if one in stored]
         if not held:
             hint = f"Import their prices, or choose another interval than {request.interval}."
@@ -73,6 +73,34 @@ def lists_hash(lists: Sequence[ListPart]) -> str:
     return text_hash(json.dumps([one.model_dump() for one in lists], sort_keys=True)) if lists else ""
 
 
+def open_list(
+    workspace: Workspace, name: str, start: date | None, *, until: date | None = None
+) -> tuple[ListPart, tuple[InstrumentId, ...]]:
+    """Return what a name with its ``@`` stands for: the members of an index on a date, or on any day until another, or of a watchlist.
+
+    Raises
+    ------
+    BadParameter
+        If there is no such list, or its name stands for two.
+    """
+    kind, _, rest = name[1:].partition(":") if ":" in name else ("", "", name[1:])
+    today = workspace.clock.now().astimezone(IST).date()
+    index = _members(workspace, rest, start or today, until) if kind in {"", "index"} else None
+    watched = [one for one in workspace.watchlists.all() if one.name.lower() == rest.lower()] if kind in {"", "list"} else []
+    if index is not None and watched:
+        hint = f"Write @index:{rest} or @list:{rest}."
+        raise BadParameter("instruments", name, "is the name of an index and of a watchlist", hint=hint)
+    if index is not None:
+        doubt = index.doubt if start is not None else f"without a first date its members are those of {today}: {BIASED}"
+        part = _part(f"@{index.index}", on=index.on, members=index.instruments, sources=index.sources, doubt=doubt)
+        return part, index.instruments
+    if watched:
+        doubt = f"its instruments were chosen by {today}, in the knowledge of how they had done until then: {BIASED}"
+        one = watched[0]
+        return _part(f"@{one.name}", on=today, members=one.instruments, sources=("watchlist",), doubt=doubt), one.instruments
+    raise _unknown(workspace, name, rest)
+
+
 def _serves(info: SeriesInfo, request: BacktestRequest) -> bool:
     """Return whether a series has bars for the request."""
     if info.key.interval is not request.interval or request.prices not in {"auto", info.key.basis.value}:
@@ -91,23 +119,10 @@ def _sentences(one: ListPart, interval: str) -> Iterator[str]:
         yield f"{one.name}: {left_out} ({shown}): where they are the ones that did badly, the result is flattered."
 
 
-def _open(workspace: Workspace, name: str, start: date | None) -> tuple[ListPart, tuple[InstrumentId, ...]]:
-    kind, _, rest = name[1:].partition(":") if ":" in name else ("", "", name[1:])
-    today = workspace.clock.now().astimezone(IST).date()
-    index = workspace.indices.members(rest, start or today) if kind in {"", "index"} else None
-    watched = [one for one in workspace.watchlists.all() if one.name.lower() == rest.lower()] if kind in {"", "list"} else []
-    if index is not None and watched:
-        hint = f"Write @index:{rest} or @list:{rest}."
-        raise BadParameter("instruments", name, "is the name of an index and of a watchlist", hint=hint)
-    if index is not None:
-        doubt = index.doubt if start is not None else f"without a first date its members are those of {today}: {BIASED}"
-        part = _part(f"@{index.index}", on=index.on, members=index.instruments, sources=index.sources, doubt=doubt)
-        return part, index.instruments
-    if watched:
-        doubt = f"its instruments were chosen by {today}, in the knowledge of how they had done until then: {BIASED}"
-        one = watched[0]
-        return _part(f"@{one.name}", on=today, members=one.instruments, sources=("watchlist",), doubt=doubt), one.instruments
-    raise _unknown(workspace, name, rest)
+def _members(workspace: Workspace, name: str, start: date, until: date | None) -> Members | None:
+    if until is None:
+        return workspace.indices.members(name, start)
+    return workspace.indices.members_between(name, start, until)
 
 
 def _part(name: str, *, on: date, members: Sequence[InstrumentId], sources: Sequence[str], doubt: str) -> ListPart:

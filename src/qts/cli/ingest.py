@@ -19,6 +19,7 @@ _MOST_WINDOWS = 20
 _MINUTE = 60.0
 _MEGABYTE = 1_000_000
 _FILES = "files"
+_INSTRUMENTS = "Instruments, as EXCHANGE:SYMBOL, with commas between; @NAME for an index or a watchlist, @fo for shares with futures."
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def ingest(
     context: typer.Context,
     *,
-    instruments: Annotated[str, typer.Option(help="Instruments, as EXCHANGE:SYMBOL, with commas between; none for files.")] = "",
+    instruments: Annotated[str, typer.Option(help=_INSTRUMENTS)] = "",
     start: Annotated[datetime | None, typer.Option("--from", formats=DATE_FORMATS, help="First date; none for files.")] = None,
     end: Annotated[
         datetime | None, typer.Option("--to", formats=DATE_FORMATS, help="Last date, included; the last session that is over when absent.")
@@ -95,6 +96,8 @@ def _draw_plan(document: IngestDocument) -> None:
     if document.source == _FILES:
         _draw_files(document)
         return
+    for warning in document.warnings:
+        note(warning)
     if not document.windows:
         say("Nothing is missing: no request would be made.")
         return
@@ -159,6 +162,8 @@ def _draw(document: IngestDocument) -> None:
             note(f"{one.instrument}, {refused.window}: candle {refused.row} {refused.reason}")
     for sentence in dict.fromkeys(f"Error: {one.error}\n  {one.hint}" for one in document.series if one.error):
         note(sentence)
+    for warning in document.warnings:
+        note(warning)
     if not document.requests and document.complete:
         say("Nothing was missing: no candles were asked for.")
     say(f"Snapshot {document.snapshot}.")

@@ -225,6 +225,18 @@ def test_an_instrument_that_is_not_listed_is_refused_with_its_neighbours(opened:
         run(opened(exchange(), name="other"), interval="1w")
 
 
+def test_a_member_of_a_list_that_is_not_listed_stops_no_other_and_is_told(opened: Callable[..., Workspace]) -> None:
+    workspace = opened(exchange())
+    workspace.watchlists.add("mine", [InstrumentId(NAMES[0]), InstrumentId("SIM:GONE")], at=NOW)
+    plan = run(workspace, ["@mine"], start=date(2026, 11, 2), dry_run=True)
+    assert (plan.requests, plan.lists[0].left_out) == (1, ("SIM:GONE",))
+    found = run(workspace, ["@mine"], start=date(2026, 11, 2))
+    assert (found.complete, [one.instrument for one in found.series]) == (True, [NAMES[0]])
+    assert any("1 of its 2 members are not listed by sandbox today (SIM:GONE)" in told for told in found.warnings)
+    with pytest.raises(NotListed):
+        run(workspace, ["@mine", "SIM:GONE"], start=date(2026, 11, 2))
+
+
 class Adjusted:
     """A market of one share of NSE whose past is halved when its split comes; ``spoil`` changes its bars once more."""
 

@@ -164,6 +164,14 @@ class InstrumentMaster:
         with self._database.reading() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
 
+    def names_of_futures(self, exchange: str, first: date, last: date) -> tuple[str, ...]:
+        """Return the names that an exchange's futures were on, on any day from one date to another, both included; sorted."""
+        query = sa.select(LISTINGS.c.name).distinct()
+        during = LISTINGS.c.valid_from <= last, LISTINGS.c.valid_to > first
+        query = query.where(LISTINGS.c.exchange == exchange, LISTINGS.c.kind == ListingKind.FUTURE.value, *during)
+        with self._database.reading() as connection:
+            return tuple(sorted(connection.execute(query).scalars()))
+
     def rows(self, on: date) -> list[DumpRow]:
         """Return everything that was listed on a date, as plain rows."""
         with self._database.reading() as connection, collection_paused():

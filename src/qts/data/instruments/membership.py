@@ -148,6 +148,26 @@ class IndexMembership:
             doubt=_doubt(rows, on=on, first=first),
         )
 
+    def members_between(self, index: str, first: date, last: date) -> Members | None:
+        """Return whatever was a member of an index on any day from one date to another, both included; None where nothing is known of it.
+
+        Where nothing is on record of the first dates, those of the first date on record stand for them.
+        """
+        with self._database.reading() as connection:
+            rows = _select(connection, INDEX_MEMBERS.c.index_key == index_key(index))
+        if not rows:
+            return None
+        known_from = min(row.start for row in rows)
+        start = max(first, known_from)
+        found = [row for row in rows if row.start <= max(last, start) and (row.end is None or start <= row.end)]
+        return Members(
+            index=rows[0].index,
+            on=first,
+            instruments=tuple(sorted({row.instrument for row in found})),
+            sources=tuple(dict.fromkeys(row.source for row in found)),
+            doubt=_doubt(rows, on=first, first=known_from),
+        )
+
 
 def _doubt(rows: Sequence[IndexMember], *, on: date, first: date) -> str:
     name = rows[0].index

@@ -37,6 +37,25 @@ def test_the_members_are_those_of_the_date(membership: IndexMembership, name: st
     assert (found.instruments, found.doubt, found.sources, found.index) == (expected, "", ("circular",), "NIFTY 50")
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        pytest.param(START, date(2018, 1, 1), ("NSE:A", "NSE:B"), id="before the change"),
+        pytest.param(date(2019, 3, 28), date(2019, 3, 29), ("NSE:A", "NSE:B", "NSE:C"), id="the last day of one and the first of another"),
+        pytest.param(date(2019, 3, 29), date(2020, 1, 1), ("NSE:A", "NSE:C"), id="after it"),
+        pytest.param(date(2010, 1, 1), date(2011, 1, 1), ("NSE:A", "NSE:B"), id="before all that is on record"),
+    ],
+)
+def test_the_members_of_a_span_are_those_of_any_of_its_days(
+    membership: IndexMembership, first: date, last: date, expected: tuple[str, ...]
+) -> None:
+    membership.replace(DATED)
+    found = membership.members_between("NIFTY 50", first, last)
+    assert found is not None
+    assert (found.instruments, bool(found.doubt)) == (expected, first < START)
+    assert membership.members_between("NIFTY 99", first, last) is None
+
+
 def test_before_the_first_date_on_record_the_members_are_doubtful(membership: IndexMembership) -> None:
     membership.replace(DATED)
     found = membership.members("NIFTY 50", date(2012, 1, 2))

@@ -9,8 +9,10 @@ from typing import Final, TypeVar
 from qts.app.broker import find_keys
 from qts.app.inbox import InboxPorts, take_in
 from qts.app.ingest_document import FILES, IngestRequest, SeriesOutcome
+from qts.app.ingest_universe import open_universe
 from qts.app.ingest_windows import SeriesPlan, WindowResult, fetch_window, find_listing, outcome_of, plan_series
 from qts.app.ingesting import check_interval, inbox_document, ingest_document, open_source
+from qts.app.instruments import NotListed
 from qts.app.jobs.document import JobError
 from qts.app.jobs.kind import JobKind, JobOutcome
 from qts.app.jobs.work import Work
@@ -43,6 +45,8 @@ def _check(workspace: Workspace, request: IngestRequest) -> None:
         raise BadParameter("dry_run", "on", "a plan is made at once and needs no job", hint="Ask for the plan without --background.")
     if request.end is not None and request.end < request.first:
         raise BadParameter("to", request.end, "lies before the first date", hint="Turn the two dates round.")
+    if request.source != FILES:
+        open_universe(workspace, request)
     if request.source == "kite":
         find_keys(workspace)
 
@@ -82,9 +86,14 @@ class _Download:
         """Plan every series, then carry the plans out until something happens that concerns them all."""
         plans: list[SeriesPlan] = []
         errors: list[JobError] = []
-        for name in self._request.instruments:
+        missing: list[InstrumentId] = []
+        # Remembered, so that a job that goes on another day is still of the same instruments.
+        universe = self._work.step("instruments", lambda: open_universe(self._work.workspace, self._request))
+        for name in universe.instruments:
             planned = self._step(f"plan {name}", name, lambda name=name: self._planned(name))  # type: ignore[misc]
-            if isinstance(planned, JobError):
+            if isinstance(planned, JobError) and planned.kind == NotListed.__name__ and name in universe.members:
+                missing.append(name)
+            elif isinstance(planned, JobError):
                 errors.append(planned)
                 if _ends_all(planned):
                     return JobOutcome(result={}, errors=tuple(errors))
@@ -99,7 +108,7 @@ class _Download:
             if error is not None:
                 errors.append(error)
                 ended = ended or (error if _ends_all(error) else None)
-        document = ingest_document(self._work.workspace, self._request, plans, outcomes)
+        document = ingest_document(self._work.workspace, self._request, plans, outcomes, lists=universe.without(missing))
         result = document.model_dump(mode="json", by_alias=True, exclude=_NOT_TOLD)
         return JobOutcome(result=result, errors=tuple(errors))
 
