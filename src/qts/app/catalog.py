@@ -44,9 +44,9 @@ def list_series(workspace: Workspace, *, as_of: str | None = None) -> tuple[Seri
 
 
 def _document(info: SeriesInfo, known: Evidence, stored: StoredScore | None) -> SeriesDocument:
-    covered = known.days.coverage(info.key)
+    tally = known.days.tally(info.key)
     is_judged = stored is not None and stored.fingerprint == known.fingerprint(info.key)
-    share = None if covered is None else covered.share
+    share = None if tally is None else tally.share
     return SeriesDocument(
         instrument=info.key.instrument,
         interval=info.key.interval.value,
@@ -54,7 +54,7 @@ def _document(info: SeriesInfo, known: Evidence, stored: StoredScore | None) -> 
         first=instant_of(info.first_ts).isoformat(),
         last=instant_of(info.last_ts).isoformat(),
         bars=info.n_bars,
-        missing=None if share is None or covered is None else covered.n_missing,
+        missing=None if share is None or tally is None else tally.n_missing,
         quality=stored.score if is_judged and stored is not None else share,
         simulated=is_simulated(info),
         sources=info.sources,

@@ -15,7 +15,7 @@ from qts.core.clock import IST
 from qts.core.errors import BadParameter, EmptySpan, UnknownInstrument
 from qts.core.instrument import InstrumentId, exchange_of
 from qts.core.interval import Interval
-from qts.data.coverage import Coverage, DayState, Hole, missing_stretches
+from qts.data.coverage import Coverage, DayState, Hole, Tally, missing_stretches
 from qts.data.storage import SeriesInfo, SeriesKey
 from qts.data.storage.lookup import near_matches, sort_key
 from qts.market.sessions import holidays
@@ -125,16 +125,23 @@ def coverage(workspace: Workspace, request: CoverageRequest) -> CoverageDocument
     known = series_days(workspace, as_of=request.as_of)
     chosen = _chosen(known, request)
     spans = [_span(known, info.key, request) for info in chosen]
-    found = [(info, known.coverage(info.key, span=span)) for info, span in zip(chosen, spans, strict=True)]
-    days = tuple(_days(workspace, info.key, covered, request) for info, covered in found) if request.instrument is not None else ()
+    found = [_covered(known, info.key, span, request) for info, span in zip(chosen, spans, strict=True)]
+    days: tuple[tuple[DayDocument, ...], ...] = ()
+    if request.instrument is not None:
+        days = tuple(_days(workspace, info.key, covered, request) for info, (covered, _) in zip(chosen, found, strict=True))
     return CoverageDocument(
-        series=tuple(
-            _summary(info, covered, span, lists_holes=request.instrument is not None)
-            for (info, covered), span in zip(found, spans, strict=True)
-        ),
+        series=tuple(_summary(info, *one, span) for info, one, span in zip(chosen, found, spans, strict=True)),
         days=days,
         snapshot=workspace.snapshot_id(request.as_of) or workspace.store.snapshot(),
     )
+
+
+def _covered(known: SeriesDays, key: SeriesKey, span: tuple[int, int], request: CoverageRequest) -> tuple[Coverage | None, Tally | None]:
+    """Return the days of a series, where an instrument was named, and their figures."""
+    if request.instrument is None and request.start is None and request.end is None:
+        return None, known.tally(key)
+    covered = known.coverage(key, span=span)
+    return covered if request.instrument is not None else None, None if covered is None else covered.tally()
 
 
 def _chosen(known: SeriesDays, request: CoverageRequest) -> list[SeriesInfo]:
@@ -158,21 +165,20 @@ def _span(known: SeriesDays, key: SeriesKey, request: CoverageRequest) -> tuple[
     return first, max(first, last)
 
 
-def _summary(info: SeriesInfo, covered: Coverage | None, span: tuple[int, int], *, lists_holes: bool) -> SeriesCoverage:
-    counts = None if covered is None else covered.counts
+def _summary(info: SeriesInfo, covered: Coverage | None, tally: Tally | None, span: tuple[int, int]) -> SeriesCoverage:
     return SeriesCoverage(
         instrument=info.key.instrument,
         interval=info.key.interval.value,
         prices=info.key.basis.value,
         start=_iso(span[0]),
         end=_iso(span[1]),
-        counts=None if counts is None else {state.value: counts[state] for state in DayState},
-        bars_held=None if covered is None else covered.n_held,
-        bars_expected=None if covered is None else covered.n_expected,
-        share=None if covered is None else covered.share,
-        n_holes=None if covered is None else covered.n_holes,
-        holes=tuple(_hole(hole) for hole in covered.holes()) if covered is not None and lists_holes else (),
-        estimated_days=0 if covered is None else int(covered.is_estimate.sum()),
+        counts=None if tally is None else {state.value: n_days for state, n_days in tally.counts.items()},
+        bars_held=None if tally is None else tally.n_held,
+        bars_expected=None if tally is None else tally.n_expected,
+        share=None if tally is None else tally.share,
+        n_holes=None if tally is None else tally.n_holes,
+        holes=() if covered is None else tuple(_hole(hole) for hole in covered.holes()),
+        estimated_days=0 if tally is None else tally.n_estimated,
     )
 
 

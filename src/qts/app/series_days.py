@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
 
-from qts.app.workspace import Workspace
 from qts.core.instrument import exchange_of
-from qts.data.coverage import Coverage, EmptyReason, arrays_of, cover, days_without_trade
-from qts.data.storage import SeriesInfo, SeriesKey
+from qts.data.coverage import Coverage, EmptyReason, KnownEmpty, Tally, arrays_of, cover, days_without_trade
+from qts.data.storage import BarStore, SeriesInfo, SeriesKey
+from qts.data.storage.coverage import DayCounts
+from qts.market.sessions import calendar_version
+
+if TYPE_CHECKING:  # a workspace holds what this module remembers
+    from qts.app.workspace import Workspace
+
+Days: TypeAlias = Mapping[SeriesKey, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +25,9 @@ class SeriesDays:
 
     infos: Mapping[SeriesKey, SeriesInfo]
     held: Mapping[SeriesKey, Mapping[int, int]]
-    known_empty: Mapping[SeriesKey, frozenset[int]] = field(default_factory=dict)
-    no_trade: Mapping[SeriesKey, frozenset[int]] = field(default_factory=dict)
+    known_empty: Days = field(default_factory=dict)
+    no_trade: Days = field(default_factory=dict)
+    _tallies: dict[SeriesKey, Tally | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def coverage(self, key: SeriesKey, *, span: tuple[int, int] | None = None) -> Coverage | None:
         """Return the coverage of a series, or None where no calendar is on record."""
@@ -31,21 +40,74 @@ class SeriesDays:
             no_trade=self.no_trade.get(key, ()),
         )
 
+    def tally(self, key: SeriesKey) -> Tally | None:
+        """Return the figures of a whole series, or None where no calendar is on record; they are found once."""
+        if key not in self._tallies:
+            covered = self.coverage(key)
+            self._tallies[key] = None if covered is None else covered.tally()
+        return self._tallies[key]
+
     def span(self, key: SeriesKey) -> tuple[int, int]:
         """Return the first and the last day with bars of a series."""
-        days, _ = arrays_of(self.held[key])
+        held = self.held[key]
+        if isinstance(held, DayCounts):
+            return held.ends
+        days, _ = arrays_of(held)
         return int(days[0]), int(days[-1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """What the days of all series rest on."""
+
+    infos: tuple[SeriesInfo, ...]
+    snapshot: str
+    calendar: str
+    empty: Days
+    told: Days
+
+
+class PresentDays:
+    """The days of the present state, put together when something of it has changed. Threads may share it; one works, others wait."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last: tuple[_State, SeriesDays] | None = None
+
+    def find(self, store: BarStore, known_empty: KnownEmpty) -> SeriesDays:
+        """Return what is known of all series of a store at present."""
+        with self._lock:
+            state = _state_of(store, known_empty, as_of=None)
+            if self._last is None or self._last[0] != state:
+                self._last = state, _days_of(state, store.bars_per_day())
+            return self._last[1]
 
 
 def series_days(workspace: Workspace, *, as_of: str | None = None) -> SeriesDays:
     """Return what is known of all series, in a handful of queries."""
-    infos = workspace.store.series(as_of=as_of)
-    held = workspace.store.bars_per_day(as_of=as_of)
-    told = workspace.known_empty.all_days(EmptyReason.NO_TRADE)
+    if as_of is None:
+        return workspace.days.find(workspace.store, workspace.known_empty)
+    state = _state_of(workspace.store, workspace.known_empty, as_of=as_of)
+    return _days_of(state, workspace.store.bars_per_day(as_of=as_of))
+
+
+def _state_of(store: BarStore, known_empty: KnownEmpty, *, as_of: str | None) -> _State:
+    # The snapshot tells of series of the first format, whose content has no name, that they have changed.
+    return _State(
+        infos=store.series(as_of=as_of),
+        snapshot=as_of or store.snapshot(),
+        calendar=calendar_version(),
+        empty=known_empty.all_days(EmptyReason.EMPTY),
+        told=known_empty.all_days(EmptyReason.NO_TRADE),
+    )
+
+
+def _days_of(state: _State, held: Mapping[SeriesKey, Mapping[int, int]]) -> SeriesDays:
+    infos = state.infos
     seen = days_without_trade(infos, held)
     return SeriesDays(
         infos={info.key: info for info in infos},
         held=held,
-        known_empty=workspace.known_empty.all_days(EmptyReason.EMPTY),
-        no_trade={key: told.get(key, frozenset()) | seen.get(key, frozenset()) for key in told.keys() | seen.keys()},
+        known_empty=state.empty,
+        no_trade={key: state.told.get(key, frozenset()) | seen.get(key, frozenset()) for key in state.told.keys() | seen.keys()},
     )

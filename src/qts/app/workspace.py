@@ -12,6 +12,7 @@ from qts.app.calendar_file import use_calendar_of
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
 from qts.app.instrument_finder import InstrumentFinder
+from qts.app.series_days import PresentDays
 from qts.app.settings import UNFINISHED_RESTORE, Settings, load_settings
 from qts.core.bars import Bars
 from qts.core.clock import Clock
@@ -35,6 +36,7 @@ class Workspace:
     clock: Clock
     queries: Admission = field(default_factory=lambda: Admission(os.cpu_count() or 1))
     finder: InstrumentFinder = field(default_factory=InstrumentFinder)
+    days: PresentDays = field(default_factory=PresentDays)
     cache: BarCache | None = None
 
     def read_for_run(self, key: SeriesKey, *, start: datetime | None = None, end: datetime | None = None, as_of: str | None = None) -> Bars:

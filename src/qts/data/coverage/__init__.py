@@ -1,6 +1,6 @@
 """Coverage: what the calendar promises beside what is stored, day by day, and the days of which it is known that there is nothing."""
 
-from qts.data.coverage.days import COUNTED, Coverage, DayState, Hole, PartialDay, arrays_of, cover
+from qts.data.coverage.days import COUNTED, Coverage, DayState, Hole, PartialDay, Tally, arrays_of, cover
 from qts.data.coverage.expectation import Expectation, expected_days, key_of_day
 from qts.data.coverage.known_empty import EmptyDay, EmptyReason, KnownEmpty
 from qts.data.coverage.minutes import Stretch, missing_stretches
@@ -17,6 +17,7 @@ __all__ = [
     "KnownEmpty",
     "PartialDay",
     "Stretch",
+    "Tally",
     "arrays_of",
     "cover",
     "days_without_trade",

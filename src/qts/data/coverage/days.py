@@ -18,6 +18,7 @@ from qts.data.storage.coverage import DayCounts
 _EPOCH: Final = date(1970, 1, 1)
 _SATURDAY: Final = 5
 _THURSDAY: Final = 3
+_LONG: Final = frozenset({Interval.WEEK, Interval.MONTH})
 
 
 class DayState(StrEnum):
@@ -60,6 +61,27 @@ class PartialDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The days of a series in figures, each as of the property of ``Coverage`` of this name; ``n_estimated`` days are an estimate."""
+
+    counts: Mapping[DayState, int]
+    n_expected: int
+    n_held: int
+    n_holes: int
+    n_estimated: int
+
+    @property
+    def n_missing(self) -> int:
+        """Return how many sessions have no bar that should have some."""
+        return self.counts[DayState.MISSING]
+
+    @property
+    def share(self) -> float | None:
+        """Return the share of the expected bars that is held, 0 to 100, or None where none are expected."""
+        return _share(self.n_held, self.n_expected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """Days of a series, oldest first; each array has shape ``(n_days,)``.
 
@@ -85,7 +107,21 @@ class Coverage:
         if not self.interval.is_intraday and self.interval is not Interval.DAY:
             return counts
         weekdays = _weekdays_before(self.last + 1) - _weekdays_before(self.first)
-        return counts | {DayState.HOLIDAY: weekdays - int(np.count_nonzero((self.days + _THURSDAY) % 7 < _SATURDAY))}
+        place = self.days + _THURSDAY
+        # Twice as fast as the remainder.
+        return counts | {DayState.HOLIDAY: weekdays - int(np.count_nonzero(place - place // 7 * 7 < _SATURDAY))}
+
+    def tally(self) -> Tally:
+        """Return all figures at once."""
+        counts, here = self.counts, self._counts_here
+        at_least = self.at_least[here]
+        return Tally(
+            counts=counts,
+            n_expected=int(at_least.sum()),
+            n_held=int(np.minimum(self.held[here], at_least).sum()),
+            n_holes=self.n_holes if counts[DayState.MISSING] else 0,
+            n_estimated=int(np.count_nonzero(self.is_estimate)),
+        )
 
     @property
     def n_expected(self) -> int:
@@ -106,7 +142,7 @@ class Coverage:
     @property
     def share(self) -> float | None:
         """Return the share of the expected bars that is held, 0 to 100, or None where none are expected."""
-        return round(100.0 * self.n_held / self.n_expected, 2) if self.n_expected else None
+        return _share(self.n_held, self.n_expected)
 
     def holes(self) -> tuple[Hole, ...]:
         """Return the runs of sessions without a bar, oldest first."""
@@ -153,6 +189,10 @@ class Coverage:
     @property
     def _counts_here(self) -> Bools:
         return _IS_COUNTED[self.codes] & (self.at_least > 0)
+
+
+def _share(n_held: int, n_expected: int) -> float | None:
+    return round(100.0 * n_held / n_expected, 2) if n_expected else None
 
 
 def _weekdays_before(day: int) -> int:
@@ -222,24 +262,19 @@ def _compared(  # noqa: PLR0917 - the two sides of one comparison
     known_empty: Collection[int],
     no_trade: Collection[int],
 ) -> Coverage:
-    wanted_keys, given_keys = key_of_day(expected.days, interval), key_of_day(given, interval)
-    places = np.searchsorted(wanted_keys, given_keys)
-    is_expected = bool(len(wanted_keys)) and bool((wanted_keys[np.minimum(places, len(wanted_keys) - 1)] == given_keys).all())
-    if is_expected:
-        days, at_least, at_most, is_estimate = expected.days, expected.at_least, expected.at_most, expected.is_estimate
-    else:
+    days, at_least, at_most, is_estimate = expected.days, expected.at_least, expected.at_most, expected.is_estimate
+    held = _on_sessions(expected.days, given, counts, interval)
+    if held is None:
+        wanted_keys, given_keys = key_of_day(expected.days, interval), key_of_day(given, interval)
         keys, first = np.unique(np.concatenate([wanted_keys, given_keys]), return_index=True)
         days = np.concatenate([expected.days, given])[first]
         at_least, at_most = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
         is_estimate = np.zeros(len(keys), np.bool_)
         at = np.searchsorted(keys, wanted_keys)
         at_least[at], at_most[at], is_estimate[at] = expected.at_least, expected.at_most, expected.is_estimate
-        places = np.searchsorted(keys, given_keys)
-    held = np.zeros(len(days), np.int64)
-    if interval in {Interval.WEEK, Interval.MONTH}:
-        np.add.at(held, places, counts)
-    else:
-        held[places] = counts
+        held = np.zeros(len(days), np.int64)
+        # Several bars may be of one week or month.
+        np.add.at(held, np.searchsorted(keys, given_keys), counts)
     codes = np.full(len(days), _CODE[DayState.COMPLETE], np.uint8)
     codes[held < at_least] = _CODE[DayState.PARTIAL]
     nothing = held == 0
@@ -259,3 +294,19 @@ def _compared(  # noqa: PLR0917 - the two sides of one comparison
         codes=codes,
         is_estimate=is_estimate,
     )
+
+
+def _on_sessions(sessions: Ints, given: Ints, counts: Ints, interval: Interval) -> Ints | None:
+    """Return how many bars each session holds, or None where there are bars on other days, or more than a day makes a bar."""
+    if interval in _LONG:
+        return None
+    if len(given) == len(sessions) and np.array_equal(given, sessions):
+        return counts
+    if len(given) > len(sessions) or not len(given):
+        return None if len(given) else np.zeros(len(sessions), np.int64)
+    # A place for every date: far quicker than looking each one up.
+    first = min(int(sessions[0]), int(given[0]))
+    every = np.zeros(max(int(sessions[-1]), int(given[-1])) - first + 1, np.int64)
+    every[given - first] = counts
+    held = every[sessions - first]
+    return held if np.count_nonzero(held) == len(given) else None

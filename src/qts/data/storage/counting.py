@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from qts.core import InstrumentId, Interval
 from qts.data.storage.coverage import Coverage, DayCounts, unsealed
 from qts.data.storage.ledger import PackedCoverage
@@ -37,7 +39,8 @@ def days_held(
 
 
 def _add(held: dict[tuple[str, str, int], DayCounts], interval: str, basis: str, coverage: Coverage) -> None:
-    for number, days, counts in coverage.parts():
+    narrow = Coverage(numbers=coverage.numbers, days=coverage.days.astype(np.int32), counts=coverage.counts.astype(np.int32))
+    for number, days, counts in narrow.parts():
         key = (interval, basis, number)
         known = held.get(key)
         if known is None:

@@ -55,7 +55,13 @@ class Coverage:
 
 
 class DayCounts(Mapping[int, int]):
-    """Bars of one series by date in India (days since 1970-01-01), put together when first asked for."""
+    """Bars of one series by date in India (days since 1970-01-01), put together when first asked for.
+
+    Parameters
+    ----------
+    pieces : iterable of (Ints, Ints)
+        Dates and counts of each file, of any width: thousands of series of ten years are held in memory.
+    """
 
     __slots__ = ("_pieces",)
 
@@ -69,12 +75,18 @@ class DayCounts(Mapping[int, int]):
     @property
     def days(self) -> Ints:
         """Return the dates with bars, rising, int64 of shape ``(n_days,)``."""
-        return self._whole()[0]
+        return self._whole()[0].astype(np.int64, copy=False)
 
     @property
     def counts(self) -> Ints:
         """Return the number of bars of each of the dates, int64 of shape ``(n_days,)``."""
-        return self._whole()[1]
+        return self._whole()[1].astype(np.int64, copy=False)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Return the first and the last date with bars, of which there must be one."""
+        days = self._whole()[0]
+        return int(days[0]), int(days[-1])
 
     def __getitem__(self, day: int) -> int:
         days, counts = self._whole()
@@ -144,9 +156,11 @@ def unsealed(packed: bytes, seal: str, path: str) -> Coverage:
 
 
 def _summed(pieces: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
-    days = np.concatenate([_NONE, *(days for days, _ in pieces)])
-    counts = np.concatenate([_NONE, *(counts for _, counts in pieces)])
-    if np.any(np.diff(days) <= 0):
-        whole = summed([Coverage(numbers=np.zeros(len(days), dtype=np.int64), days=days, counts=counts)])
+    if not pieces:
+        return _NONE, _NONE
+    days = np.concatenate([days for days, _ in pieces])
+    counts = np.concatenate([counts for _, counts in pieces])
+    if not (days[1:] > days[:-1]).all():
+        whole = summed([Coverage(numbers=np.zeros(len(days), dtype=np.int64), days=days.astype(np.int64), counts=counts)])
         return whole.days, whole.counts
     return days, counts

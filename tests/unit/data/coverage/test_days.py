@@ -128,3 +128,30 @@ def test_states_share_out_the_days_of_the_span(held: dict[int, int], interval: I
     assert coverage.n_expected - coverage.n_held == lacking
     assert int(coverage.held.sum()) == sum(held.values())
     assert set(COUNTED) <= set(counts)
+
+
+@given(
+    held=st.dictionaries(st.integers(day("2024-01-01"), day("2024-03-31")), st.integers(1, 400), min_size=1),
+    interval=st.sampled_from([Interval.MINUTE_1, Interval.DAY, Interval.WEEK, Interval.MONTH]),
+    empty=st.sets(st.integers(day("2024-01-01"), day("2024-03-31"))),
+)
+def test_a_tally_has_the_figures_of_the_days(held: dict[int, int], interval: Interval, empty: set[int]) -> None:
+    coverage = found(cover(held, NSE, interval, known_empty=empty))
+    tally = coverage.tally()
+    names = ("counts", "n_expected", "n_held", "n_holes", "n_missing", "share")
+    assert [getattr(tally, name) for name in names] == [getattr(coverage, name) for name in names]
+    assert tally.n_estimated == int(coverage.is_estimate.sum())
+    assert tally.n_holes == len(coverage.holes())
+
+
+@given(held=st.dictionaries(st.integers(day("2024-01-01"), day("2024-03-31")), st.integers(1, 400)), sessions_only=st.booleans())
+def test_every_day_has_the_bars_that_are_held(held: dict[int, int], *, sessions_only: bool) -> None:
+    span = day("2024-01-01"), day("2024-03-31")
+    every = found(cover({}, NSE, Interval.MINUTE_1, span=span))
+    if sessions_only:
+        held = {on: count for on, count in held.items() if on in set(every.days.tolist())}
+    coverage = found(cover(held, NSE, Interval.MINUTE_1, span=span))
+    bars = dict(zip(coverage.days.tolist(), coverage.held.tolist(), strict=True))
+    assert {on: count for on, count in bars.items() if count} == held
+    assert set(bars) == set(every.days.tolist()) | set(held)
+    assert coverage.days.tolist() == sorted(bars)
