@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import stat
@@ -21,7 +22,7 @@ from qts.app.secret_store import SecretStore, masked
 from qts.app.settings import TOML_NAME, Settings
 from qts.app.workspace import Workspace
 from qts.core.clock import IST
-from qts.core.errors import BadParameter, BadPath, InputError
+from qts.core.errors import BadParameter, BadPath, BadReply, InputError, RateLimited, SourceDown
 from qts.data.kite import Session, login_address
 from qts.data.kite.client import Access, KiteClient, Timing
 from qts.data.kite.deadline import open_http
@@ -31,6 +32,8 @@ STATE_LIVES: Final = timedelta(minutes=15)
 _KEYS: Final = "kite/keys"
 _SESSION: Final = "kite/session"
 _STATE: Final = "kite/state"
+_EXCHANGED: Final = "kite/exchanged/"
+_REMEMBERED: Final = timedelta(days=1)
 _SHORTEST_TOKEN: Final = 6
 _SECRET_NAMES: Final = ("kite_api_secret", "kite_access_token")
 
@@ -162,15 +165,25 @@ def log_in(workspace: Workspace, answer: str, *, transport: httpx.BaseTransport 
     Raises
     ------
     BadParameter
-        If no token can be read from the answer.
+        If no token can be read from the answer, or it was given here before: it works once, and the broker is not asked again.
     AuthExpired
         If the broker does not take the token: it works once, and for a few minutes.
     SourceError
         If the broker could not be asked.
     """
     keys, token = find_keys(workspace), token_in(answer)
+    claim = f"{_EXCHANGED}{hashlib.sha256(f'request/{token}'.encode()).hexdigest()[:32]}"
+    secrets_kept, now = secret_store(workspace), workspace.clock.now()
+    secrets_kept.drop_claims(_EXCHANGED, before=now - _REMEMBERED)
+    if not secrets_kept.claim(claim, at=now):
+        hint = "Each works once. Look at `qts login --status`; if there is no session, begin the login again for another token."
+        raise BadParameter("request_token", masked(token), "was given here before", hint=hint)
     with _client(workspace, keys, transport=transport) as client:
-        session = client.log_in(token, keys.api_secret)
+        try:
+            session = client.log_in(token, keys.api_secret)
+        except (SourceDown, RateLimited, BadReply):  # it may be as good as before
+            secrets_kept.drop(claim)
+            raise
     kept = {
         "user_id": session.user_id,
         "user_name": session.user_name,

@@ -62,6 +62,22 @@ class SecretStore:
             connection.execute(sa.delete(_SECRETS).where(_SECRETS.c.name == name))
             connection.execute(sa.insert(_SECRETS).values(row))
 
+    def claim(self, name: str, *, at: datetime) -> bool:
+        """Take a name, and return whether nobody had it: of several processes that come at once one gets it. It holds no secret."""
+        row = {"name": name, "salt": b"", "nonce": b"", "sealed": b"", "made_at": at.isoformat()}
+        with self._database.writing() as connection:
+            if connection.execute(sa.select(_SECRETS.c.name).where(_SECRETS.c.name == name)).first() is not None:
+                return False
+            connection.execute(sa.insert(_SECRETS).values(row))
+        return True
+
+    def drop_claims(self, beginning: str, *, before: datetime) -> None:
+        """Forget the names that begin so and were taken before an instant."""
+        with self._database.writing() as connection:
+            for row in connection.execute(sa.select(_SECRETS.c.name, _SECRETS.c.made_at)).all():
+                if row.name.startswith(beginning) and datetime.fromisoformat(row.made_at) < before:
+                    connection.execute(sa.delete(_SECRETS).where(_SECRETS.c.name == row.name))
+
     def get(self, name: str) -> tuple[str, datetime] | None:
         """Return a secret and when it was kept, or None.
 

@@ -147,7 +147,7 @@ def test_a_login_in_one_process_is_seen_by_the_client_of_another(workspace: Work
         with pytest.raises(AuthExpired):
             client.orders()
         for token in ("canary-token-1", "canary-token-2"):
-            log_in(workspace, REQUEST, transport=answering(success(DATA | {"access_token": token})))
+            log_in(workspace, f"{REQUEST}{token[-1]}", transport=answering(success(DATA | {"access_token": token})))
             client.orders()
     assert [request.headers["authorization"][-1] for request in asked] == ["1", "2"]
 
@@ -165,15 +165,39 @@ def test_a_token_from_outside_is_used_until_the_broker_refuses_it(make: Callable
 
 def test_a_login_that_fails_leaves_the_session_as_it_was(workspace: Workspace) -> None:
     log_in(workspace, REQUEST, transport=answering(success(DATA)))
-    with pytest.raises(SourceError):
-        log_in(workspace, REQUEST, transport=answering(REFUSED))
+    with pytest.raises(AuthExpired):
+        log_in(workspace, f"{REQUEST}0", transport=answering(REFUSED))
     assert broker_status(workspace).state == "logged_in"
+
+
+def test_a_request_token_is_exchanged_once_however_often_it_is_given(workspace: Workspace, make: Callable[..., Workspace]) -> None:
+    asked: list[httpx.Request] = []
+    log_in(workspace, REQUEST, transport=answering(success(DATA), asked=asked))
+    for again in (workspace, make()):
+        with pytest.raises(BadParameter, match="was given here before") as caught:
+            log_in(again, f"http://127.0.0.1/?request_token={REQUEST}", transport=answering(asked=asked))
+        assert REQUEST not in f"{caught.value} {caught.value.hint}"
+    assert (len(asked), broker_status(workspace).state) == (1, "logged_in")
+
+
+def test_a_token_that_the_broker_refused_is_not_sent_again(workspace: Workspace) -> None:
+    with pytest.raises(AuthExpired):
+        log_in(workspace, REQUEST, transport=answering(REFUSED))
+    with pytest.raises(BadParameter, match="was given here before"):
+        log_in(workspace, REQUEST, transport=answering())
+
+
+def test_a_token_may_be_given_again_when_the_broker_was_not_reached(workspace: Workspace) -> None:
+    away = (503, {"status": "error", "message": "x", "error_type": "NetworkException"})
+    with pytest.raises(SourceError):
+        log_in(workspace, REQUEST, transport=answering(away))
+    assert log_in(workspace, REQUEST, transport=answering(success(DATA))).state == "logged_in"
 
 
 def test_a_logout_forgets_the_session_even_if_the_broker_is_away(workspace: Workspace) -> None:
     log_in(workspace, REQUEST, transport=answering(success(DATA)))
     assert log_out(workspace, transport=answering(success(True))).state == "logged_out"
-    log_in(workspace, REQUEST, transport=answering(success(DATA)))
+    log_in(workspace, f"{REQUEST}0", transport=answering(success(DATA)))
     with pytest.raises(SourceError):
         log_out(workspace, transport=answering((503, {"status": "error", "message": "x", "error_type": "NetworkException"})))
     assert broker_status(workspace).state == "logged_out"

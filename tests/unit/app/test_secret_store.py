@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,3 +90,13 @@ def test_a_key_file_that_is_none_is_refused(control: ControlDatabase, key_file: 
     key_file.chmod(mode)
     with pytest.raises(BadPath, match=reason):
         SecretStore(control.database, key_file).put("name", CANARY, at=AT)
+
+
+def test_a_name_is_taken_once_until_it_is_forgotten(control: ControlDatabase, key_file: Path) -> None:
+    store = SecretStore(control.database, key_file)
+    assert [store.claim(name, at=AT) for name in ("a/1", "a/1", "a/2", "b/1")] == [True, False, True, True]
+    store.drop_claims("a/", before=AT)
+    assert not store.claim("a/1", at=AT)
+    store.drop_claims("a/", before=AT + timedelta(seconds=1))
+    assert [store.claim(name, at=AT) for name in ("a/1", "b/1")] == [True, False]
+    assert not key_file.exists()

@@ -61,7 +61,7 @@ def test_a_pasted_address_logs_in(qts: Qts, exchange: Sandbox, monkeypatch: pyte
     again = qts("login")
     assert "A session holds already" in again.err
     reused = qts("login", "--request-token", address, "--json")
-    assert (reused.code, reused.document["error"]["kind"]) == (4, "AuthExpired")
+    assert (reused.code, reused.document["error"]["kind"]) == (2, "BadParameter")
     assert qts("login", "--log-out", "--json").document["state"] == "logged_out"
     assert [arrival.path for arrival in exchange.meter.arrivals] == ["/session/token"] * 3
 
