@@ -281,6 +281,7 @@ def test_an_order_turns_a_position_round() -> None:
     ordered(run, -10, i=1)
     execute(run, 0)
     assert (fills(run), row(run, POSITION, 1), row(run, AVERAGE, 1)) == ([(0, -10, 100)], -6, 100)
+    assert run.account[WORKING] == 0
 
 
 @pytest.mark.parametrize(
