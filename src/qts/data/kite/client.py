@@ -146,8 +146,7 @@ class KiteClient:
             "request_token": request_token,
             "checksum": checksum_of(self._access.api_key, request_token, api_secret),
         }
-        self._pacer.wait(CallKind.OTHER)
-        reply, _ = self._sent("POST", "/session/token", params=None, headers=_VERSION, form=form)
+        reply, _ = self._sent("POST", "/session/token", headers=lambda: _VERSION, form=form)
         return read_session(data_of(reply))
 
     def log_out(self) -> None:
@@ -155,9 +154,8 @@ class KiteClient:
         token = self._access.token()
         if token is None:
             return
-        self._pacer.wait(CallKind.OTHER)
         params = [("api_key", self._access.api_key), ("access_token", token)]
-        reply, _ = self._sent("DELETE", "/session/token", params=params, headers=_VERSION)
+        reply, _ = self._sent("DELETE", "/session/token", params=params, headers=lambda: _VERSION)
         try:
             data_of(reply)
         except AuthExpired:
@@ -232,10 +230,8 @@ class KiteClient:
         """
         for n_failed in range(1, self._policy.n_tries + 1):
             self._breaker.check()
-            self._pacer.wait(kind)
-            headers = self._headers()
             try:
-                found = read(*self._sent("GET", path, params=params, headers=headers))
+                found = read(*self._sent("GET", path, params=params, headers=self._headers, kind=kind))
             except (RateLimited, SourceDown, BadReply) as error:
                 # Whoever asks us to wait is well.
                 self._breaker.note(is_answered=isinstance(error, RateLimited))
@@ -271,25 +267,28 @@ class KiteClient:
         method: str,
         path: str,
         *,
-        params: Sequence[tuple[str, str]] | None,
-        headers: Mapping[str, str],
+        headers: Callable[[], Mapping[str, str]],
+        params: Sequence[tuple[str, str]] = (),
         form: Mapping[str, str] | None = None,
+        kind: CallKind = CallKind.OTHER,
     ) -> tuple[Reply, datetime]:
-        ends_at = self._timing.seconds() + self._policy.deadline
+        """Return the reply to one request, sent when it may go, and when it was sent by the sender's clock."""
         fields = None if form is None else dict(form)
-        try:
-            with (
-                ending(lambda: ends_at - self._timing.seconds()),
-                self._http.stream(
-                    method, path, params=list(params or ()), headers=dict(headers), data=fields, timeout=_TIMEOUT
-                ) as response,
-            ):
-                body = self._body(response, ends_at)
-        except httpx.TimeoutException as error:
-            late = self._timing.seconds() >= ends_at
-            raise SourceDown(f"the reply was not whole within {self._policy.deadline:g} s" if late else "it took too long") from error
-        except httpx.HTTPError as error:  # its text may hold the address, and with it what is secret
-            raise SourceDown(f"the connection failed ({type(error).__name__})") from None
+        with self._pacer.going(kind) as answered:
+            ends_at = self._timing.seconds() + self._policy.deadline
+            given = dict(headers())  # after the wait: meanwhile there may be another session
+            try:
+                with (
+                    ending(lambda: ends_at - self._timing.seconds()),
+                    self._http.stream(method, path, params=list(params), headers=given, data=fields, timeout=_TIMEOUT) as response,
+                ):
+                    answered()
+                    body = self._body(response, ends_at)
+            except httpx.TimeoutException as error:
+                late = self._timing.seconds() >= ends_at
+                raise SourceDown(f"the reply was not whole within {self._policy.deadline:g} s" if late else "it took too long") from error
+            except httpx.HTTPError as error:  # its text may hold the address, and with it what is secret
+                raise SourceDown(f"the connection failed ({type(error).__name__})") from None
         names = {name.lower(): value for name, value in response.headers.items()}
         return Reply(status=response.status_code, body=body, headers=names), self._time_of(names)
 
