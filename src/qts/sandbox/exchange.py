@@ -8,14 +8,16 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from qts.core import IST, Clock
+from qts.sandbox.account_side import AccountSide
 from qts.sandbox.accounts import Accounts, App
 from qts.sandbox.arrivals import Arrival, Meter
+from qts.sandbox.asked import Asked
 from qts.sandbox.candles import MINUTES, MOST_DAYS, candles
 from qts.sandbox.faults import Fault, FaultPlan
 from qts.sandbox.listing import COLUMNS, Listed, Market
@@ -29,25 +31,6 @@ _OK: Final = 200
 _TOO_MANY: Final = 429
 _JSON: Final = "application/json"
 _PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body>cloudflare</body></html>"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request. Names of headers are in lower case; query and form keep the order and repeat of their fields."""
-
-    method: str
-    path: str
-    query: Sequence[tuple[str, str]] = ()
-    form: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def all(self, name: str) -> list[str]:
-        """Return every value of a field of the query."""
-        return [value for key, value in self.query if key == name]
-
-    def one(self, name: str, default: str = "") -> str:
-        """Return the last value of a field of the query."""
-        return next(reversed(self.all(name)), default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +70,7 @@ class Sandbox:
         self.faults = faults or FaultPlan()
         self._by_token = {listed.token: listed for listed in market.listings}
         self._by_key = {listed.key: listed for listed in market.listings}
+        self.account_side = AccountSide(market, clock, find=self.listed)
         self._places = itertools.count()
 
     def listed(self, name: str) -> Listed | None:
@@ -145,9 +129,7 @@ class Sandbox:
             rows = self._historical(asked, app, token=found[1], interval=found[2])
             return _json({"candles": _with_fault(rows, fault)}, fault)
         handler = self._handlers().get((asked.method, asked.path))
-        if handler is None:
-            raise Refusal(404, "GeneralException", "Route not found")
-        return _json(handler(asked, app), fault)
+        return _json(self.account_side.answer(asked, app) if handler is None else handler(asked, app), fault)
 
     def _handlers(self) -> Mapping[tuple[str, str], Handler]:
         return {
@@ -155,11 +137,6 @@ class Sandbox:
             ("GET", "/quote/ohlc"): lambda asked, app: self._quotes(asked, app, Kind.OHLC),
             ("GET", "/quote/ltp"): lambda asked, app: self._quotes(asked, app, Kind.LTP),
             ("GET", "/user/profile"): lambda _, app: _profile(app),
-            ("GET", "/user/margins"): lambda _, __: {"equity": _margins(1_000_000.0), "commodity": _margins(0.0)},
-            ("GET", "/portfolio/holdings"): lambda _, __: [],
-            ("GET", "/portfolio/positions"): lambda _, __: {"net": [], "day": []},
-            ("GET", "/orders"): lambda _, __: [],
-            ("GET", "/trades"): lambda _, __: [],
         }
 
     def _app(self, asked: Asked) -> App:
@@ -290,10 +267,3 @@ def _profile(app: App) -> dict[str, object]:
         "avatar_url": None,
         "meta": {"demat_consent": "consent"},
     }
-
-
-def _margins(cash: float) -> dict[str, object]:
-    money = ("adhoc_margin", "collateral", "intraday_payin")
-    used = ("debits", "exposure", "m2m_realised", "m2m_unrealised", "option_premium", "payout", "span", "holding_sales", "turnover")
-    available = dict.fromkeys(money, 0) | {"cash": cash, "opening_balance": cash, "live_balance": cash}
-    return {"enabled": cash > 0, "net": cash, "available": available, "utilised": dict.fromkeys(used, 0)}

@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
+from qts.sandbox.asked import Asked
 from qts.sandbox.clock import VirtualClock
-from qts.sandbox.exchange import Answer, Asked, Sandbox
+from qts.sandbox.exchange import Answer, Sandbox
 from qts.sandbox.faults import Fault, FaultPlan
 from qts.sandbox.ticker import Ticker
 
@@ -72,6 +73,7 @@ class _Rest:
             query=tuple(request.query_params.multi_items()),
             form=await _form(request),
             headers={name.lower(): value for name, value in request.headers.items()},
+            body=await request.body(),
         )
         answer = await run_in_threadpool(self._sandbox.answer, asked)
         # The exchange's own time, not the machine's: a client must be able to tell a candle that runs.

@@ -40,6 +40,7 @@ class _Seat:
     mischief: Mischief
     modes: dict[int, str] = field(default_factory=dict)
     told: dict[int, tuple[str, Present]] = field(default_factory=dict)
+    n_updates: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -62,7 +63,8 @@ class Ticker:
             await _deny(socket, 429)
             return
         await socket.accept()
-        seat = _Seat(socket=socket, key=key, mischief=Mischief(query.get("mischief", "")))
+        n_updates = len(self._sandbox.account_side.book(key).updates)
+        seat = _Seat(socket=socket, key=key, mischief=Mischief(query.get("mischief", "")), n_updates=n_updates)
         self._seats.append(seat)
         beats = asyncio.create_task(self._beat(seat, token))
         try:
@@ -98,6 +100,7 @@ class Ticker:
             if seat.mischief is not Mischief.MUTE:
                 await seat.socket.send_bytes(HEARTBEAT)
                 await self._tell(seat)
+                await self._tell_orders(seat)
 
     async def _tell(self, seat: _Seat) -> None:
         """Send what has changed since the seat was last told."""
@@ -111,6 +114,17 @@ class Ticker:
                 packets.append(b"\x00" * 60)
             frame = message(packets)
             await seat.socket.send_bytes(frame[:-3] if seat.mischief is Mischief.BAD_FRAMES else frame)
+
+    async def _tell_orders(self, seat: _Seat) -> None:
+        """Send what happened to the user's orders since the seat was last told."""
+        app = self._sandbox.accounts.app(seat.key)
+        if app is None:
+            return
+        side = self._sandbox.account_side
+        found = await run_in_threadpool(side.updates, seat.key, seat.n_updates, placed_by=app.user_id)
+        seat.n_updates += len(found)
+        for order in found:
+            await seat.socket.send_text(json.dumps({"type": "order", "id": "", "data": order}))
 
     def _packets(self, seat: _Seat) -> list[bytes]:
         now, packets = self._sandbox.clock.now(), []

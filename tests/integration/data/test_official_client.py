@@ -64,6 +64,71 @@ print(json.dumps(found, default=str))
 """
 
 
+TRADING: Final = """
+import json, sys, threading
+from kiteconnect import KiteConnect, KiteTicker, exceptions
+address, key, secret, request, symbol = sys.argv[1:]
+kite = KiteConnect(key, root="http://" + address)
+found = {"session": kite.generate_session(request, api_secret=secret)["user_id"]}
+told, updates, ready = threading.Event(), [], threading.Event()
+def hear(_, order):
+    updates.append(order)
+    if len(updates) >= 2:
+        told.set()
+ticker = KiteTicker(key, kite.access_token, root="ws://" + address)
+ticker.on_connect, ticker.on_order_update = lambda *_: ready.set(), hear
+ticker.connect(threaded=True, disable_ssl_verification=True)
+ready.wait(20)
+wish = {"exchange": "SIM", "tradingsymbol": symbol, "transaction_type": "BUY", "quantity": 10, "product": "CNC"}
+found["bought"] = kite.place_order("regular", **wish, order_type="MARKET", market_protection=-1, tag="first")
+waits = kite.place_order("regular", **wish, order_type="LIMIT", price=1)
+found["waits"], found["changed"] = waits, kite.modify_order("regular", waits, price=2)
+found["cancelled"] = kite.cancel_order("regular", waits)
+try:
+    kite.place_order("regular", **wish, order_type="MARKET", market_protection=0)
+except exceptions.InputException as error:
+    found["unprotected"] = error.code
+found["orders"], found["history"] = kite.orders(), [stage["status"] for stage in kite.order_history(waits)]
+found["trades"], found["of_order"] = kite.trades(), kite.order_trades(found["bought"])
+found["positions"], found["holdings"] = kite.positions(), kite.holdings()
+found["margins"], found["equity"] = kite.margins(), kite.margins("equity")
+priced = wish | {"variety": "regular", "order_type": "LIMIT", "price": 100}
+found["order_margins"], found["basket"] = kite.order_margins([priced]), kite.basket_order_margins([priced])
+found["note"] = kite.get_virtual_contract_note([priced | {"order_id": found["bought"], "average_price": 100}])
+told.wait(10)
+found["updates"] = [(order["order_id"], order["status"]) for order in updates]
+print(json.dumps(found, default=str))
+"""
+
+
+@pytest.mark.skipif(not PYTHON, reason="KITECONNECT_PYTHON names no interpreter with the broker's client")
+def test_the_brokers_own_client_trades_on_it_unchanged(serve: Callable[[Any], str]) -> None:
+    clock = VirtualClock(SystemClock(), began_at=datetime(2026, 11, 20, 11, 0, tzinfo=IST), speed=0.0)
+    accounts = Accounts([App(api_key=KEY, api_secret=SECRET)], clock)
+    sandbox = Sandbox(PRICES, accounts, clock=clock, meter=Meter(time.monotonic, limits={"quote": 30, "historical": 90, "other": 300}))
+    app = accounts.app(KEY)
+    assert app is not None
+    given = [serve(sandbox), KEY, SECRET, accounts.log_in(app), SHARE.symbol]
+    run = subprocess.run([PYTHON, "-c", TRADING, *given], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert found["bought"] != found["waits"] == found["changed"] == found["cancelled"]
+    assert found["unprotected"] == 400
+    bought, cancelled = found["orders"]
+    assert (bought["status"], bought["tag"], bought["filled_quantity"]) == ("COMPLETE", "first", 10)
+    assert (cancelled["status"], cancelled["price"], cancelled["cancelled_quantity"]) == ("CANCELLED", 2, 10)
+    assert found["history"][-2:] == ["CANCEL PENDING", "CANCELLED"]
+    assert (found["trades"], found["holdings"]) == (found["of_order"], [])
+    last = bought["average_price"]
+    (position,) = found["positions"]["net"]
+    assert (position["quantity"], position["average_price"], position["pnl"]) == (10, last, 0)
+    assert found["margins"]["equity"] == found["equity"]
+    assert found["equity"]["net"] == pytest.approx(1_000_000 - 10 * last)
+    assert (found["order_margins"][0]["total"], found["basket"]["final"]["total"]) == (1000, 1000)
+    assert found["note"][0]["charges"]["transaction_tax"] == 1
+    assert (found["bought"], "COMPLETE") in [tuple(update) for update in found["updates"]]
+
+
 @pytest.mark.skipif(not PYTHON, reason="KITECONNECT_PYTHON names no interpreter with the broker's client")
 def test_the_brokers_own_client_works_with_it_unchanged(serve: Callable[[Any], str]) -> None:
     clock = VirtualClock(SystemClock(), began_at=datetime(2026, 11, 20, 16, 30, tzinfo=IST), speed=0.0)

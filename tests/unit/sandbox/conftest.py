@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
 from qts.core import IST, Bars, FixedClock, InstrumentId, Interval, Ints, micros_of
-from qts.sandbox import Accounts, App, FaultPlan, Listed, Meter, Sandbox
-from qts.sandbox.exchange import Asked
+from qts.sandbox import Accounts, App, FaultPlan, Listed, Market, Meter, Sandbox, VirtualClock
+from qts.sandbox.asked import Asked
 
 MINUTE = 60_000_000
 DATES = ("2026-01-05", "2026-01-06", "2026-01-07")
@@ -99,3 +101,56 @@ def ask() -> Callable[..., Asked]:
 
 def checksum_of(app: App, request_token: str) -> str:
     return hashlib.sha256(f"{app.api_key}{request_token}{app.api_secret}".encode()).hexdigest()
+
+
+class Trader:
+    """A user of an exchange whose clock moves when the test says so."""
+
+    def __init__(self, now: str = "2026-01-06T10:00:00+05:30", market: Market | None = None) -> None:
+        at = datetime.fromisoformat(now)
+        self.clock = VirtualClock(FixedClock(at), began_at=at, speed=0.0)
+        counter = itertools.count()
+        self.sandbox = Sandbox(market or Walks(), Accounts([PAID], self.clock), clock=self.clock, meter=Meter(lambda: next(counter)))
+
+    def ask(self, method: str, path: str, *, rows: object = None, **form: object) -> tuple[int, Any]:
+        """Return the status of a reply, and its data or the message of its error."""
+        accounts = self.sandbox.accounts
+        request = accounts.log_in(PAID)
+        token = accounts.exchange(api_key=PAID.api_key, request_token=request, checksum=checksum_of(PAID, request))
+        asked = Asked(
+            method=method,
+            path=path,
+            form={name: str(value) for name, value in form.items()},
+            headers={"x-kite-version": "3", "authorization": f"token {PAID.api_key}:{token}"},
+            body=json.dumps(rows).encode(),
+        )
+        answer = self.sandbox.answer(asked)
+        body = json.loads(answer.body)
+        return answer.status, body["data"] if body["status"] == "success" else body["message"]
+
+    def place(self, side: str, quantity: int = 1, *, variety: str = "regular", **more: object) -> tuple[int, Any]:
+        """Place an order on the first share: to the market as delivery, unless told."""
+        form = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": side, "quantity": quantity, "product": "CNC"}
+        kind: dict[str, object] = {"order_type": "MARKET", "market_protection": -1}
+        return self.ask("POST", f"/orders/{variety}", **{**form, **kind, **more})
+
+    def order(self) -> dict[str, Any]:
+        """Return the last order of the book."""
+        found: dict[str, Any] = self.ask("GET", "/orders")[1][-1]
+        return found
+
+    def minute(self, at: str) -> Bars:
+        """Return the minute of the first share that begins at a time."""
+        minutes = Walks().minutes(INFY)
+        place = minutes.ts.tolist().index(micros_of(datetime.fromisoformat(at)))
+        return minutes.window(place, place + 1)
+
+
+@pytest.fixture
+def trader() -> Trader:
+    return Trader()
+
+
+@pytest.fixture
+def make_trader() -> Callable[..., Trader]:
+    return Trader

@@ -16,7 +16,8 @@ from qts.core import InstrumentId, Interval
 from qts.core.errors import SourceError
 from qts.data.kite import CandleBatch, Reply, data_of, read_candles, read_quotes, read_session
 from qts.sandbox import App, Fault, FaultPlan, Sandbox
-from qts.sandbox.exchange import Answer, Asked
+from qts.sandbox.asked import Asked
+from qts.sandbox.exchange import Answer
 
 Make = Callable[..., Sandbox]
 Ask = Callable[..., Asked]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from qts.sandbox import Fault, FaultPlan, Sandbox
-from qts.sandbox.exchange import Asked
+from qts.sandbox.asked import Asked
 
 Ask = Callable[..., Asked]
 

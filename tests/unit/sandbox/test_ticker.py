@@ -12,7 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 from qts.data.kite import TickMode, read_ticks
 from qts.sandbox import Sandbox
 from qts.sandbox import ticker as tickers
-from qts.sandbox.exchange import Asked
+from qts.sandbox.asked import Asked
 
 Ask = Callable[..., Asked]
 
@@ -128,3 +128,17 @@ def test_a_packet_of_a_kind_to_come_is_skipped(opened: Callable[..., ClientConne
     say(socket, {"a": "subscribe", "v": [408065]})
     found = read_ticks(ticks_of(socket))
     assert (len(found.ticks), found.n_unknown) == (1, 1)
+
+
+def test_who_has_an_order_hears_what_becomes_of_it(opened: Callable[..., ClientConnection], sandbox: Sandbox, ask: Ask) -> None:
+    socket = opened()
+    form = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": "2", "product": "CNC"}
+    asked = ask(sandbox, "/orders/regular")
+    kind = {"order_type": "MARKET", "market_protection": "-1"}
+    answer = sandbox.answer(Asked(method="POST", path=asked.path, form={**form, **kind}, headers=asked.headers))
+    while not isinstance(text := socket.recv(timeout=5), str):
+        pass
+    update = json.loads(text)
+    assert update["type"] == "order"
+    assert update["data"]["order_id"] == json.loads(answer.body)["data"]["order_id"]
+    assert (update["data"]["status"], update["data"]["filled_quantity"]) == ("COMPLETE", 2)
