@@ -94,6 +94,11 @@ def search_instruments(workspace: Workspace, request: SearchRequest) -> tuple[Hi
     return tuple(_hit(hit) for hit in index.find(request.text, limit=request.limit))
 
 
+def prepare_search(workspace: Workspace) -> None:
+    """Make the index of today's searches ready, so that the first key is answered as soon as the next."""
+    workspace.finder.index(workspace.instruments, workspace.store, _day(workspace, None))
+
+
 def show_instrument(workspace: Workspace, request: InstrumentRequest) -> InstrumentDocument:
     """Return what is known of an instrument on a date, and all that is known of it under the names it had.
 

@@ -15,6 +15,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.web.bootstrap import load_config_options
 
+from qts.app.instruments import prepare_search
 from qts.app.workspace import Workspace
 from qts.core.errors import QtsError
 from qts.ui.assets import asset_route
@@ -67,7 +68,8 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     gc.freeze()
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(partial(anyio.to_thread.run_sync, _count_series, abandon_on_cancel=True))
+            for prepare in (_count_series, _prepare_search):
+                group.start_soon(partial(anyio.to_thread.run_sync, prepare, abandon_on_cancel=True))
             yield
             group.cancel_scope.cancel()
     finally:
@@ -83,6 +85,11 @@ def _count_series() -> None:
     # Beside the serving: a large store takes seconds, and the first page then finds it done. What is wrong, that page will tell.
     with suppress(QtsError):
         count_series()
+
+
+def _prepare_search() -> None:
+    with suppress(QtsError):
+        prepare_search(workspace())
 
 
 def _allowed(host: str) -> list[str]:

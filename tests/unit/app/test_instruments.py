@@ -16,6 +16,7 @@ from qts.app.instruments import (
     list_expiries,
     list_renames,
     option_chain,
+    prepare_search,
     search_instruments,
     show_instrument,
     show_token,
@@ -166,3 +167,11 @@ def test_expiries_and_chains_are_those_of_the_date(listed: Workspace) -> None:
 def test_an_exchange_that_is_none_is_refused() -> None:
     with pytest.raises(BadParameter, match="there is no such exchange"):
         build(UnderlyingRequest, underlying="NIFTY", exchange="MARS")
+
+
+def test_a_search_that_was_prepared_finds_its_index_ready(workspace: Workspace) -> None:
+    prepare_search(workspace)
+    ready = workspace.finder._last  # noqa: SLF001 - nothing outside tells an index made now from one made before
+    assert ready is not None
+    assert search_instruments(workspace, SearchRequest(text="alp"))[0].instrument == "NSE:ALPHA"
+    assert workspace.finder._last is ready  # noqa: SLF001 - see above

@@ -13,25 +13,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qts.core import Exchange, InstrumentId, exchange_of, symbol_of
+from qts.core import Exchange, InstrumentId, Ints, exchange_of, symbol_of
+from qts.core.collection import collection_paused
 from qts.data.instruments.listing import INDICES, OPEN_END, PARTS, DumpRow, ListingKind
 
 Numbers = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 MAX_HITS: Final = 200
-_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _NOT_WORD: Final = re.compile(r"[^A-Z0-9]+")
 _SHORTEST_TYPO: Final = 4
 _LONGEST_QUERY: Final = 80
 _N_GROUPS: Final = 4
 _LAST: Final = "\U0010ffff"
+_NO_NUMBERS: Final = np.empty(0, dtype=np.int32)
 _KIND_WORDS: Final = {
     ListingKind.CALL.value: ("CE", "CALL"),
     ListingKind.PUT.value: ("PE", "PUT"),
@@ -66,16 +68,14 @@ class SearchIndex:
     """
 
     def __init__(self, rows: Iterable[DumpRow], others: Iterable[InstrumentId] = (), *, on: date = date.min) -> None:
-        listed = list(rows)
-        known = {(row.exchange, row.symbol) for row in listed}
-        listed += [_bare(other) for other in others if (exchange_of(other).value, symbol_of(other)) not in known]
-        listed.sort(key=lambda row: _rank(row, on))
-        self._rows = listed
-        groups = np.array([_group(row) for row in listed], dtype=np.int8)
+        listed, stored = list(rows), list(others)
+        if stored:
+            known = {(row.exchange, row.symbol) for row in listed}
+            listed += [_bare(other) for other in stored if (exchange_of(other).value, symbol_of(other)) not in known]
+        with collection_paused():
+            self._rows, groups, self._exchanges = _ranked(listed, on)
+            self._symbols, self._words = _symbols(self._rows), _words(self._rows)
         self._bounds = np.searchsorted(groups, np.arange(_N_GROUPS + 1)).tolist()
-        self._exchanges = np.array([_EXCHANGE_ORDER[row.exchange] for row in listed], dtype=np.int8)
-        self._symbols, self._symbol_starts, self._symbol_numbers = _postings(_symbols(listed))
-        self._words, self._word_starts, self._word_numbers = _postings(_words(listed))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -98,13 +98,14 @@ class SearchIndex:
         parts = [part for part in _NOT_WORD.split(typed) if part]
         if not parts or not self._rows:
             return ()
-        begins = self._beginning(("".join(parts),))
+        whole = "".join(parts)
+        begins = self._beginning(self._symbols, whole)
         mask = begins | self._matching(parts)
         if not mask.any():
-            begins, mask = self._beginning(_spellings("".join(parts))), self._matching(parts, forgiving=True)
+            begins, mask = self._beginning(self._symbols, whole, forgiving=True), self._matching(parts, forgiving=True)
         if exchange is not None:
             mask &= self._exchanges == _EXCHANGE_ORDER[exchange]
-        return self._best(mask, begins, self._exact("".join(parts)), limit=max(1, min(limit, MAX_HITS)))
+        return self._best(mask, begins, self._symbols.exactly(whole), limit=max(1, min(limit, MAX_HITS)))
 
     def _best(self, mask: Mask, begins: Mask, exact: Numbers, *, limit: int) -> tuple[Hit, ...]:
         # Within a group those whose symbol begins so come first, then the order of rank.
@@ -117,87 +118,126 @@ class SearchIndex:
                     best += (np.flatnonzero(chosen)[: limit - len(best)] + low).tolist()
         return tuple(_hit(self._rows[number]) for number in best[:limit])
 
-    def _beginning(self, spellings: Iterable[str]) -> Mask:
-        """Return which have a symbol that begins so."""
+    def _beginning(self, postings: _Postings, begin: str, *, forgiving: bool = False) -> Mask:
+        """Return which have a word that begins so."""
         mask = np.zeros(len(self._rows), dtype=np.bool_)
-        for begin in spellings:
-            mask[self._slice(self._symbols, self._symbol_starts, self._symbol_numbers, begin)] = True
+        for low, high in near(postings.words, begin) if forgiving else (_range(postings.words, begin),):
+            mask[postings.between(low, high)] = True
         return mask
-
-    def _exact(self, whole: str) -> Numbers:
-        at = bisect_left(self._symbols, whole)
-        if at == len(self._symbols) or self._symbols[at] != whole:
-            return self._symbol_numbers[:0]
-        return self._symbol_numbers[self._symbol_starts[at] : self._symbol_starts[at + 1]]
 
     def _matching(self, parts: Sequence[str], *, forgiving: bool = False) -> Mask:
-        """Return which have a word for every part."""
+        """Return which have a word for every part; the whole symbol counts as a word."""
         mask = np.ones(len(self._rows), dtype=np.bool_)
         for part in dict.fromkeys(parts):
-            own = np.zeros(len(self._rows), dtype=np.bool_)
-            for begin in _spellings(part) if forgiving else (part,):
-                own[self._slice(self._words, self._word_starts, self._word_numbers, begin)] = True
-            mask &= own
+            mask &= self._beginning(self._words, part, forgiving=forgiving) | self._beginning(self._symbols, part, forgiving=forgiving)
         return mask
 
-    @staticmethod
-    def _slice(words: Sequence[str], starts: Numbers, numbers: Numbers, begin: str) -> Numbers:
-        low = bisect_left(words, begin)
-        if low == len(words) or not words[low].startswith(begin):
-            return numbers[:0]
-        return numbers[starts[low] : starts[bisect_left(words, begin + _LAST, low)]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Postings:
+    """Words, sorted, and the numbers of what has each: those of word ``i`` from place ``starts[i]`` to before ``starts[i + 1]``."""
+
+    words: list[str]
+    starts: list[int]
+    numbers: Numbers
+
+    def between(self, low: int, high: int) -> Numbers:
+        """Return the numbers of the words from one place to before another."""
+        return self.numbers[self.starts[low] : self.starts[high]]
+
+    def exactly(self, word: str) -> Numbers:
+        """Return the numbers of a word."""
+        place = bisect_left(self.words, word)
+        is_known = place < len(self.words) and self.words[place] == word
+        return self.between(place, place + is_known)
 
 
-def _postings(found: dict[str, list[int]]) -> tuple[list[str], Numbers, Numbers]:
-    """Return the words sorted, where the numbers of each start, and the numbers."""
-    words = sorted(found)
-    lengths = np.array([0, *(len(found[word]) for word in words)], dtype=np.int32)
-    numbers = np.fromiter(chain.from_iterable(found[word] for word in words), dtype=np.int32)
-    return words, np.cumsum(lengths, dtype=np.int32), numbers
+def near(words: Sequence[str], part: str) -> Iterator[tuple[int, int]]:
+    """Yield slices of sorted words that begin with a part, or if it is not short with what differs from it by one slip of the keys.
+
+    A slip is one letter left out, put in, changed, or turned round with the next.
+
+    Notes
+    -----
+    Walks along the part as long as words begin with it, and looks only at letters that follow there: nothing is tried that no word has.
+    """
+    low, high = 0, len(words)
+    for i in range(len(part) if len(part) >= _SHORTEST_TYPO else 0):
+        head, rest = part[:i], part[i + 1 :]
+        yield _range(words, head + rest, low, high)
+        if rest:
+            yield _range(words, head + rest[0] + part[i] + rest[1:], low, high)
+        for letter, first, stop in _following(words, i, low, high):
+            yield _range(words, head + letter + rest, first, stop)
+            yield _range(words, head + letter + part[i:], first, stop)
+        low, high = _range(words, part[: i + 1], low, high)
+        if low == high:
+            return
+    yield _range(words, part, low, high)
 
 
-def _words(rows: Sequence[DumpRow]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    contracts: dict[tuple[str, str, date], tuple[str, ...]] = {}
-    for number, row in enumerate(rows):
-        found[_glued(row.symbol)].append(number)
-        if row.expiry is None:
-            words: Iterable[str] = {*_NOT_WORD.split(row.symbol), *_NOT_WORD.split(row.name.upper())}
+def _range(words: Sequence[str], begin: str, low: int = 0, high: int | None = None) -> tuple[int, int]:
+    """Return from where to before where, between two places, words begin so."""
+    first = bisect_left(words, begin, low, high)
+    return first, bisect_left(words, begin + _LAST, first, high)
+
+
+def _following(words: Sequence[str], i: int, low: int, high: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the letters that words which begin alike have at a place, each with the slice of the words that have it."""
+    while low < high:
+        if len(words[low]) > i:
+            letter = words[low][i]
+            stop = bisect_left(words, words[low][: i + 1] + _LAST, low, high)
+            if letter in LETTERS:
+                yield letter, low, stop
+            low = stop
         else:
-            key = row.name, row.kind, row.expiry
-            words = contracts.get(key) or contracts.setdefault(key, _contract_words(*key))
-        for word in words:
-            found[word].append(number)
+            low += 1
+
+
+def _symbols(rows: Sequence[DumpRow]) -> _Postings:
+    glued = [_glued(row.symbol) for row in rows]
+    order = sorted(range(len(rows)), key=glued.__getitem__)
+    words = [glued[number] for number in order]
+    starts = [place for place in range(len(words)) if place == 0 or words[place - 1] != words[place]]
+    return _Postings(words=[words[place] for place in starts], starts=[*starts, len(words)], numbers=np.array(order, dtype=np.int32))
+
+
+def _words(rows: Sequence[DumpRow]) -> _Postings:
+    shares: dict[str, list[int]] = defaultdict(list)
+    contracts: dict[tuple[str, str, date], list[int]] = defaultdict(list)
+    strikes: dict[int, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        if row.expiry is None:
+            for word in {*_NOT_WORD.split(row.symbol), *_NOT_WORD.split(row.name.upper())}:
+                shares[word].append(number)
+        else:
+            contracts[row.name, row.kind, row.expiry].append(number)
         if row.strike is not None:
-            found[str(row.strike // PARTS)].append(number)
+            strikes[row.strike].append(number)
+    # Thousands of contracts have the same words: each word is found once for all of them.
+    found: dict[str, list[Numbers]] = defaultdict(list)
+    told = [((str(strike // PARTS),), numbers) for strike, numbers in strikes.items()]
+    told += [((word,), numbers) for word, numbers in shares.items() if word]
+    for words, numbers in (*told, *((_contract_words(*key), numbers) for key, numbers in contracts.items())):
+        together = np.array(numbers, dtype=np.int32)
+        for word in words:
+            found[word].append(together)
     found.pop("", None)
-    return found
+    return _postings(found)
+
+
+def _postings(found: dict[str, list[Numbers]]) -> _Postings:
+    words = sorted(found)
+    pieces = [found[word] for word in words]
+    lengths = [0, *(sum(map(len, piece)) for piece in pieces)]
+    numbers = np.concatenate([_NO_NUMBERS, *(part for piece in pieces for part in piece)])
+    return _Postings(words=words, starts=np.cumsum(lengths).tolist(), numbers=numbers)
 
 
 def _contract_words(name: str, kind: str, expiry: date) -> tuple[str, ...]:
     month = f"{expiry:%b}".upper()
     return (_glued(name), *_KIND_WORDS.get(kind, ()), month, f"{expiry:%y}{month}", f"{expiry:%d}{month}")
-
-
-def _symbols(rows: Sequence[DumpRow]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        found[_glued(row.symbol)].append(number)
-    return found
-
-
-def _spellings(part: str) -> Iterator[str]:
-    """Yield a word, and if it is not short what differs from it by one letter left out, put in, changed, or turned round with the next."""
-    yield part
-    if len(part) < _SHORTEST_TYPO:
-        return
-    for i in range(len(part)):
-        yield part[:i] + part[i + 1 :]
-        if i + 1 < len(part):
-            yield part[:i] + part[i + 1] + part[i] + part[i + 2 :]
-        for letter in _LETTERS:
-            yield part[:i] + letter + part[i + 1 :]
-            yield part[:i] + letter + part[i:]
 
 
 def _group(row: DumpRow) -> int:
@@ -208,10 +248,19 @@ def _group(row: DumpRow) -> int:
     return 2 if row.kind == ListingKind.FUTURE else 3
 
 
-def _rank(row: DumpRow, on: date) -> tuple[int, bool, date, int, int, int, str]:
+def _ranked(rows: list[DumpRow], on: date) -> tuple[list[DumpRow], Ints, Ints]:
+    """Return rows in the order of their rank, and the group and the place of the exchange of each."""
     # What has expired comes last of its kind. Of options the strikes are in order, of shares the short symbols come first.
-    expiry = row.expiry or OPEN_END
-    return _group(row), expiry < on, expiry, _EXCHANGE_ORDER[row.exchange], len(row.symbol), row.strike or 0, row.symbol
+    rows = sorted(rows, key=attrgetter("symbol"))
+    days = {expiry: (expiry or OPEN_END).toordinal() for expiry in {row.expiry for row in rows}}
+    keys = np.fromiter(
+        ((row.strike or 0, len(row.symbol), _EXCHANGE_ORDER[row.exchange], days[row.expiry], _group(row)) for row in rows),
+        dtype=np.dtype((np.int64, 5)),
+        count=len(rows),
+    )
+    strikes, lengths, exchanges, expiries, groups = keys.T
+    order = np.lexsort((strikes, lengths, exchanges, expiries, expiries < on.toordinal(), groups))
+    return [rows[place] for place in order.tolist()], groups[order], exchanges[order]
 
 
 def _glued(text: str) -> str:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from qts.core import InstrumentId
 from qts.data.instruments import DumpRow, ListingKind, SearchIndex
+from qts.data.instruments.search import LETTERS, near
 
 AUG, SEP = date(2026, 8, 25), date(2026, 9, 29)
 
@@ -110,3 +111,30 @@ def test_every_beginning_of_a_symbol_finds_it(row: DumpRow, length: int, case: o
 def test_whatever_is_typed_gives_an_answer_without_repeats(text: str) -> None:
     hits = found(text, limit=200)
     assert len(hits) == len(set(hits))
+
+
+def spellings(part: str) -> set[str]:
+    """Return what differs from a word by one slip of the keys at most."""
+    cuts = [(part[:i], part[i:]) for i in range(len(part))]
+    return {
+        part,
+        *(head + tail[1:] for head, tail in cuts),
+        *(head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1),
+        *(head + letter + rest for head, tail in cuts for letter in LETTERS for rest in (tail, tail[1:])),
+    }
+
+
+@given(
+    st.lists(st.text("ABC1", min_size=1, max_size=9), max_size=40).map(lambda words: sorted(set(words))),
+    st.text("ABC1", min_size=1, max_size=9),
+)
+def test_words_within_one_slip_are_found_and_no_others(words: list[str], part: str) -> None:
+    found = {word for low, high in near(words, part) for word in words[low:high]}
+    wanted = spellings(part) if len(part) >= 4 else {part}
+    assert found == {word for word in words if any(word.startswith(begin) for begin in wanted)}
+
+
+@pytest.mark.parametrize("slip", ["RELIACNE", "RELANCE", "RELIAANCE", "RELIQNCE", "QRELIANCE", "ERLIANCE"])
+def test_a_slip_of_the_keys_is_forgiven_wherever_it_is(slip: str) -> None:
+    index = SearchIndex([cash(symbol, "") for symbol in ("RELIANCE", "INFY", "REL-RE")])
+    assert [hit.instrument for hit in index.find(slip)] == ["NSE:RELIANCE"]
