@@ -32,6 +32,7 @@ from qts.kernels.state import (
     O_IS_FRACTION,
     O_LEFT,
     O_LIMIT,
+    O_PARENT,
     O_QUANTITY,
     O_STATE,
     O_STOP,
@@ -147,7 +148,15 @@ def test_fractions_of_a_share_are_kept_where_they_are_traded() -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "ratio", "parts", "expected"),
-    [(7, 1.5, (1, 1), 10), (-7, 1.5, (1, 1), -10), (7, 1.5, (1, 5), 10), (-8, 1.5, (1, 5), -10), (7, 0.1, (10, 1), 0.7), (0, 2, (1, 1), 0)],
+    [
+        (7, 1.5, (1, 1), 10),
+        (-7, 1.5, (1, 1), -10),
+        (7, 1.5, (1, 5), 10),
+        (-8, 1.5, (1, 5), -10),
+        (7, 0.1, (10, 1), 0.7),
+        (0.5, 2, (10, 1), 1),
+        (0, 2, (1, 1), 0),
+    ],
 )
 def test_quantities_are_cut_towards_zero_to_what_is_traded(
     quantity: float, ratio: float, parts: tuple[float, float], expected: float
@@ -171,7 +180,7 @@ def test_a_wish_is_cut_to_whole_lots() -> None:
     run = scene((1, 1, 1.5, 0.0), lots=(7.0, 25.0))
     leave_wish(run, 1, 50.0, SIGNAL)
     act(run, 1)
-    assert row(run, WANTED, 1) == 75
+    assert (row(run, WANTED, 1), row(run, PENDING, 1)) == (75, 1)
     leave_wish(run, 1, -25.0, SIGNAL)
     run.account[ACTED] = 0.0
     act(run, 1)
@@ -191,7 +200,7 @@ def test_a_wish_that_misses_nothing_any_more_is_cancelled() -> None:
     order = row(run, WISH, 1)
     act(run, 1)
     assert (row(run, PENDING, 1), run.account[ORDERS]) == (0, 0)
-    assert [one[3:] for one in told_of(run)] == [(0, S_CANCELLED, W_ACTION)]
+    assert [one[2:] for one in told_of(run)] == [(0, 0, S_CANCELLED, W_ACTION)]
     assert run.log[E_ORDER] == order
 
 
@@ -222,6 +231,15 @@ def test_orders_are_stated_in_new_shares_and_prices() -> None:
     assert of(run, stop, O_QUANTITY, O_LEFT, O_STOP) == (100, 100, 16)
     assert of(run, 0, O_QUANTITY, O_LEFT, O_LIMIT) == (3, 3, 60)
     assert (row(run, IS_REACH_KNOWN, 1), run.account[WORKING]) == (0, 3)
+
+
+def test_each_action_plays_by_its_own_ratio() -> None:
+    run = scene((0, 1, 1.5, 0.0), (1, 1, 2.0, 1.0), held=7.0)
+    slot = limited(run, 10, 90.0, i=1)
+    act_with_orders(run, 0)
+    assert (of(run, slot, O_QUANTITY, O_LIMIT), acted(run)) == ((15, 60), (7, 10, 40, 0))
+    act_with_orders(run, 1)
+    assert (of(run, slot, O_QUANTITY, O_LIMIT), acted(run, 1)) == ((30, 30), (10, 20, 0, 10))
 
 
 def test_a_dividend_leaves_orders_as_they_are() -> None:
@@ -257,6 +275,22 @@ def test_a_guard_is_no_larger_than_what_is_left_of_its_position() -> None:
     slot = ordered(run, -8, STOP, i=1, stop=80.0, parent=GUARD)
     act_with_orders(run, 1)
     assert of(run, slot, O_LEFT) == (10,)
+
+
+def test_an_exit_larger_than_its_position_goes_with_it() -> None:
+    run = booked(0.1, held=9.0)
+    slot = ordered(run, -10, STOP, i=1, stop=80.0)
+    run.book[slot * N_ORDER + O_PARENT] = 77.0
+    act_with_orders(run, 1)
+    assert of(run, slot, O_STATE, O_QUANTITY) == (IS_FREE, 1)
+    assert told_of(run)[1:] == [(1, 1, -1, 0, S_WITHDRAWN, W_FLAT)]
+
+
+def test_a_stop_below_a_rupee_is_divided_like_any() -> None:
+    run = booked(2.0)
+    slot = ordered(run, -10, STOP, i=1, stop=0.8)
+    act_with_orders(run, 1)
+    assert of(run, slot, O_STOP) == (0.4,)
 
 
 def test_children_that_sleep_keep_their_quantity_and_take_the_new_prices() -> None:

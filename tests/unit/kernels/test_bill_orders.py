@@ -119,6 +119,7 @@ DAYS = {
     "in, out by halves": [(10, 100), (-5, 110), (-5, 120)],
     "in by halves, out": [(5, 100), (5, 105), (-10, 110)],
     "in by halves, out by parts": [(5, 100), (5, 105), (-2, 110), (-4, 120), (-4, 130)],
+    "in twice, the second time one share": [(5, 100), (1, 105), (-2, 110)],
     "out by halves, in by parts": [(-5, 100), (-5, 105), (2, 110), (4, 120), (4, 130)],
     "out of more than came in": [(10, 100), (-25, 110), (15, 120)],
     "in of more than went out": [(-10, 100), (25, 110), (-15, 120)],
@@ -176,4 +177,4 @@ def test_a_third_order_that_is_not_matched_ends_the_bill() -> None:
 
 def test_a_bill_is_read_from_its_columns() -> None:
     accounts = np.arange(60.0).reshape(3, 20)
-    assert tuple(load_bill(accounts, 1, 5)) == tuple(range(25, 25 + N_BILL))
+    assert tuple(load_bill(accounts, 1, 4)) == tuple(range(24, 24 + N_BILL))

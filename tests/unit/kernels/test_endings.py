@@ -320,6 +320,12 @@ def test_what_is_open_when_the_data_end_is_closed(bars: tuple[str, ...], held: f
     assert not expected or noted(run, F_AT_CLOSE, F_KIND) == (1, MARKET)
 
 
+def test_the_lock_that_counts_at_the_end_is_that_of_the_last_bar_there_is() -> None:
+    run = scene(FLAT, FLAT, "-", held=10.0, locks=(0, 0, 0, 0, -1, 0))
+    finish(run, 2)
+    assert fills(run) == []
+
+
 def test_one_instrument_without_a_position_keeps_no_other_open_at_the_end() -> None:
     run = scene(FLAT, held=10.0)
     finish(run, 0)

@@ -124,8 +124,8 @@ def test_what_executes_is_counted_anew_in_every_bar() -> None:
 @pytest.mark.parametrize("bar", ["-", "100 110 90 100 0"])
 def test_a_bar_in_which_nothing_trades_reaches_no_order_and_the_next_instrument_is_looked_at(bar: str) -> None:
     run = run_over((FLAT, bar), (FLAT, "100 110 90 100"))
-    limited(run, 1, 50.0, i=1)
     slots = [hit_before(run, limited(run, 1, 99.0)) for _ in range(2)]
+    limited(run, 1, 50.0, i=1)
     other = limited(run, 1, 99.0, i=1)
     find_hits(run, 1)
     assert [of(run, slot, O_HIT) for slot in slots] == [(NO_HIT,)] * 2
@@ -280,6 +280,21 @@ def test_a_trailing_stop_that_works_later_or_is_done_stays() -> None:
     run.book[done * N_ORDER + O_STATE] = float(IS_DONE)
     follow(run, 1)
     assert [of(run, slot, O_STOP)[0] for slot in (later, done, asleep)] == [95, 95, 95]
+
+
+def test_a_hole_in_the_bars_of_another_keeps_nothing_from_trailing() -> None:
+    run = run_over((FLAT, FLAT, "-"), (FLAT, "100 108 99 107", FLAT))
+    slot = ordered(run, -5, TRAILING, i=1, stop=95.0, trail=5.0)
+    follow(run, 1)
+    assert of(run, slot, O_STOP) == (103,)
+
+
+def test_where_the_reach_is_known_the_first_of_all_orders_does_not_trail() -> None:
+    run = run_over(("100 108 99 107",))
+    slot = ordered(run, -5, TRAILING, stop=95.0, trail=5.0)
+    run.rows[IS_REACH_KNOWN] = 1.0
+    follow(run, 0)
+    assert (slot, of(run, slot, O_STOP)) == (0, (95,))
 
 
 def test_where_the_reach_is_known_nothing_trails() -> None:
