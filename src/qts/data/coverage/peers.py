@@ -31,7 +31,7 @@ def days_without_trade(infos: Sequence[SeriesInfo], held: Mapping[SeriesKey, Map
     """
     groups: dict[tuple[Exchange, PriceBasis], list[SeriesKey]] = {}
     for info in infos:
-        if info.key.interval is Interval.DAY and held.get(info.key) and all(_is_list(source) for source in info.sources):
+        if info.key.interval is Interval.DAY and all(map(_is_list, info.sources)) and held.get(info.key):
             groups.setdefault((exchange_of(info.key.instrument), info.key.basis), []).append(info.key)
     found: dict[SeriesKey, frozenset[int]] = {}
     for keys in groups.values():

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from qts.core import InstrumentId, Interval
+from qts.core.collection import collection_paused
 from qts.data.storage.coverage import Coverage, DayCounts, unsealed
 from qts.data.storage.ledger import PackedCoverage
 from qts.data.storage.series import PriceBasis, SeriesKey
@@ -27,11 +28,12 @@ def days_held(
         The instruments by number.
     """
     held: dict[tuple[str, str, int], DayCounts] = {}
-    for one in packed:
-        if one.packed is not None and one.seal is not None:
-            _add(held, one.interval, one.basis, unsealed(one.packed, one.seal, one.path))
-    for interval, basis, coverage in more:
-        _add(held, str(interval), str(basis), coverage)
+    with collection_paused():
+        for one in packed:
+            if one.packed is not None and one.seal is not None:
+                _add(held, one.interval, one.basis, unsealed(one.packed, one.seal, one.path))
+        for interval, basis, coverage in more:
+            _add(held, str(interval), str(basis), coverage)
     return {
         SeriesKey(instrument=names[number], interval=Interval(interval), basis=PriceBasis(basis)): counts
         for (interval, basis, number), counts in held.items()

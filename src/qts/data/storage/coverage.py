@@ -50,8 +50,8 @@ class Coverage:
     @classmethod
     def unpack(cls, packed: bytes) -> Coverage:
         """Return what was packed."""
-        numbers, days, counts = np.frombuffer(zlib.decompress(packed), dtype="<i4").reshape(3, -1).astype(np.int64)
-        return cls(numbers=np.cumsum(numbers), days=np.cumsum(days), counts=counts)
+        numbers, days, counts = np.frombuffer(zlib.decompress(packed), dtype="<i4").reshape(3, -1)
+        return cls(numbers=np.cumsum(numbers, dtype=np.int64), days=np.cumsum(days, dtype=np.int64), counts=counts.astype(np.int64))
 
 
 class DayCounts(Mapping[int, int]):
@@ -99,7 +99,7 @@ class DayCounts(Mapping[int, int]):
         return iter(self.days.tolist())
 
     def __len__(self) -> int:
-        return len(self.days)
+        return len(self._whole()[0])
 
     def __eq__(self, other: object) -> bool:
         return dict(self) == other if isinstance(other, Mapping) else NotImplemented

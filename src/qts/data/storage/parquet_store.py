@@ -206,8 +206,7 @@ class ParquetStore:
 
     def snapshot(self) -> str:
         """Return the id of the present state."""
-        with self._manifest.reading() as ledger:
-            return ledger.snapshot()[1]
+        return self._answers.ask("snapshot", lambda ledger: ledger.snapshot()[1])
 
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return every commit, oldest first."""
