@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from http import HTTPStatus
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from qts.api.routes import ERRORS, Opened
-from qts.app.jobs.asking import cancel_job, list_jobs, pause_job, resume_job, retry_job, show_job
+from qts.app.jobs.asking import cancel_job, list_jobs, pause_job, resume_job, retry_job, show_job, submit_values
 from qts.app.jobs.document import JobDocument
 
 PREFIX: Final = "/api/jobs"
 
 router = APIRouter(prefix=PREFIX, responses=ERRORS)
+
+
+class SubmitRequest(BaseModel):
+    """A job to be done."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = Field(description="What is to be done: ingest, backup, compact, verify or instruments.")
+    request: dict[str, Any] = Field(default_factory=dict, description="How: the fields that the command of this name has as options.")
+
+
+@router.post("", status_code=HTTPStatus.CREATED, responses={HTTPStatus.OK: {"model": JobDocument}})
+def post_job(workspace: Opened, body: SubmitRequest, response: Response) -> JobDocument:
+    """Queue a job and return it (201), or the pending job of the same request (200)."""
+    job, is_new = submit_values(workspace, body.kind, body.request)
+    response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
+    return job
 
 
 @router.get("")

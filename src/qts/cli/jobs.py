@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("worker")(worker)
     jobs = typer.Typer(no_args_is_help=True, help="Long work in the background: see, pause, resume, cancel and retry it.")
     for name, command in (
+        ("submit", submit),
         ("list", list_),
         ("show", show),
         ("watch", watch),
@@ -74,6 +75,40 @@ def worker(
         os._exit(DONE)
 
 
+def submit(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What is to be done: ingest, backup, compact, verify or instruments.")],
+    values: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="How, such as keep=14 for backup.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Queue a job and end at once with its id. The same request again, while it is pending, is no second job."""
+    from qts.app.jobs.asking import submit_values, worker_is_missing
+
+    with opened(context) as workspace:
+        job, is_new = submit_values(workspace, kind, named_values(values or ()))
+        is_missing = worker_is_missing(workspace, [job])
+    if as_json:
+        write_json(job)
+    else:
+        say(f"Job {job.id} is queued." if is_new else f"Job {job.id} is at this already; nothing was queued.")
+        say(f"Follow it with `qts jobs watch {job.id}`.")
+    warn_of_worker(is_missing=is_missing)
+
+
+def named_values(texts: Sequence[str]) -> dict[str, object]:
+    """Return the values of ``name=value`` by name; raises BadParameter."""
+    from qts.core.errors import BadParameter
+
+    found: dict[str, object] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise BadParameter("value", text, "is not NAME=VALUE", hint="Write keep=14, with commas between the parts of a list.")
+        found[name.strip().replace("-", "_")] = value
+    return found
+
+
 def list_(
     context: typer.Context,
     *,
@@ -92,7 +127,7 @@ def list_(
         say("There are no jobs. `qts ingest … --background` makes one.")
     else:
         write_table(_COLUMNS, [_row(job) for job in found], numeric=_NUMERIC)
-    _warn(is_missing=is_missing)
+    warn_of_worker(is_missing=is_missing)
 
 
 def show(context: typer.Context, job_id: JobId, *, as_json: Json = False) -> None:
@@ -103,7 +138,7 @@ def show(context: typer.Context, job_id: JobId, *, as_json: Json = False) -> Non
         job = show_job(workspace, job_id)
         is_missing = worker_is_missing(workspace, [job])
     write_json(job) if as_json else _draw(job)
-    _warn(is_missing=is_missing)
+    warn_of_worker(is_missing=is_missing)
 
 
 def pause(context: typer.Context, job_id: JobId, *, as_json: Json = False) -> None:
@@ -150,7 +185,7 @@ def watch(
     with opened(context) as workspace:
         watched = [job_id] if job_id is not None else [job.id for job in list_jobs(workspace) if job.state in PENDING]
         found = tuple(show_job(workspace, one) for one in watched)
-        _warn(is_missing=worker_is_missing(workspace, found))
+        warn_of_worker(is_missing=worker_is_missing(workspace, found))
         found = _followed(workspace, found, quiet=as_json)
     if as_json:
         write_json(found[0] if job_id is not None else found)
@@ -218,10 +253,11 @@ def _change(context: typer.Context, change: Callable[[Workspace, str], JobDocume
         job = change(workspace, job_id)
         is_missing = worker_is_missing(workspace, [job])
     write_json(job) if as_json else say(f"Job {job.id} is {_state(job)}.")
-    _warn(is_missing=is_missing)
+    warn_of_worker(is_missing=is_missing)
 
 
-def _warn(*, is_missing: bool) -> None:
+def warn_of_worker(*, is_missing: bool) -> None:
+    """Say that nobody does the jobs, where nobody does."""
     from qts.app.jobs.asking import NO_WORKER
 
     if is_missing:

@@ -70,3 +70,27 @@ def test_a_worker_does_what_is_queued_and_the_rest_is_told(qts: Qts) -> None:
     followed = qts("jobs", "watch", lost["id"])
     assert (followed.code, f"{lost['id']}  failed" in followed.err) == (4, True)
     assert qts(*ASK[:-1], "--json").document["requests"] == 0
+
+
+@pytest.mark.usefixtures("exchange")
+def test_every_other_kind_is_submitted_done_and_told_of_one_way(qts: Qts, home: Path) -> None:
+    ids = {
+        kind: qts("jobs", "submit", kind, *values, "--json").document["id"]
+        for kind, values in {"backup": ["keep=2"], "compact": [], "verify": ["quick=yes"], "instruments": ["source=sandbox"]}.items()
+    }
+    assert "nothing was queued" in qts("jobs", "submit", "verify", "quick=true").out
+    assert qts("worker", "--once").code == 0
+    found = {kind: qts("jobs", "show", job, "--json").document for kind, job in ids.items()}
+    assert {kind: (job["state"], job["errors"]) for kind, job in found.items()} == dict.fromkeys(ids, ("done", []))
+    assert found["instruments"]["result"]["exchanges"]["SIM"]["listed"] == len(PRICES.listings)
+    assert found["verify"]["result"]["sound"]
+    assert [path.name for path in (home / "backups").iterdir() if path.is_dir()] == [found["backup"]["result"]["name"]]
+    assert qts("instruments", "show", NAME, "--json").document["instrument"] == NAME
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("words", [("tidy",), ("backup", "keep"), ("backup", "keep=none"), ("backup", "folder=x"), ("instruments",)])
+def test_what_cannot_be_submitted_is_refused_with_a_way_out(qts: Qts, words: tuple[str, ...]) -> None:
+    refused = qts("jobs", "submit", *words, "--json")
+    assert (refused.code, bool(refused.document["error"]["hint"])) == (2, True)
+    assert qts("jobs", "list", "--json").document == []

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from qts.app.jobs.document import ACTIVE, ENDED, PENDING, JobDocument, JobState
-from qts.app.jobs.job_store import JobOrder, JobStore
+from qts.app.jobs.job_store import LOCAL, JobOrder, JobStore
 from qts.app.jobs.kind import kind_named
 from qts.app.jobs.presence import has_worker
-from qts.app.requests import Request
+from qts.app.requests import Request, build
 from qts.app.workspace import Workspace
-from qts.core.errors import InputError
+from qts.core.errors import BadParameter, InputError
 
 NO_WORKER: Final = "No worker is running here: start one with `qts worker`."
 
@@ -27,8 +27,19 @@ class WrongState(InputError):
         super().__init__(f"Job {job.id} is {job.state.replace('_', ' ')} and cannot be {verb}.", hint=hint)
 
 
-def submit(workspace: Workspace, kind: str, request: Request) -> tuple[JobDocument, bool]:
+def submit(workspace: Workspace, kind: str, request: Request, *, submitted_by: str = LOCAL) -> tuple[JobDocument, bool]:
     """Queue a job and return it with True, or the pending job of the same request with False: a double click asks once.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The home.
+    kind : str
+        What is to be done, such as ``backup``.
+    request : Request
+        How; of the kind's own class.
+    submitted_by : str
+        Whose job it is: users take turns.
 
     Raises
     ------
@@ -38,11 +49,32 @@ def submit(workspace: Workspace, kind: str, request: Request) -> tuple[JobDocume
     found = kind_named(kind)
     found.check(workspace, request)
     text = request.model_dump_json(by_alias=False)
-    key = hashlib.sha256(f"{kind}\n{text}".encode()).hexdigest()
+    key = hashlib.sha256(f"{submitted_by}\n{kind}\n{text}".encode()).hexdigest()
     jobs = JobStore(workspace.control.database)
-    order = JobOrder(kind=kind, request=text, what=found.describe(request), key=key)
+    order = JobOrder(kind=kind, request=text, what=found.describe(request), key=key, submitted_by=submitted_by)
     job_id, is_new = jobs.add(order, at=workspace.clock.now())
     return jobs.document(job_id), is_new
+
+
+def submit_values(workspace: Workspace, kind: str, values: Mapping[str, object], *, submitted_by: str = LOCAL) -> tuple[JobDocument, bool]:
+    """Queue a job from the fields of its request by name; returns and raises what :func:`submit` does."""
+    return submit(workspace, kind, request_of(kind, values), submitted_by=submitted_by)
+
+
+def request_of(kind: str, values: Mapping[str, object]) -> Request:
+    """Return the request of a kind from its fields by name.
+
+    Raises
+    ------
+    BadParameter
+        If there is no such kind, or a field is none of its, or does not fit.
+    """
+    model = kind_named(kind).request
+    known = sorted(field.alias or name for name, field in model.model_fields.items())
+    for name in values:
+        if name not in known and name not in model.model_fields:
+            raise BadParameter(name, values[name], f"a {kind} job has no such field", hint=f"It has {', '.join(known)}.")
+    return build(model, **values)
 
 
 def list_jobs(workspace: Workspace, *, limit: int = 100) -> tuple[JobDocument, ...]:

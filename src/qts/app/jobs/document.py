@@ -44,7 +44,10 @@ class JobError(BaseModel):
 
 
 class JobDocument(BaseModel):
-    """A job. ``progress`` is a fraction, ``done`` of ``total`` its units, ``rate`` units a second, ``retries`` requests made again."""
+    """A job. ``progress`` is a fraction, ``done`` of ``total`` its units, ``rate`` units a second, ``retries`` requests made again.
+
+    ``schedule`` is the name of the schedule that it is a run of, None where somebody asked for it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -60,6 +63,8 @@ class JobDocument(BaseModel):
     eta_seconds: float | None
     retries: int
     attempt: int
+    submitted_by: str
+    schedule: str | None
     submitted_at: str
     started_at: str | None
     finished_at: str | None

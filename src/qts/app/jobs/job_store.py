@@ -37,7 +37,13 @@ _JOBS: Final = sa.Table(
     sa.Column("started_at", sa.String(40)),
     sa.Column("finished_at", sa.String(40)),
     sa.Column("updated_at", sa.String(40), nullable=False),
+    sa.Column("submitted_by", sa.String(64), nullable=False),
+    sa.Column("schedule", sa.String(40)),
 )
+
+
+LOCAL: Final = "local"
+"""Whose jobs are while nobody has to log in."""
 
 
 class UnknownJob(InputError):
@@ -50,12 +56,14 @@ class UnknownJob(InputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOrder:
-    """A job to be done: its kind, its request as JSON, what it does in words, and the key under which one is enough."""
+    """A job to be done: its kind, its request as JSON, what it does in words, the key under which one is enough, and whose it is."""
 
     kind: str
     request: str
     what: str
     key: str
+    submitted_by: str = LOCAL
+    schedule: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,7 @@ class JobTicket:
     attempt: int
     state: JobState
     refused: str | None
+    submitted_by: str = LOCAL
 
 
 class JobStore:
@@ -78,30 +87,8 @@ class JobStore:
 
     def add(self, order: JobOrder, *, at: datetime) -> tuple[str, bool]:
         """Add a job and return its id and True, or the id of the pending one with the same key and False."""
-        same = sa.select(_JOBS.c.id).where(_JOBS.c.key == order.key, _JOBS.c.state.in_(PENDING))
         with self._database.writing() as connection:
-            found = connection.execute(same).scalars().first()
-            if found is not None:
-                return str(found), False
-            job_id = secrets.token_hex(5)
-            row = {
-                "id": job_id,
-                "kind": order.kind,
-                "what": order.what,
-                "request": order.request,
-                "key": order.key,
-                "state": JobState.QUEUED,
-                "attempt": 1,
-                "done": 0,
-                "total": 0,
-                "detail": "",
-                "retries": 0,
-                "errors": "[]",
-                "submitted_at": at.isoformat(),
-                "updated_at": at.isoformat(),
-            }
-            connection.execute(sa.insert(_JOBS).values(row))
-        return job_id, True
+            return add_job(connection, order, at=at)
 
     def documents(self, *, limit: int = 100) -> tuple[JobDocument, ...]:
         """Return the latest jobs, the latest first."""
@@ -197,15 +184,11 @@ class JobStore:
         return self._changed(ticket.id, among=among, at=at, values=values, attempt=ticket.attempt)
 
     def _tickets(self, where: sa.ColumnElement[bool]) -> tuple[JobTicket, ...]:
-        columns = (_JOBS.c.id, _JOBS.c.kind, _JOBS.c.request, _JOBS.c.attempt, _JOBS.c.state, _JOBS.c.refused)
-        query = sa.select(*columns).where(where).order_by(_JOBS.c.submitted_at, _JOBS.c.id)
+        columns = ("id", "kind", "request", "attempt", "state", "refused", "submitted_by")
+        query = sa.select(*(_JOBS.c[name] for name in columns)).where(where).order_by(_JOBS.c.submitted_at, _JOBS.c.id)
         with self._database.reading() as connection:
-            return tuple(
-                JobTicket(
-                    id=row.id, kind=row.kind, request=row.request, attempt=row.attempt, state=JobState(row.state), refused=row.refused
-                )
-                for row in connection.execute(query)
-            )
+            rows = connection.execute(query).mappings().all()
+        return tuple(JobTicket(**{**row, "state": JobState(row["state"])}) for row in rows)
 
     def _changed(self, job_id: str, *, among: Sequence[JobState], at: datetime, values: dict[str, Any], attempt: int | None = None) -> bool:
         where = (_JOBS.c.id == job_id) & _JOBS.c.state.in_(tuple(among))
@@ -213,6 +196,41 @@ class JobStore:
             where &= _JOBS.c.attempt == attempt
         with self._database.writing() as connection:
             return connection.execute(sa.update(_JOBS).where(where).values(values | {"updated_at": at.isoformat()})).rowcount > 0
+
+
+def add_job(connection: sa.Connection, order: JobOrder, *, at: datetime) -> tuple[str, bool]:
+    """Add a job in a transaction that writes; returns what :meth:`JobStore.add` does."""
+    same = sa.select(_JOBS.c.id).where(_JOBS.c.key == order.key, _JOBS.c.state.in_(PENDING))
+    found = connection.execute(same).scalars().first()
+    if found is not None:
+        return str(found), False
+    job_id = secrets.token_hex(5)
+    row = {
+        "id": job_id,
+        "kind": order.kind,
+        "what": order.what,
+        "request": order.request,
+        "key": order.key,
+        "state": JobState.QUEUED,
+        "attempt": 1,
+        "done": 0,
+        "total": 0,
+        "detail": "",
+        "retries": 0,
+        "errors": "[]",
+        "submitted_at": at.isoformat(),
+        "updated_at": at.isoformat(),
+        "submitted_by": order.submitted_by,
+        "schedule": order.schedule,
+    }
+    connection.execute(sa.insert(_JOBS).values(row))
+    return job_id, True
+
+
+def is_pending(connection: sa.Connection, job_id: str) -> bool:
+    """Return whether a job has no outcome yet, within a transaction."""
+    query = sa.select(_JOBS.c.id).where(_JOBS.c.id == job_id, _JOBS.c.state.in_(PENDING))
+    return connection.execute(query).first() is not None
 
 
 def _errors_text(errors: Sequence[JobError]) -> str:
@@ -237,6 +255,8 @@ def _document(row: sa.RowMapping) -> JobDocument:
         eta_seconds=round(left / rate, 1) if rate else None,
         retries=row["retries"],
         attempt=row["attempt"],
+        submitted_by=row["submitted_by"],
+        schedule=row["schedule"],
         submitted_at=row["submitted_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],

@@ -6,6 +6,7 @@ worker brings the second in line with the first. Whatever of the engine is lost 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -73,6 +74,8 @@ class Worker:
         """Begin to take jobs."""
         home = self._workspace.settings.home
         self._presence = Presence(home)
+        # The engine's own was made when it was imported, for the stream that stood there then.
+        logging.getLogger("dbos").handlers[:] = [logging.StreamHandler()]
         DBOS(
             config=DBOSConfig(
                 name="qts",

@@ -15,18 +15,17 @@ from qts.app.ingesting import check_interval, inbox_document, ingest_document, o
 from qts.app.instruments import NotListed
 from qts.app.jobs.document import JobError
 from qts.app.jobs.kind import JobKind, JobOutcome
+from qts.app.jobs.patience import ask_source
 from qts.app.jobs.work import Work
 from qts.app.progress import Progress
 from qts.app.workspace import Workspace
-from qts.core.errors import AccessDenied, AuthExpired, BadFile, BadParameter, QtsError, RateLimited, SourceDown
+from qts.core.errors import AccessDenied, BadFile, BadParameter, SourceDown
 from qts.core.instrument import InstrumentId
 from qts.data.source import BarSource
 
 T = TypeVar("T")
 # What a job says by itself, or no longer matters once it is done.
 _NOT_TOLD: Final = {"windows", "dry_run", "eta_seconds", "seconds", "complete"}
-# Seconds to wait when the source cannot be reached; a laptop that was closed has its network back by then.
-_PAUSES: Final = (2, 5, 15, 60, 300, 300)
 
 
 def _describe(request: IngestRequest) -> str:
@@ -149,22 +148,8 @@ class _Download:
 
     def _step(self, name: str, about: str, step: Callable[[], T]) -> T | JobError:
         """Return what a step gives, or in words why it gives nothing."""
-        return self._work.step(name, lambda: self._tried(about, step))
-
-    def _tried(self, about: str, step: Callable[[], T]) -> T | JobError:
-        for pause in (*_PAUSES, None):
-            try:
-                return step()
-            except AuthExpired as error:
-                self._work.wait_for_login(error, can_log_in=self._request.source == "sandbox")
-            except (SourceDown, RateLimited) as error:
-                if pause is None:
-                    return JobError.of(error, about)
-                self._work.tell(f"{error.message} Trying again in {pause} s.")
-                self._work.sleep(pause)
-            except QtsError as error:
-                return JobError.of(error, about)
-        raise AssertionError  # the last pause is None
+        can_log_in = self._request.source == "sandbox"
+        return self._work.step(name, lambda: ask_source(self._work, step, about=about, can_log_in=can_log_in))
 
     def _source(self) -> BarSource:
         if self._opened is None:
