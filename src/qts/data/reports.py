@@ -147,6 +147,8 @@ class Tally:
         self.stored += report.stored
         self.unchanged += report.unchanged
         self.changed += report.changed
+        if report.waiting:
+            self.tell(f"{report.waiting} bars are of a damaged file and are kept until all of it was given; `qts verify` names the rest")
 
     def tell(self, note: str) -> None:
         """Add a note once."""

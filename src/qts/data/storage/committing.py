@@ -18,10 +18,14 @@ _TRIES: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A commit whose files stand under their final names. ``n_healed`` damaged files were mended on the way."""
+    """A commit whose files stand under their final names.
+
+    ``n_healed`` damaged files were mended on the way; ``n_waiting`` bars wait until the lost file that they are of can be.
+    """
 
     commit: Commit
     n_healed: int = 0
+    n_waiting: int = 0
 
     @property
     def is_empty(self) -> bool:

@@ -115,9 +115,14 @@ class DayCounts(Mapping[int, int]):
         return self._pieces[0]
 
 
+def days_of(ts: Ints) -> Ints:
+    """Return the dates in India, in days since 1970-01-01, of instants in microseconds UTC."""
+    return (ts + _IST_OFFSET_MICROS) // _DAY_MICROS
+
+
 def coverage_of(numbers: Ints, ts: Ints) -> Coverage:
     """Return the counts of rows sorted by number and instant (microseconds UTC)."""
-    days = (ts + _IST_OFFSET_MICROS) // _DAY_MICROS
+    days = days_of(ts)
     is_first = np.append(True, (numbers[1:] != numbers[:-1]) | (days[1:] != days[:-1])) if len(ts) else np.empty(0, dtype=np.bool_)
     starts = np.flatnonzero(is_first)
     return Coverage(numbers=numbers[starts], days=days[starts], counts=np.diff(starts, append=len(ts)))

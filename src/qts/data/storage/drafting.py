@@ -220,7 +220,7 @@ def _healed(vault: Vault, given: Given, *, new: Rows, names: Mapping[int, Instru
     counts = given.coverage([live])
     for rows in candidates:
         # What each of several series had in the file is not known without it, so only a file of one can be done without.
-        if given.group.instrument is not None and live.is_counted and counts and _leaves_nothing_out(rows, live, counts[0]):
+        if given.group.instrument is not None and live.is_counted and counts and leaves_nothing_out(rows, live, counts[0]):
             return _in_place_of(vault, given, live, new=new, rows=rows, names=names)
     first, last = session_date_of(live.ts_min), session_date_of(live.ts_max)
     raise DamagedFile(live.path, f"and the bars given are not those that it held; give all of {first}..{last} at once")
@@ -235,7 +235,8 @@ def _over_versions(vault: Vault, given: Given, live: StoredFile, new: Rows) -> I
                 yield merge(vault.read(version, number=None, span=ALWAYS), new).rows
 
 
-def _leaves_nothing_out(rows: Rows, live: StoredFile, coverage: Coverage) -> bool:
+def leaves_nothing_out(rows: Rows, live: StoredFile, coverage: Coverage) -> bool:
+    """Return whether rows hold, of every series and date, at least as many bars as a file did, and reach as far."""
     found = coverage_of(rows.numbers, rows.ts)
     counts = dict(zip(zip(found.numbers.tolist(), found.days.tolist(), strict=True), found.counts.tolist(), strict=True))
     wanted = zip(coverage.numbers.tolist(), coverage.days.tolist(), coverage.counts.tolist(), strict=True)

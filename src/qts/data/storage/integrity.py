@@ -9,13 +9,17 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from qts.core import InstrumentId, session_date_of
+import numpy as np
+
+from qts.core import InstrumentId, Ints, session_date_of
 from qts.core.errors import DamagedFile
 from qts.data.storage.coverage import Coverage
 from qts.data.storage.drafting import is_content_of
+from qts.data.storage.healing import Refills, still_lost
 from qts.data.storage.lookup import Span
 from qts.data.storage.manifest import Manifest
 from qts.data.storage.records import FileFinding, FileState, Hole, Quarantine, StoredFile
+from qts.data.storage.rows import Rows
 from qts.data.storage.series import SeriesInfo
 from qts.data.storage.vault import Vault, sha256_of
 
@@ -65,7 +69,10 @@ class Inspector:
                     (self._root / finding.path).rename(self._root / kept)
                     aside[finding.path] = kept
         foreign = [finding.path for finding in given if finding.state is FileState.FOREIGN]
+        with self._manifest.reading() as ledger:
+            live = ledger.live_files(None)
         put_back = self._put_back([finding.path for finding in given if finding.state in _HARMED], foreign, spare)
+        Refills(self._vault).forget_others([file for file in live if not self._vault.is_in_place(file)])
         return Quarantine(aside={path: kept for path, kept in aside.items() if (self._root / kept).exists()}, put_back=put_back)
 
     def refill(self) -> tuple[Hole, ...]:
@@ -76,7 +83,8 @@ class Inspector:
                 return ()
             names, infos = ledger.instruments(), ledger.series(None)
             coverages = [(file, ledger.coverage([file])) for file in files]
-        holes = [hole for file, coverage in coverages for hole in _holes(file, coverage, names, infos)]
+        refills = Refills(self._vault)
+        holes = [hole for file, coverage in coverages for hole in _holes(file, coverage, names, infos, held=refills.held(file))]
         return tuple(sorted(holes, key=lambda hole: (hole.key.instrument, str(hole.key.interval), str(hole.key.basis), hole.first)))
 
     def _recorded(self) -> tuple[Mapping[str, StoredFile], Mapping[int, InstrumentId]]:
@@ -150,15 +158,26 @@ def _bytes_of(file: StoredFile, candidates: Iterable[Path]) -> Path | None:
     return None
 
 
-def _holes(file: StoredFile, coverage: Sequence[Coverage], names: Mapping[int, InstrumentId], infos: Iterable[SeriesInfo]) -> list[Hole]:
+def _holes(
+    file: StoredFile, coverage: Sequence[Coverage], names: Mapping[int, InstrumentId], infos: Iterable[SeriesInfo], *, held: Rows | None
+) -> list[Hole]:
     dataset = file.dataset
-    counted = {names[number]: (int(days[0]), int(days[-1])) for one in coverage for number, days, _ in one.parts()}
-    spans = {instrument: (_EPOCH + timedelta(first), _EPOCH + timedelta(last)) for instrument, (first, last) in counted.items()}
+    counted = {number: days for one in coverage for number, days, _ in one.parts()}
+    lost = {number: days for one in coverage for number, days, _ in still_lost(one, held).parts()}
+    spans = [(names[number], *stretch) for number, days in lost.items() for stretch in _stretches(days, counted[number])]
+    known = {names[number] for number in counted}
     # Bars that take the place of others add to no count, and files of the first format have none: then it may be any of these series.
     only = file.label.split("/", 3)[3].rpartition("/")[0]
     for info in infos if file.n_over or not coverage else ():
         is_in = info.key == dataset.key(info.key.instrument) and only in {"*", "hot", info.key.instrument}
-        if is_in and info.key.instrument not in spans and info.first_ts <= file.ts_max and info.last_ts >= file.ts_min:
+        if is_in and info.key.instrument not in known and info.first_ts <= file.ts_max and info.last_ts >= file.ts_min:
             first, last = max(file.ts_min, info.first_ts), min(file.ts_max, info.last_ts)
-            spans[info.key.instrument] = (session_date_of(first), session_date_of(last))
-    return [Hole(key=dataset.key(instrument), first=first, last=last, path=file.path) for instrument, (first, last) in spans.items()]
+            spans.append((info.key.instrument, session_date_of(first), session_date_of(last)))
+    return [Hole(key=dataset.key(instrument), first=first, last=last, path=file.path) for instrument, first, last in spans]
+
+
+def _stretches(lost: Ints, held: Ints) -> list[tuple[date, date]]:
+    """Return the first and last date of each stretch of lost days, of those that a series had, that no day parts which is not lost."""
+    places = np.searchsorted(held, lost)
+    parts = np.split(lost, np.flatnonzero(np.diff(places) > 1) + 1)
+    return [(_EPOCH + timedelta(int(part[0])), _EPOCH + timedelta(int(part[-1]))) for part in parts]

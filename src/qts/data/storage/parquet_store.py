@@ -359,7 +359,12 @@ class ParquetStore:
             prepared, snapshot = commit(change, self._manifest, self._vault)
         done = prepared.commit
         return UpsertReport(
-            stored=done.n_stored, unchanged=done.n_unchanged, changed=done.n_changed, snapshot=snapshot, files_written=prepared.n_written
+            stored=done.n_stored,
+            unchanged=done.n_unchanged + prepared.n_waiting,
+            changed=done.n_changed,
+            snapshot=snapshot,
+            files_written=prepared.n_written,
+            waiting=prepared.n_waiting,
         )
 
     def _renew(self, at: datetime) -> None:

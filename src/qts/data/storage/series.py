@@ -80,7 +80,8 @@ class UpsertReport:
     """What one commit did.
 
     ``stored`` counts bars that are new or differ from what was there, ``changed`` those of them that replaced a different bar,
-    ``unchanged`` bars that were there already. ``snapshot`` names the state after it.
+    ``unchanged`` bars that were there already. ``snapshot`` names the state after it. ``waiting`` of the unchanged ones are of a file that
+    was lost to damage: they are kept, and read again once all that it held was given.
     """
 
     stored: int
@@ -88,6 +89,7 @@ class UpsertReport:
     changed: int
     snapshot: str
     files_written: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from qts.core import Bars, InstrumentId
+from qts.core.errors import DamagedFile
 from qts.data.storage.committing import Prepared
 from qts.data.storage.coverage import Coverage
-from qts.data.storage.drafting import Built, Given, build, build_all
+from qts.data.storage.drafting import Built, Given, build, build_all, leaves_nothing_out
+from qts.data.storage.healing import Refills, parted
 from qts.data.storage.hot import GivenHot, absorbed_by, build_hot, goes_hot, holds_any
 from qts.data.storage.layout import Dataset, FileGroup, groups_of
 from qts.data.storage.lookup import Growth
@@ -32,6 +34,15 @@ class Parts:
     group: FileGroup
     bars: Sequence[tuple[int, Bars]]
     n_bars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whole:
+    """All files of an upsert, built. ``n_healed`` lost ones were mended, and ``n_waiting`` bars wait until theirs can be."""
+
+    built: Sequence[Built]
+    n_healed: int
+    n_waiting: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +72,65 @@ class Upsert:
         # A file that several instruments share names all of them, not only those given now.
         with self.manifest.reading() as ledger:
             names = ledger.instruments()
-        tasks = [task for dataset in base.hot for task in self._tasks(dataset, base, names)]
-        built = build_all(self.vault, tasks)
-        commit = self._commit(built)
+        whole = self._built(base, names)
+        commit = self._commit(whole.built)
         try:
             self.vault.settle(commit.drafts)
-            yield Prepared(commit=commit, n_healed=sum(one.is_healed for one in built))
+            n_healed = whole.n_healed + sum(one.is_healed for one in whole.built)
+            yield Prepared(commit=commit, n_healed=n_healed, n_waiting=whole.n_waiting)
         finally:
             self.vault.discard(commit.drafts)
+
+    def _built(self, base: Base, names: Mapping[int, InstrumentId]) -> _Whole:
+        """Build all files; bars of one that is lost wait until it can be mended, and the others go in without them."""
+        given, refills = self, Refills(self.vault)
+        tried: set[str] = set()
+        n_healed, n_waiting = 0, 0
+        while True:
+            try:
+                tasks = [task for dataset in base.hot for task in given._tasks(dataset, base, names)]
+                return _Whole(built=build_all(self.vault, tasks), n_healed=n_healed, n_waiting=n_waiting)
+            except DamagedFile as damage:
+                file = None if self._is_undo or damage.path in tried else _live_file(base, damage.path)
+                coverage = [] if file is None else self._coverage([file])
+                if file is None or not coverage:
+                    raise
+                tried.add(file.path)
+                rest, n_inside = given._keep_for(file, coverage[0], refills)
+                if n_inside == 0:
+                    raise
+                if refills.mend(file, self._versions, names):
+                    n_healed += 1
+                elif (together := given._all_that_waits(file, coverage[0], refills)) is not None:
+                    given = together
+                else:
+                    given, n_waiting = rest, n_waiting + n_inside
+
+    def _keep_for(self, file: StoredFile, coverage: Coverage, refills: Refills) -> tuple[Upsert, int]:
+        """Keep the bars of a lost file, and return what is left to do and how many they are."""
+        left: dict[str, Parts] = {}
+        inside: list[tuple[int, Bars]] = []
+        for label, one in self.groups[file.dataset].items():
+            if not file.is_hot and label != file.label:
+                left[label] = one
+                continue
+            given = parted(one.bars, coverage)
+            inside += given.inside
+            if given.outside:
+                left[label] = Parts(group=one.group, bars=given.outside, n_bars=sum(len(bars) for _, bars in given.outside))
+        if inside:
+            refills.add(file, inside)
+        return replace(self, groups={**self.groups, file.dataset: left}), sum(len(bars) for _, bars in inside)
+
+    def _all_that_waits(self, file: StoredFile, coverage: Coverage, refills: Refills) -> Upsert | None:
+        """Return this with all that waits for a lost file of one instrument, if that leaves nothing of it out: later bars may take over."""
+        held, one = refills.held(file), self.groups[file.dataset].get(file.label)
+        if held is None or one is None or one.group.instrument is None or not leaves_nothing_out(held, file, coverage):
+            return None
+        bars = held.bars(instrument=one.group.instrument, interval=file.dataset.interval)
+        parts = [(int(held.numbers[0]), bars), *one.bars]
+        groups = {**self.groups[file.dataset], file.label: Parts(group=one.group, bars=parts, n_bars=sum(len(part) for _, part in parts))}
+        return replace(self, groups={**self.groups, file.dataset: groups})
 
     def _tasks(self, dataset: Dataset, base: Base, names: Mapping[int, InstrumentId]) -> Iterator[Callable[[], Built]]:
         groups, hot = self.groups[dataset], base.hot[dataset]
@@ -146,6 +208,11 @@ class Upsert:
     def _coverage(self, files: Sequence[StoredFile]) -> list[Coverage]:
         with self.manifest.reading() as ledger:
             return ledger.coverage(files)
+
+
+def _live_file(base: Base, path: str) -> StoredFile | None:
+    files = [*base.cold.values(), *(file for hot in base.hot.values() for file in hot)]
+    return next((file for file in files if file.path == path), None)
 
 
 def grouped(batches: Iterable[SeriesBars], numbers: Mapping[InstrumentId, int]) -> dict[Dataset, dict[str, Parts]]:
