@@ -122,7 +122,7 @@ def _store(store: ParquetStore) -> Iterator[DoctorFinding]:
     n_series, n_snapshots = len(store.series()), len(store.snapshots())
     yield _ok("manifest", f"schema {MANIFEST.head}, {n_series:,} series, {n_snapshots:,} snapshots, present snapshot {store.snapshot()}")
     findings = store.verify(quick=True)
-    harmed = [finding for finding in findings if finding.state in {FileState.DAMAGED, FileState.MISSING}]
+    harmed = [finding for finding in findings if finding.is_needed and finding.state in {FileState.DAMAGED, FileState.MISSING}]
     holes = store.refill()
     if harmed or holes:
         text = f"{len(harmed):,} files are damaged or missing, {len(holes):,} spans are to be fetched again"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +20,11 @@ from qts.core.clock import Clock
 from qts.core.errors import DamagedFile
 from qts.data.storage import FileFinding, FileState, Hole, ParquetStore
 from qts.data.storage.seals import RESTORE_HINT
+
+PAST_HINT: Final = (
+    "Only earlier snapshots need it, the present does not: `qts verify --heal-from` takes it from a backup, "
+    "and `qts snapshots collect --keep-days 0` gives up those that have no name and that no run cites."
+)
 
 
 class DamageDocument(BaseModel):
@@ -54,7 +60,8 @@ class VerifyDocument(BaseModel):
 
     ``files`` were looked at, ``foreign`` are in no snapshot and harm nothing. ``damage`` is what was found, ``refill`` what is missing
     after what could be put right was. ``unhashed_runs`` were kept by a release that wrote no hashes of runs: nobody can tell whether
-    their files are what was written until `qts replay` has computed them again.
+    their files are what was written until `qts replay` has computed them again. ``unneeded`` files are damaged or missing and of
+    collected snapshots only: nobody can read them any more, they are no damage, and the next collection forgets them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -68,6 +75,7 @@ class VerifyDocument(BaseModel):
     foreign: tuple[str, ...]
     damage: tuple[DamageDocument, ...]
     refill: tuple[HoleDocument, ...]
+    unneeded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,7 @@ class _Bars:
     findings: tuple[FileFinding, ...] = ()
     damage: tuple[DamageDocument, ...] = ()
     refill: tuple[Hole, ...] = ()
+    unneeded: tuple[str, ...] = ()
 
 
 def verify_home(
@@ -112,6 +121,7 @@ def verify_home(
         foreign=tuple(finding.path for finding in bars.findings if finding.state is FileState.FOREIGN),
         damage=damage,
         refill=tuple(_hole(hole) for hole in bars.refill),
+        unneeded=bars.unneeded,
     )
 
 
@@ -135,12 +145,14 @@ def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | No
         findings = store.verify(quick=quick)
     except DamagedFile as error:
         return _Bars(damage=(*pages, _harmed(error)))
-    harmed = [finding for finding in findings if finding.state in {FileState.DAMAGED, FileState.MISSING}]
+    bad = [finding for finding in findings if finding.state in {FileState.DAMAGED, FileState.MISSING}]
+    unneeded = tuple(finding.path for finding in bad if not finding.is_needed)
+    harmed = [finding for finding in bad if finding.is_needed]
     if not harmed:
-        return _Bars(findings=findings, damage=pages, refill=store.refill())
+        return _Bars(findings=findings, damage=pages, refill=store.refill(), unneeded=unneeded)
     aside, put_back = {}, frozenset[str]()
     if spare is not None:
-        quarantine = store.set_aside(findings, at=at, spare=spare)
+        quarantine = store.set_aside([finding for finding in findings if finding.is_needed], at=at, spare=spare)
         aside, put_back = dict(quarantine.aside), frozenset(quarantine.put_back)
     found = tuple(
         DamageDocument(
@@ -149,10 +161,11 @@ def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | No
             reason=finding.reason,
             aside=aside.get(finding.path),
             put_back=finding.path in put_back,
+            cure="" if finding.is_live else PAST_HINT,
         )
         for finding in harmed
     )
-    return _Bars(findings=findings, damage=(*pages, *found), refill=store.refill())
+    return _Bars(findings=findings, damage=(*pages, *found), refill=store.refill(), unneeded=unneeded)
 
 
 def _check_control(path: Path, *, quick: bool) -> tuple[tuple[DamageDocument, ...], Mapping[str, str | None]]:

@@ -163,14 +163,20 @@ def _draw_backup(check: BackupCheck) -> None:
     say(f"Backup {check.name}, snapshot {check.snapshot}: {check.files:,} files, {_megabytes(check.bytes)}, {state}.")
 
 
-def _draw_verification(document: VerifyDocument) -> None:
+def _draw_damage(document: VerifyDocument) -> None:
     for damage in document.damage:
         done = " (put right)" if damage.put_back else f" (now in {damage.aside})" if damage.aside else ""
         note(f"{damage.state.capitalize()}: {damage.path}: {damage.reason}{done}")
         if damage.cure and not damage.put_back:
             note(f"  {damage.cure}")
+    if document.unneeded:
+        note(f"{len(document.unneeded)} damaged or missing files are of collected snapshots only: the next collection forgets them.")
     if document.unhashed_runs:
         note(f"{len(document.unhashed_runs)} runs were kept without hashes by an earlier release; `qts replay RUN` adds them to each.")
+
+
+def _draw_verification(document: VerifyDocument) -> None:
+    _draw_damage(document)
     if document.refill:
         note("To be imported or fetched again:")
         for hole in document.refill[:_SHOWN_HOLES]:

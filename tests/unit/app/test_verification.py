@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from qts.app.backups import back_up
 from qts.app.requests import BacktestRequest, build
 from qts.app.restoring import check_backup, restore
 from qts.app.settings import load_settings
+from qts.app.snapshots import collect_snapshots
 from qts.app.verification import verify_home
 from qts.app.workspace import Workspace
-from qts.data.storage import ParquetStore
+from qts.core import Bars, Exchange
+from qts.data.storage import ParquetStore, Provenance, SeriesBars, SeriesKey
 
 
 @pytest.fixture
@@ -66,6 +69,21 @@ def test_the_files_of_a_run_are_taken_from_a_backup(filed: Workspace, kept: Path
     assert [(one.path, one.state, one.put_back) for one in found.damage] == [(f"data/runs/{kept.name}", "missing", False)]
     assert [one.put_back for one in verify_home(filed.settings, quick=True, backups=tmp_path / "backups").damage] == [True]
     assert load_run(filed, kept.name).document.run_id == kept.name
+
+
+def test_harm_to_what_is_past_ends_when_the_past_is_given_up(filed: Workspace, make_bars: Callable[..., Bars]) -> None:
+    bars = make_bars("NSE:GAMMA", Exchange.NSE, seed=3, n_bars=5)
+    key = SeriesKey(instrument=bars.instrument, interval=bars.interval)
+    early, late = filed.clock.now() - timedelta(days=9), filed.clock.now() - timedelta(days=8)
+    filed.store.upsert([SeriesBars(key=key, bars=bars)], Provenance(source="a"), at=early)
+    (old,) = (finding.path for finding in filed.files.verify())
+    filed.store.upsert([SeriesBars(key=key, bars=replace(bars, close=bars.close + 0.5))], Provenance(source="b"), at=late)
+    flip(filed.settings.store_root / old)
+    found = verify_home(filed.settings)
+    assert [(one.path, "qts snapshots collect" in one.cure) for one in found.damage] == [(old, True)]
+    assert verify_home(filed.settings).damage[0].state == "missing", "it was set aside, and is asked for until it is given up"
+    collect_snapshots(filed, keep_days=0)
+    assert verify_home(filed.settings).sound
 
 
 def test_a_run_without_hashes_is_told_of_and_no_damage(workspace: Workspace, kept: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -44,7 +45,8 @@ class Inspector:
         ``quick`` looks at sizes only.
         """
         files, names = self._recorded()
-        findings = {path: self._finding(file, names, quick=quick) for path, file in files.items()}
+        needed = self._needed()
+        findings = {path: replace(self._finding(file, names, quick=quick), is_needed=path in needed) for path, file in files.items()}
         found = set(self._vault.found())
         # While we read, a file may have been taken away for good reason, and a new one committed.
         now, _ = self._recorded()
@@ -92,6 +94,13 @@ class Inspector:
             # A path may be in several snapshots apart; a row that is live says the most.
             files = sorted(ledger.files(), key=lambda file: file.end is None)
             return {file.path: file for file in files}, ledger.instruments()
+
+    def _needed(self) -> frozenset[str]:
+        """Return the paths of the files of the present and of every snapshot that was not collected."""
+        with self._manifest.reading() as ledger:
+            kept = [snapshot.seq for snapshot in ledger.snapshots()]
+            files = ledger.files()
+        return frozenset(file.path for file in files if file.end is None or bisect_left(kept, file.begin) < bisect_left(kept, file.end))
 
     def _finding(self, file: StoredFile, names: Mapping[int, InstrumentId], *, quick: bool) -> FileFinding:
         sound = FileFinding(path=file.path, state=FileState.OK, is_live=file.end is None)

@@ -131,13 +131,15 @@ class FileFinding:
     """The state of one file, its path relative to the root.
 
     ``FOREIGN`` files stand among ours and are in no snapshot: left by a killed writer, or put there by hand. They harm nothing.
-    ``reason`` says what is wrong with a damaged one.
+    ``reason`` says what is wrong with a damaged one. A file is live if the present state needs it, and needed if any snapshot does that
+    can be read: the others wait to be collected.
     """
 
     path: str
     state: FileState
     is_live: bool
     reason: str = ""
+    is_needed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from qts.core import Bars, InstrumentId, Interval, instant_of, session_date_of
 from qts.core.errors import DamagedFile
 from qts.data.storage import FileState, ParquetStore, Provenance, SeriesBars, SeriesKey
+from qts.data.storage.retention import Retention
 from qts.data.storage.sealed import seal_of_file
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -100,6 +101,23 @@ def test_harm_is_named_with_its_kind(
     (finding,) = (finding for finding in store.verify() if finding.state is not FileState.OK)
     assert (finding.path, finding.state, finding.is_live) == (path.relative_to(home).as_posix(), state, True)
     assert reason in finding.reason
+
+
+def test_only_what_a_snapshot_needs_that_can_be_read_is_needed(home: Path, store: ParquetStore) -> None:
+    old = file_of(home, store, MINUTES).relative_to(home).as_posix()
+    store.upsert([walk(MINUTES, raised=1.0)], SOURCE, at=AT)
+    (home / old).unlink()
+
+    def lost() -> list[tuple[str, bool, bool]]:
+        return [(one.path, one.is_live, one.is_needed) for one in store.verify() if one.state is FileState.MISSING]
+
+    assert lost() == [(old, False, True)], "the snapshot before can be read"
+    # Collected, but within the time of grace of those that began to read before: its record is still there.
+    keep = Retention(younger_than=timedelta(0), grace=timedelta(days=1))
+    store.collect(at=AT + timedelta(hours=1), keep=keep)
+    assert lost() == [(old, False, False)]
+    store.collect(at=AT + timedelta(days=2), keep=keep)
+    assert lost() == []
 
 
 def test_a_quick_look_sees_what_is_gone_or_cut_and_no_more(home: Path, store: ParquetStore) -> None:
