@@ -156,6 +156,19 @@ def reconcile_text(request: ReconcileTextRequest, clock: Clock) -> Reconciliatio
         raise BadParameter("text", request.name, error.reason, hint=error.hint) from error
 
 
+def reconcile_reply(options: ReconcileOptions, name: str, text: str, clock: Clock) -> ReconciliationDocument:
+    """Return what a reply of the broker states beside what our schedule gives; ``name`` stands for the file.
+
+    Raises
+    ------
+    BadFile
+        If it is no reply with charges.
+    BadParameter
+        If the mode or the date is none.
+    """
+    return _reconcile(options, name, text.encode("utf-8", errors="replace"), clock)
+
+
 def _reconcile(request: ReconcileOptions, name: str, content: bytes, clock: Clock) -> ReconciliationDocument:
     today = clock.now().astimezone(IST).date()
     if request.on is not None and request.on > today:

@@ -1,4 +1,4 @@
-"""``qts reconcile``: a broker's bills beside ours. It opens no store and imports no array library."""
+"""``qts reconcile``: a broker's bills beside ours. With a file it opens no store and imports no array library."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from qts.cli.exit_codes import DATA, DONE, FOUND
 from qts.cli.options import DATE_FORMATS, Json, as_date
 from qts.cli.output import note, say, write_json, write_table
+from qts.cli.shell import opened
 
 if TYPE_CHECKING:
     from qts.app.reconciling import BillDocument, ReconciliationDocument
@@ -24,21 +25,42 @@ def register(app: typer.Typer) -> None:
 
 
 def reconcile(
-    file: Annotated[Path, typer.Argument(help="Tradebook or contract note (CSV), or a reply of the broker's API (JSON).")],
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Tradebook or contract note (CSV), or a reply of the broker's API (JSON).", show_default=False),
+    ] = None,
     *,
+    broker: Annotated[bool, typer.Option("--broker", help="Ask the broker what today's trades cost, instead of a file.")] = False,
     mode: Annotated[str | None, typer.Option(help="Rounding: exact, contract_note, calculator or api; the file's own when absent.")] = None,
     on: Annotated[datetime | None, typer.Option(formats=DATE_FORMATS, help="Trade date of what carries none; today when absent.")] = None,
     as_json: Json = False,
 ) -> int:
     """Check a broker's bills against the schedule of charges. Ends with 5 if they differ, with 3 if rows could not be priced."""
+    from qts.core.errors import BadParameter
+
+    if broker is (file is not None):
+        raise BadParameter("file", file or "", "is needed, or --broker, but not both", hint="Give a file, or --broker after `qts login`.")
+    document = _of_broker(context, mode, on) if file is None else _of_file(file, mode, on)
+    write_json(document) if as_json else _draw(document)
+    return DATA if document.unpriced else FOUND if document.differing else DONE
+
+
+def _of_file(file: Path, mode: str | None, on: datetime | None) -> ReconciliationDocument:
     from qts.app.clock import SystemClock
     from qts.app.reconciling import ReconcileRequest, reconcile_file
     from qts.app.requests import build
 
-    request = build(ReconcileRequest, file=file, mode=mode, on=as_date(on))
-    document = reconcile_file(request, SystemClock())
-    write_json(document) if as_json else _draw(document)
-    return DATA if document.unpriced else FOUND if document.differing else DONE
+    return reconcile_file(build(ReconcileRequest, file=file, mode=mode, on=as_date(on)), SystemClock())
+
+
+def _of_broker(context: typer.Context, mode: str | None, on: datetime | None) -> ReconciliationDocument:
+    from qts.app.broker_bills import reconcile_broker
+    from qts.app.reconciling import ReconcileOptions
+    from qts.app.requests import build
+
+    with opened(context) as workspace:
+        return reconcile_broker(workspace, build(ReconcileOptions, mode=mode, on=as_date(on)))
 
 
 def _draw(document: ReconciliationDocument) -> None:

@@ -121,3 +121,14 @@ def test_it_starts_without_array_libraries(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_either_a_file_or_the_broker_is_asked_and_without_keys_that_is_said(qts: Qts, tmp_path: Path) -> None:
+    for words in ((), (file(tmp_path, HEAD, ROW), "--broker")):
+        done = qts("reconcile", *words)
+        assert done.code == 2
+        assert "--broker" in done.err
+    done = qts("reconcile", "--broker")
+    assert done.code == 2
+    assert "no keys" in done.err
+    assert "KITE_API_KEY" in done.err

@@ -15,6 +15,7 @@ from qts.data.kite.account import (
     read_trades,
 )
 from qts.data.kite.candles import CandleBatch, closed_bars, read_candles
+from qts.data.kite.contract_note import ContractNote, ExecutedOrder, NoteCharges, NoteOrder, executed_orders, read_contract_note
 from qts.data.kite.login import Session, checksum_of, expiry_of, login_address, read_session
 from qts.data.kite.quotes import DepthLevel, Quote, read_quotes
 from qts.data.kite.reply import Reply, data_of
@@ -28,8 +29,12 @@ __all__ = [
     "BrokerTrade",
     "CandleBatch",
     "CandleWindow",
+    "ContractNote",
     "DepthLevel",
+    "ExecutedOrder",
     "Margins",
+    "NoteCharges",
+    "NoteOrder",
     "Profile",
     "Quote",
     "Reply",
@@ -41,9 +46,11 @@ __all__ = [
     "checksum_of",
     "closed_bars",
     "data_of",
+    "executed_orders",
     "expiry_of",
     "login_address",
     "read_candles",
+    "read_contract_note",
     "read_holdings",
     "read_margins",
     "read_orders",

@@ -77,6 +77,7 @@ class BrokerOrder:
     """An order of the day's book. A cancelled one may have filled in part."""
 
     order_id: str
+    variety: str
     instrument: InstrumentId
     status: str
     side: str
@@ -173,6 +174,7 @@ class _Positions(_Model):
 
 class _Order(_Named):
     order_id: str = Field(min_length=1)
+    variety: str = "regular"
     status: str
     transaction_type: str
     order_type: str
@@ -255,6 +257,7 @@ def read_orders(data: Any) -> tuple[BrokerOrder, ...]:  # noqa: ANN401 - parsed 
     return tuple(
         BrokerOrder(
             order_id=row.order_id,
+            variety=row.variety,
             instrument=row.instrument,
             status=row.status,
             side=row.transaction_type.lower(),

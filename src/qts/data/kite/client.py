@@ -17,6 +17,7 @@ from qts.core.errors import AuthExpired, BadParameter, BadReply, RateLimited, So
 from qts.data.kite import account
 from qts.data.kite.breaker import Breaker
 from qts.data.kite.candles import closed_bars, read_candles
+from qts.data.kite.contract_note import PATH, ContractNote, ExecutedOrder, read_contract_note
 from qts.data.kite.deadline import ending
 from qts.data.kite.login import Session, checksum_of, read_session
 from qts.data.kite.pacing import CallKind, Pacer
@@ -185,6 +186,10 @@ class KiteClient:
         """Return the day's fills; raises SourceError."""
         return self._asked("/trades", _data(account.read_trades))
 
+    def contract_note(self, orders: Sequence[ExecutedOrder]) -> ContractNote:
+        """Return what the broker says that these orders cost; nothing is placed. Raises SourceError."""
+        return self._asked(PATH, lambda reply, _at: read_contract_note(reply, n_orders=len(orders)), rows=[order.row() for order in orders])
+
     def instruments(self, exchange: str = "") -> bytes:
         """Return the instrument dump as CSV, of one exchange or of all; raises SourceError."""
         return self._asked(f"/instruments/{exchange}" if exchange else "/instruments", _dump)
@@ -220,8 +225,16 @@ class KiteClient:
 
         return self._asked(path, read, params=params, kind=CallKind.HISTORICAL)
 
-    def _asked(self, path: str, read: Reader[T], *, params: Sequence[tuple[str, str]] = (), kind: CallKind = CallKind.OTHER) -> T:
-        """Return what a reply says, asking again where that may help.
+    def _asked(
+        self,
+        path: str,
+        read: Reader[T],
+        *,
+        params: Sequence[tuple[str, str]] = (),
+        rows: Sequence[Mapping[str, object]] | None = None,
+        kind: CallKind = CallKind.OTHER,
+    ) -> T:
+        """Return what a reply says, asking again where that may help; a question with ``rows`` is sent as JSON.
 
         Raises
         ------
@@ -231,7 +244,8 @@ class KiteClient:
         for n_failed in range(1, self._policy.n_tries + 1):
             self._breaker.check()
             try:
-                found = read(*self._sent("GET", path, params=params, headers=self._headers, kind=kind))
+                method = "GET" if rows is None else "POST"
+                found = read(*self._sent(method, path, params=params, rows=rows, headers=self._headers, kind=kind))
             except (RateLimited, SourceDown, BadReply) as error:
                 # Whoever asks us to wait is well.
                 self._breaker.note(is_answered=isinstance(error, RateLimited))
@@ -270,6 +284,7 @@ class KiteClient:
         headers: Callable[[], Mapping[str, str]],
         params: Sequence[tuple[str, str]] = (),
         form: Mapping[str, str] | None = None,
+        rows: Sequence[Mapping[str, object]] | None = None,
         kind: CallKind = CallKind.OTHER,
     ) -> tuple[Reply, datetime]:
         """Return the reply to one request, sent when it may go, and when it was sent by the sender's clock."""
@@ -280,7 +295,9 @@ class KiteClient:
             try:
                 with (
                     ending(lambda: ends_at - self._timing.seconds()),
-                    self._http.stream(method, path, params=list(params), headers=given, data=fields, timeout=_TIMEOUT) as response,
+                    self._http.stream(
+                        method, path, params=list(params), headers=given, data=fields, json=rows, timeout=_TIMEOUT
+                    ) as response,
                 ):
                     answered()
                     body = self._body(response, ends_at)
