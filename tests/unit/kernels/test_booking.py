@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qts.kernels import booking
-from qts.kernels.charging import TURNOVER
+from qts.kernels.charging import SQUARE_OFF_FEE, TURNOVER
 from qts.kernels.compile import sample_run
 from qts.kernels.funding import Deal
 from qts.kernels.state import (
@@ -53,6 +53,7 @@ from qts.kernels.state import (
     PERCENT_COST,
     POSITION,
     SCHEDULED_COST,
+    SQUARE_OFF,
     STOP,
     STOP_LOSS,
     T_LOT,
@@ -156,6 +157,17 @@ def test_what_a_day_has_paid_adds_up_and_begins_anew() -> None:
     booking.trade(run, deal(2.0, bar=2))
     assert run.rows[ROW + PAID] == pytest.approx(0.3, rel=1e-12)
     assert fill_of(run, 1)[F_COST] == pytest.approx(0.2, rel=1e-12)
+
+
+def test_what_the_broker_takes_for_squaring_off_is_no_part_of_what_the_day_has_paid() -> None:
+    run = run_of(cost_kind=SCHEDULED_COST, slip_offset=0.0)
+    # A regime's row for each instrument; the fee is that of the second, and of each of two slices.
+    run.rates[N_RATE + SQUARE_OFF_FEE] = 59.0
+    booking.trade(run, deal(10.0))
+    booking.trade(run, deal(-10.0)._replace(reason=SQUARE_OFF))
+    assert [fill_of(run, k)[F_COST] for k in (0, 1)] == [pytest.approx(1.0), pytest.approx(119.0)]
+    assert run.rows[ROW + PAID] == pytest.approx(2.0)
+    assert run.account[CASH] == pytest.approx(1000.0 - 120.0)
 
 
 def test_only_the_schedule_remembers_what_a_day_has_paid() -> None:

@@ -56,6 +56,7 @@ RATES = {
     charging.FLAT_FEE: 0.0,
     charging.TRADED_STT_BUY: 0.006,
     charging.TRADED_STT_SELL: 0.008,
+    charging.SQUARE_OFF_FEE: 59.0,
 }
 ROW = [RATES[column] for column in range(N_RATE)]
 AT = 3 * N_RATE

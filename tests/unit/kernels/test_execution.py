@@ -276,6 +276,13 @@ def test_what_protects_nothing_does_nothing(held: float, quantity: float) -> Non
     assert (fills(run), told_of(run), of(run, slot, O_STATE)) == ([], [], (IS_WORKING,))
 
 
+def test_what_protects_another_side_than_a_fraction_that_is_held_does_nothing() -> None:
+    run = scene("100 110 90 100", held=-0.5, units=1e6)
+    slot = hit_at(run, ordered(run, -1, STOP, i=1, stop=95.0, parent=GUARD), AT_STOP, 95.0)
+    fill_order(run, slot, 0, (AT_STOP, False))
+    assert fills(run) == []
+
+
 def test_an_order_turns_a_position_round() -> None:
     run = scene(FLAT, held=4.0)
     ordered(run, -10, i=1)

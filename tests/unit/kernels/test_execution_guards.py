@@ -9,7 +9,7 @@ from tests.unit.kernels.loops import FLAT, NAN, Numbers, bracket, chain, filled_
 
 from qts.kernels.decisions import leave_wish
 from qts.kernels.execution import after_fill, begin, begin_guard, end_entry, execute, execute_closes, guard, set_guards, start_children
-from qts.kernels.orders import GUARD, Ticket
+from qts.kernels.orders import GUARD, Ticket, prune, withdraw_all
 from qts.kernels.state import (
     AT_LIMIT,
     AT_OPEN,
@@ -166,6 +166,7 @@ def test_a_wish_that_was_dropped_is_not_told_of() -> None:
         pytest.param(STOP, 95, "100 101 94 99", AT_LIMIT, (AT_STOP, 95, 1), id="a stop after an entry within the bar"),
         pytest.param(STOP, 100, "100 101 95 99", AT_OPEN, (AT_STOP, 100, 1), id="a stop at the entry"),
         pytest.param(STOP, 101, "100 103 99 99", AT_OPEN, (AT_STOP, 100, 1), id="a stop that the entry is beyond"),
+        pytest.param(STOP, 100.5, "100 103 99 99", AT_OPEN, (AT_STOP, 100, 1), id="a stop that the entry is a little beyond"),
         pytest.param(TRAILING, 95, "100 101 94 99", AT_STOP, (AT_STOP, 95, 1), id="a trailing stop"),
         pytest.param(LIMIT, 105, "100 106 99 99", AT_OPEN, (AT_LIMIT, 105, 1), id="a target that is passed"),
         pytest.param(LIMIT, 105, "100 105 99 99", AT_OPEN, (NO_HIT, 0, 1), id="a target that is touched"),
@@ -265,7 +266,17 @@ def test_stops_go_to_the_tick_away_and_the_target_farther(held: float, average: 
 
 @pytest.mark.parametrize(
     ("before", "held", "is_new"),
-    [(0, 10, True), (5, 10, True), (10, 10, False), (12, 10, False), (-5, 10, True), (-20, 10, True), (20, 0, False), (0.5, -0.5, True)],
+    [
+        (0, 10, True),
+        (0, 0, False),
+        (5, 10, True),
+        (10, 10, False),
+        (12, 10, False),
+        (-5, 10, True),
+        (-20, 10, True),
+        (20, 0, False),
+        (0.5, -0.5, True),
+    ],
 )
 def test_guards_are_made_anew_when_a_position_grows_or_turns(before: float, held: float, *, is_new: bool) -> None:
     run = scene(FLAT, FLAT, held=held, stop_loss=0.05)
@@ -281,7 +292,7 @@ def test_guards_are_made_anew_when_a_position_grows_or_turns(before: float, held
 def test_without_protection_nothing_is_made() -> None:
     run = scene(FLAT, held=10.0)
     guard(run, 1, 0, (0.0, AT_OPEN, 100.0, False))
-    assert chain(run, 1) == []
+    assert (chain(run, 1), run.account[LAST_ID]) == ([], 1)
 
 
 def test_a_guard_acts_in_the_bar_of_its_entry() -> None:
@@ -344,6 +355,40 @@ def test_a_wish_that_an_order_has_granted_is_dropped() -> None:
 
 
 # --- an order's own books
+
+
+def test_what_an_order_fills_is_guarded_too_and_never_leaves_better_than_it_traded() -> None:
+    run = scene(FLAT, held=10.0, stop_loss=0.05)
+    run.rows[N_ROW + AVERAGE] = 200.0
+    ordered(run, 10, i=1)
+    execute(run, 0)
+    # Five per cent below an average of 150 is above the open: it leaves where it entered.
+    assert fills(run) == [(0, 10, 100), (0, -20, 100)]
+
+
+def test_an_order_of_which_one_share_is_left_goes_on() -> None:
+    run = scene(FLAT, held=9.0)
+    slot = limited(run, 10, 99.0, i=1)
+    after_fill(run, slot, 0, (AT_OPEN, 9.0, False, 0.0))
+    assert of(run, slot, O_LEFT, O_STATE) == (1, IS_WORKING)
+
+
+def test_the_entry_that_an_exit_ends_may_be_the_first_of_all_orders() -> None:
+    run = run_over((FLAT,))
+    entry = limited(run, 10, 98.0)
+    end_entry(run, 0, 0, of(run, entry, O_ID)[0])
+    assert (entry, of(run, entry, O_STATE)) == (0, (IS_DONE,))
+
+
+def test_children_wake_wherever_in_the_book_they_are_kept() -> None:
+    run = run_over((FLAT,), (FLAT,))
+    for _ in range(2):
+        limited(run, 1, 50.0)
+    withdraw_all(run, 0, 0, (S_CANCELLED, W_OCO))
+    prune(run)
+    entry, stop, target = bracket(run)
+    start_children(run, entry, 0, (AT_OPEN, 4.0, False))
+    assert ((entry, stop), [of(run, slot, O_STATE) for slot in (stop, target)]) == ((1, 0), [(IS_WORKING,)] * 2)
 
 
 def test_a_fill_makes_the_reach_unknown_and_a_stop_s_rest_a_triggered_one() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.kernels.loops import FLAT, filled_of, limited, of, ordered, run_over, told_of
+from tests.unit.kernels.loops import FLAT, bracket, filled_of, limited, of, ordered, run_over, told_of
 
 from qts.kernels.decisions import leave_wish
-from qts.kernels.execution import execute, execute_closes, fill_order
+from qts.kernels.execution import after_fill, execute, execute_closes, fill_order, guard
 from qts.kernels.orders import GUARD
 from qts.kernels.state import (
     AT_LIMIT,
@@ -21,6 +21,8 @@ from qts.kernels.state import (
     F_ORDER,
     F_SAME,
     F_SLICES,
+    IS_DONE,
+    IS_WORKING,
     LIMIT,
     MARK,
     N_FILL,
@@ -32,6 +34,8 @@ from qts.kernels.state import (
     O_ID,
     O_LEFT,
     O_REFERENCE,
+    O_STATE,
+    O_STOP,
     PER_SHARE_COST,
     POSITION,
     S_CUT,
@@ -40,6 +44,7 @@ from qts.kernels.state import (
     STOP,
     T_FREEZE,
     T_TICK_TO,
+    TRAILING,
     W_FUNDS,
     W_VOLUME,
     Run,
@@ -125,3 +130,26 @@ def test_each_bar_s_own_close_fills_market_orders_and_wishes() -> None:
     leave_wish(run, 1, 4.0, SIGNAL)
     execute_closes(run, 1)
     assert fills(run) == [(1, 3, 102), (1, 1, 102)]
+
+
+def test_a_target_that_guards_an_entry_at_the_open_acts_in_its_bar() -> None:
+    run = scene(FLAT, "100 106 99 100", held=10.0, take_profit=0.05)
+    guard(run, 1, 1, (0.0, AT_OPEN, 100.0, False))
+    assert of(run, 0, O_HIT, O_REFERENCE) == (AT_LIMIT, 105)
+
+
+def test_a_guard_that_is_the_first_of_all_orders_is_made_anew() -> None:
+    run = run_over((FLAT,), stop_loss=0.05)
+    run.rows[POSITION], run.rows[AVERAGE] = 10.0, 100.0
+    old = ordered(run, -5, STOP, stop=91.0, parent=GUARD)
+    guard(run, 0, 0, (5.0, AT_OPEN, 100.0, False))
+    assert (old, of(run, old, O_STATE), of(run, 1, O_STOP)) == (0, (IS_DONE,), (95,))
+
+
+def test_an_entry_after_a_trailing_fraction_wakes_its_children() -> None:
+    run = scene(FLAT)
+    ordered(run, -1, TRAILING, i=1, stop=1.0, trail=0.1, is_fraction=1.0)
+    _, stop, _ = bracket(run)
+    run.book[stop * N_ORDER - N_ORDER + O_REFERENCE] = 98.0
+    after_fill(run, stop - 1, 0, (AT_OPEN, 10.0, False, 0.0))
+    assert of(run, stop, O_STATE) == (IS_WORKING,)
