@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -292,14 +293,24 @@ def test_a_full_disk_leaves_no_backup_and_no_half_of_one(workspace: Workspace, t
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+def wait_for(counted: list[int], number: int) -> None:
+    give_up = time.monotonic() + 120
+    while counted[0] < number:
+        assert time.monotonic() < give_up, "the writer does nothing"
+        time.sleep(0.002)
+
+
 def test_backups_made_under_write_load_restore_to_what_the_source_was(workspace: Workspace, tmp_path: Path) -> None:
-    stop = threading.Event()
+    stop, writing = threading.Event(), threading.Event()
+    n_written = [0]
 
     def write() -> None:
         for number in count(1):
             raised, first = number // 500, number % 500 * 40
-            if stop.wait(0.02):  # a few files a second, or checking the copies takes longer than making them
+            # While a copy is checked nobody writes: on a slow machine the next one would be larger, and slower, without end.
+            if stop.wait(0.005) or not writing.wait(600) or stop.is_set():
                 return
+            n_written[0] = number
             workspace.store.upsert([batch(key, first=first, raised=raised) for key in KEYS], SOURCE, at=AT)
             workspace.control.record(summary(f"w{number}"))
 
@@ -307,14 +318,21 @@ def test_backups_made_under_write_load_restore_to_what_the_source_was(workspace:
     writer.start()
     try:
         for number in range(N_RESTORES):
+            writing.set()
+            wait_for(n_written, n_written[0] + 2)
+            before = n_written[0]
             report = back_up(workspace, tmp_path / "backups")
+            wait_for(n_written, before + 1)
+            writing.clear()
             assert check_backup(Path(report.path)).damaged == {}
             restore(Path(report.path), load_settings(home=tmp_path / f"again{number}"))
             require_same(tmp_path / f"again{number}", workspace, report.snapshot)
             shutil.rmtree(tmp_path / f"again{number}")
     finally:
         stop.set()
+        writing.set()
         writer.join()
+    sys.stdout.write(f"{N_RESTORES} backups restored, {n_written[0]} commits meanwhile\n")
 
 
 def test_backups_made_while_old_files_are_collected_are_whole(workspace: Workspace, tmp_path: Path) -> None:
