@@ -8,8 +8,8 @@ import pytest
 from tests.unit.kernels.loops import FLAT, NAN, Numbers, bracket, chain, filled_of, limited, of, ordered, row, run_over, told_of
 
 from qts.kernels.decisions import leave_wish
-from qts.kernels.execution import after_fill, begin, begin_guard, end_entry, execute, execute_closes, guard, set_guards, start_children
-from qts.kernels.orders import GUARD, Ticket, prune, withdraw_all
+from qts.kernels.execution import after_fill, begin, end_entry, execute, execute_closes, guard, set_guards, start_children
+from qts.kernels.orders import GUARD, prune, withdraw_all
 from qts.kernels.state import (
     AT_LIMIT,
     AT_OPEN,
@@ -289,23 +289,11 @@ def test_guards_are_made_anew_when_a_position_grows_or_turns(before: float, held
     assert len(chain(run, 1)) == 3 + is_new
 
 
-def test_without_protection_nothing_is_made() -> None:
-    run = scene(FLAT, held=10.0)
-    guard(run, 1, 0, (0.0, AT_OPEN, 100.0, False))
-    assert (chain(run, 1), run.account[LAST_ID]) == ([], 1)
-
-
 def test_a_guard_acts_in_the_bar_of_its_entry() -> None:
     run = scene(FLAT, "100 101 94 100", held=10.0, stop_loss=0.05)
     guard(run, 1, 1, (0.0, AT_OPEN, 100.0, False))
     (slot,) = chain(run, 1)
     assert of(run, slot, O_HIT, O_REFERENCE, O_FROM) == (AT_STOP, 95, 1)
-
-
-def test_where_the_book_is_full_no_guard_begins() -> None:
-    run = scene(FLAT, held=10.0)._replace(book=[])
-    begin_guard(run, Ticket(1, -1.0, 10.0, STOP, NAN, 95.0, 0.0, 0.0, 0.0, 0.0, GUARD, STOP_LOSS), 0, (AT_OPEN, 100.0, False))
-    assert chain(run, 1) == []
 
 
 # --- wishes that are guarded

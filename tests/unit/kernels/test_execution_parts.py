@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.kernels.loops import FLAT, bracket, filled_of, limited, of, ordered, run_over, told_of
+from tests.unit.kernels.loops import FLAT, NAN, bracket, chain, filled_of, limited, of, ordered, run_over, told_of
 
 from qts.kernels.decisions import leave_wish
-from qts.kernels.execution import after_fill, execute, execute_closes, fill_order, guard
-from qts.kernels.orders import GUARD
+from qts.kernels.execution import after_fill, begin_guard, execute, execute_closes, fill_order, guard
+from qts.kernels.orders import GUARD, Ticket
 from qts.kernels.state import (
     AT_LIMIT,
     AT_OPEN,
@@ -23,6 +23,7 @@ from qts.kernels.state import (
     F_SLICES,
     IS_DONE,
     IS_WORKING,
+    LAST_ID,
     LIMIT,
     MARK,
     N_FILL,
@@ -42,6 +43,7 @@ from qts.kernels.state import (
     S_PARTIAL,
     SIGNAL,
     STOP,
+    STOP_LOSS,
     T_FREEZE,
     T_TICK_TO,
     TRAILING,
@@ -147,9 +149,20 @@ def test_a_guard_that_is_the_first_of_all_orders_is_made_anew() -> None:
 
 
 def test_an_entry_after_a_trailing_fraction_wakes_its_children() -> None:
-    run = scene(FLAT)
+    run = scene(FLAT, held=10.0)
     ordered(run, -1, TRAILING, i=1, stop=1.0, trail=0.1, is_fraction=1.0)
     _, stop, _ = bracket(run)
-    run.book[stop * N_ORDER - N_ORDER + O_REFERENCE] = 98.0
     after_fill(run, stop - 1, 0, (AT_OPEN, 10.0, False, 0.0))
     assert of(run, stop, O_STATE) == (IS_WORKING,)
+
+
+def test_without_protection_nothing_is_made() -> None:
+    run = scene(FLAT, held=10.0)
+    guard(run, 1, 0, (0.0, AT_OPEN, 100.0, False))
+    assert (chain(run, 1), run.account[LAST_ID]) == ([], 0)
+
+
+def test_where_the_book_is_full_no_guard_begins() -> None:
+    run = scene(FLAT, held=10.0)._replace(book=[])
+    begin_guard(run, Ticket(1, -1.0, 10.0, STOP, NAN, 95.0, 0.0, 0.0, 0.0, 0.0, GUARD, STOP_LOSS), 0, (AT_OPEN, 100.0, False))
+    assert chain(run, 1) == []
