@@ -10,9 +10,9 @@ PYTEST := $(IN)/python -m pytest -n 2
 help: ## list the targets
 	@grep -E '^[a-z]+: .*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-setup: ## make .venv/bin/qts, or bring it up to date
+setup: ## make .venv/bin/qts, or bring it up to date; YAHOO=1 adds what free daily prices need
 	@command -v $(PYTHON) >/dev/null || { echo "set-up: there is no $(PYTHON). Debian, Ubuntu:  sudo apt-get install python3 python3-venv" >&2; exit 1; }
-	@$(PYTHON) tools/set_up.py $(if $(DEV),--dev)
+	@$(PYTHON) tools/set_up.py $(if $(DEV),--dev) $(if $(YAHOO),--yahoo)
 
 run: setup ## start everything on this machine and open the web interface; DATA=folder imports your files first
 	@$(IN)/qts up $(if $(DATA),--data "$(DATA)")

@@ -41,6 +41,7 @@ def main() -> int:
     """Run the steps that are due and return the exit code."""
     parser = argparse.ArgumentParser(description="Set this checkout up.")
     parser.add_argument("--dev", action="store_true", help="also install what tests, linters and documentation need")
+    parser.add_argument("--yahoo", action="store_true", help="also install what free daily prices of Yahoo Finance need")
     arguments = parser.parse_args()
     started = time.monotonic()
     try:
@@ -48,7 +49,7 @@ def main() -> int:
         STAMPS.mkdir(parents=True, exist_ok=True)
         with (STAMPS / "lock").open("w", encoding="utf-8") as lock:
             wait_for(lock.fileno())
-            n_done = set_up(dev=arguments.dev)
+            n_done = set_up(dev=arguments.dev, yahoo=arguments.yahoo)
     except SetUpError as error:
         print(f"\nset-up: {error}", file=sys.stderr)
         return 1
@@ -63,7 +64,7 @@ def main() -> int:
     return 0
 
 
-def set_up(*, dev: bool) -> int:
+def set_up(*, dev: bool, yahoo: bool = False) -> int:
     """Do each step whose stamp no longer holds, in order; return how many were done."""
     interpreter = "{}.{}".format(*sys.version_info[:2])
     bootstrap, run, extra = (LOCKS / f"{name}.lock" for name in ("bootstrap", "run", "dev"))
@@ -78,6 +79,9 @@ def set_up(*, dev: bool) -> int:
         ("kernels", kernels, "compiled kernels (numba)", compile_kernels),
         ("bytecode", digest(*sorted((ROOT / "src").rglob("*.py")), text=interpreter), "bytecode of qts", compile_sources),
     ]
+    if yahoo:
+        free = LOCKS / "yahoo.lock"
+        steps.insert(3, ("yahoo", digest(free), f"{count_packages(free)} packages with those for Yahoo's prices", lambda: install(free)))
     if dev:
         steps.insert(3, ("dev", digest(extra), f"{count_packages(extra)} packages with those for tests and checks", lambda: install(extra)))
     due = [step for step in steps if read_stamp(step[0]) != step[1]]

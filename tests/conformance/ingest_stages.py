@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+from tests.conformance.yahoo_server import Yahoo, yahoo_server
 
 from qts.app.broker import log_in
 from qts.app.clock import SystemClock
@@ -75,6 +77,7 @@ class BrokerStage:
     serve: Serve
     basis: PriceBasis = PriceBasis.RAW
     sandboxes: list[Sandbox] = field(default_factory=list)
+    servers: ExitStack = field(default_factory=ExitStack)
     opened: list[Workspace] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -115,6 +118,7 @@ class FilesStage:
     instrument: InstrumentId = field(default=InstrumentId("NSE:ZORVINBANK"))
     basis: PriceBasis = PriceBasis.RAW
     opened: list[Workspace] = field(default_factory=list)
+    servers: ExitStack = field(default_factory=ExitStack)
 
     def workspace(self, now: datetime, *, is_broken: bool = False) -> Workspace:
         settings = load_settings(home=self.folder, keep_free="0")
@@ -144,6 +148,38 @@ class FilesStage:
         if now < OVER_AT:  # the bar of the session that runs is in the file, too, as vendors have it
             rows[-1] = rows[-1].rpartition(",")[0] + ",1"
         return "\n".join(rows) + "\n"
+
+
+@dataclass
+class YahooStage:
+    """A server that answers as Yahoo does."""
+
+    folder: Path
+    instrument: InstrumentId = field(default=InstrumentId("NSE:ZORVINBANK"))
+    basis: PriceBasis = PriceBasis.ADJUSTED
+    opened: list[Workspace] = field(default_factory=list)
+    servers: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        days = {"ZORVINBANK.NS": replace(PRICES.days(PRICES.listings[0]), instrument=self.instrument)}
+        self.yahoo = self.servers.enter_context(yahoo_server(Yahoo(now=OVER_AT, days=days)))
+
+    def workspace(self, now: datetime, *, is_broken: bool = False) -> Workspace:
+        self.yahoo.now = now
+        self.yahoo.fault = (429, "Too Many Requests") if is_broken else None
+        settings = load_settings(home=self.folder, keep_free="0", yahoo_root=self.yahoo.address)
+        self.opened.append(open_workspace(settings, clock=VirtualClock(SystemClock(), began_at=now)))
+        return self.opened[-1]
+
+    def request(self, **options: Any) -> IngestRequest:
+        return IngestRequest(instruments=(self.instrument,), source="yahoo", start=START, **options)
+
+    def true(self) -> Bars:
+        return _since(self.yahoo.days["ZORVINBANK.NS"])
+
+    def asked(self) -> int:
+        """Count the requests for prices that arrived."""
+        return len(self.yahoo.asked)
 
 
 def _since(bars: Bars) -> Bars:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
-from tests.conformance.ingest_stages import OVER_AT, SHOWN_AT, BrokerStage, FilesStage, Serve, Stage
+from tests.conformance.ingest_stages import OVER_AT, SHOWN_AT, BrokerStage, FilesStage, Serve, Stage, YahooStage
 
 from qts.app.call_hooks import CallHooks
 from qts.app.ingest_document import IngestDocument, IngestSourceName
@@ -18,6 +19,7 @@ from qts.core import Bars, Interval, instant_of
 from qts.core.errors import QtsError
 from qts.data.kite import pacing
 from qts.data.source import asked_sources, watched_sources
+from qts.data.sources import yahoo
 from qts.data.storage import SeriesKey
 
 SOURCES = sorted({*asked_sources(), *watched_sources()})
@@ -27,19 +29,28 @@ SOURCES = sorted({*asked_sources(), *watched_sources()})
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind, seconds in dict(pacing.SPACING).items():
         monkeypatch.setitem(pacing.SPACING, kind, seconds / 30)
+    monkeypatch.setattr(yahoo, "SPACING", 0.01)
 
 
 @pytest.fixture(params=SOURCES)
 def stage(request: pytest.FixtureRequest, tmp_path: Path, serve: Serve) -> Iterator[Stage]:
     name = str(request.param)
-    made = FilesStage(tmp_path) if name == "files" else BrokerStage(name, tmp_path, serve)
-    yield made
-    for workspace in made.opened:
-        workspace.close()
+    made: FilesStage | YahooStage | BrokerStage
+    match name:
+        case "files":
+            made = FilesStage(tmp_path)
+        case "yahoo":
+            made = YahooStage(tmp_path)
+        case _:
+            made = BrokerStage(name, tmp_path, serve)
+    with made.servers:
+        yield made
+        for workspace in made.opened:
+            workspace.close()
 
 
 def run(workspace: Workspace, stage: Stage, **options: object) -> IngestDocument:
-    return ingest(workspace, stage.request(**options), hooks=CallHooks(sleep=lambda _seconds: None))
+    return ingest(workspace, stage.request(**options), hooks=CallHooks(sleep=lambda seconds: time.sleep(min(seconds, 0.1))))
 
 
 def held(workspace: Workspace, stage: Stage) -> Bars:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ["bootstrap", "run", "dev", "node", "bench"]
+LOCKS = ["bootstrap", "run", "yahoo", "dev", "node", "bench"]
 
 
 def pins(repository: Path, name: str) -> dict[str, str]:
@@ -58,8 +58,17 @@ def test_the_lock_holds_every_dependency_that_is_declared(repository: Path) -> N
     assert tools - set(pins(repository, "dev")) == set()
 
 
-def test_tests_run_on_the_versions_that_users_run_on(repository: Path) -> None:
-    run, dev = pins(repository, "run"), pins(repository, "dev")
+def test_what_is_installed_on_request_is_locked_and_no_part_of_what_everybody_gets(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = {re.split(r"[<>=!~\[ ]", line)[0].lower() for line in project["optional-dependencies"]["yahoo"]}
+    assert extra
+    assert extra - set(pins(repository, "yahoo")) == set()
+    assert extra & set(pins(repository, "run")) == set()
+
+
+@pytest.mark.parametrize("name", ["run", "yahoo"])
+def test_tests_run_on_the_versions_that_users_run_on(repository: Path, name: str) -> None:
+    run, dev = pins(repository, name), pins(repository, "dev")
     assert {name: (version, dev.get(name)) for name, version in run.items() if dev.get(name) != version} == {}
 
 

@@ -68,6 +68,14 @@ def test_the_first_time_does_every_step_and_the_second_none(set_up: ModuleType, 
     assert done[7:] == ["dev"]
 
 
+def test_what_is_asked_for_later_is_added_once(set_up: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = stand_in(set_up, monkeypatch)
+    set_up.set_up(dev=False)
+    assert set_up.set_up(dev=False, yahoo=True) == 1
+    assert done[7:] == ["yahoo"]
+    assert set_up.set_up(dev=False, yahoo=True) == 0
+
+
 def test_an_interrupted_try_goes_on_where_it_stopped(set_up: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     done = stand_in(set_up, monkeypatch)
 

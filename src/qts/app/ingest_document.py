@@ -14,7 +14,7 @@ from qts.core.interval import Interval
 
 SourceName = Literal["kite", "sandbox"]
 """Whoever speaks as the broker does."""
-IngestSourceName = Literal["kite", "sandbox", "files"]
+IngestSourceName = Literal["kite", "sandbox", "yahoo", "files"]
 """Whatever bars may come from."""
 FILES: Final = "files"
 
@@ -31,7 +31,8 @@ class IngestRequest(Request):
     start: date | None = Field(default=None, alias="from", description="First date; none for files.")
     end: date | None = Field(default=None, alias="to", description="Last date, included; the last session that is over when absent.")
     source: IngestSourceName = Field(
-        default="kite", description="Where from: kite, the simulated exchange of `qts sandbox`, or the files of the watch folder."
+        default="kite",
+        description="Where from: kite, the simulated exchange of `qts sandbox`, yahoo (days only), or the files of the watch folder.",
     )
     dry_run: bool = Field(default=False, description="Whether to tell what would be asked for, and ask for nothing.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 import httpx
@@ -19,12 +19,15 @@ from qts.app.progress import OnProgress, Progress, ignore_progress
 from qts.app.run_document import ListPart
 from qts.app.sandbox_login import sandbox_client
 from qts.app.workspace import Workspace
-from qts.core.errors import AccessDenied, AuthExpired, BadParameter, QtsError, SourceDown
+from qts.core.errors import AccessDenied, AuthExpired, BadParameter, QtsError, RateLimited, SourceDown
 from qts.core.instrument import InstrumentId
 from qts.data.kite.bar_source import SANDBOX, KiteBars
 from qts.data.kite.client import KiteClient
+from qts.data.kite.pacing import CallKind, Pacer
 from qts.data.source import BarSource, Listed, asked_sources, watched_sources
+from qts.data.sources.yahoo import Web, YahooBars
 
+YAHOO: Final = "yahoo"
 STEP: Final = "Downloading"
 BYTES_A_BAR: Final = 6
 """About what a stored bar takes; measured on minutes, see the results of the benchmarks."""
@@ -127,7 +130,16 @@ def open_source(
         If there are no keys for the broker.
     SourceDown
         If the simulated exchange does not run.
+    SourceError
+        If the library behind it is not installed.
     """
+    if name == YAHOO:
+        spacing = {CallKind.HISTORICAL: asked_sources()[YAHOO].spacing()}
+        pacer = Pacer(workspace.control.database, YAHOO, clock=workspace.clock, sleep=hooks.sleep, spacing=spacing)
+        web = Web(root=workspace.settings.yahoo_root, turn=lambda: pacer.going(CallKind.HISTORICAL))
+        with closing(YahooBars(web, folder=workspace.settings.home / "cache" / "yahoo", clock=workspace.clock)) as yahoo:
+            yield yahoo
+        return
     with source_client(workspace, name, transport=transport, hooks=hooks) as client:
         yield KiteBars(client, workspace.instruments, clock=workspace.clock, source=name)
 
@@ -169,7 +181,7 @@ class _Run:
             error = ended
             if ended is None:
                 error = self._one(plan, results)
-                ended = error if isinstance(error, (AuthExpired, AccessDenied, SourceDown)) else None
+                ended = error if isinstance(error, (AuthExpired, AccessDenied, RateLimited, SourceDown)) else None
             outcomes.append(outcome_of(plan, results, error))
         return tuple(outcomes)
 

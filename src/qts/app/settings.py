@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     kite_root: str = Field(default=KITE_ROOT, description="Address of the broker's interface; that of `qts sandbox` to try things out.")
     sandbox_root: str = Field(default=SANDBOX_ROOT, description="Address of the simulated exchange, as `qts sandbox` prints it.")
     kite_login: str = Field(default=KITE_LOGIN, description="Address of the broker's login page.")
+    yahoo_root: str = Field(default="", description="Address asked instead of Yahoo's servers, such as that of a relay of your own.")
     key_file: Path = Field(
         default_factory=default_key_file, description="File with the key that opens stored secrets; it must lie outside the home folder."
     )

@@ -36,7 +36,7 @@ def ingest(
         datetime | None, typer.Option("--to", formats=DATE_FORMATS, help="Last date, included; the last session that is over when absent.")
     ] = None,
     interval: Annotated[str, typer.Option(help="Length of the bars.")] = "1d",
-    source: Annotated[str, typer.Option(help="Where from: kite, sandbox, or files (the watch folder).")] = "kite",
+    source: Annotated[str, typer.Option(help="Where from: kite, sandbox, yahoo (days only), or files (the watch folder).")] = "kite",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be asked for, and ask for nothing.")] = False,
     background: Annotated[bool, typer.Option("--background", help="Leave it to a worker, and end at once with the id of the job.")] = False,
     as_json: Json = False,
@@ -86,7 +86,7 @@ def _code(document: IngestDocument) -> int:
     if document.complete:
         return DONE
     # A broker that could not be asked outweighs a series that was refused.
-    outside = {"AuthExpired", "AccessDenied", "SourceDown", "RateLimited", "BadReply", "RequestRefused"}
+    outside = {"AuthExpired", "AccessDenied", "SourceDown", "RateLimited", "BadReply", "RequestRefused", "SourceError"}
     return OUTSIDE if any(one.kind in outside for one in document.series) else DATA
 
 
@@ -162,7 +162,7 @@ def _draw(document: IngestDocument) -> None:
             note(f"{one.instrument}, {refused.window}: candle {refused.row} {refused.reason}")
     for sentence in dict.fromkeys(f"Error: {one.error}\n  {one.hint}" for one in document.series if one.error):
         note(sentence)
-    for warning in document.warnings:
+    for warning in (*document.warnings, *(document.notes if document.source == "yahoo" else ())):
         note(warning)
     if not document.requests and document.complete:
         say("Nothing was missing: no candles were asked for.")

@@ -255,7 +255,7 @@ class RequestRefused(SourceError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"The broker refuses the request: {reason}.", hint="Check the instrument, the interval and the dates.")
+        super().__init__(f"The source refuses the request: {reason}.", hint="Check the instrument, the interval and the dates.")
 
 
 class RateLimited(SourceError):
@@ -265,7 +265,8 @@ class RateLimited(SourceError):
         self.retry_after = retry_after
         wait = "" if retry_after is None else f" for {retry_after:g} s"
         super().__init__(
-            f"The broker asks us to wait{wait}: too many requests.", hint="Wait, and see that no other program uses the same key."
+            f"The source asks us to wait{wait}: too many requests.",
+            hint="Wait, and see that no other program asks it with the same key or address.",
         )
 
 
