@@ -176,5 +176,5 @@ def test_a_third_order_that_is_not_matched_ends_the_bill() -> None:
 
 
 def test_a_bill_is_read_from_its_columns() -> None:
-    accounts = np.arange(60.0).reshape(3, 20)
-    assert tuple(load_bill(accounts, 1, 4)) == tuple(range(24, 24 + N_BILL))
+    accounts = np.arange(75.0).reshape(3, 25)
+    assert tuple(load_bill(accounts, 1, 4)) == tuple(range(29, 29 + N_BILL))
