@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.kernels.loops import FLAT, NAN, bracket, chain, filled_of, limited, of, ordered, run_over, told_of
 
+from qts.kernels.charging import FLAT_FEE
 from qts.kernels.decisions import leave_wish
 from qts.kernels.execution import after_fill, begin_guard, execute, execute_closes, fill_order, guard
 from qts.kernels.orders import GUARD, Ticket
@@ -28,6 +29,7 @@ from qts.kernels.state import (
     MARK,
     N_FILL,
     N_ORDER,
+    N_RATE,
     N_ROW,
     N_TERM,
     NO_HIT,
@@ -41,6 +43,7 @@ from qts.kernels.state import (
     POSITION,
     S_CUT,
     S_PARTIAL,
+    SCHEDULED_COST,
     SIGNAL,
     STOP,
     STOP_LOSS,
@@ -92,6 +95,18 @@ def test_the_parts_of_an_order_are_one_order_and_pay_one_minimum() -> None:
     assert (fills(run), told_of(run), run.account[CASH]) == ([(0, 4, 100), (1, 6, 100)], [(0, 1, 10, 4, S_PARTIAL, W_VOLUME)], 0)
     assert [run.fills[k * N_FILL + F_SAME] for k in (0, 1)] == [0, 1]
     assert run.fills[F_ORDER] == run.fills[N_FILL + F_ORDER] == run.log[E_ORDER]
+
+
+def test_what_can_be_paid_is_reckoned_with_one_flat_fee_for_each_slice_of_an_order_and_none_for_its_later_parts() -> None:
+    # Two slices at ten rupees, paid with the first part: 400 and 20, then 600 and nothing more.
+    run = scene("100 100 100 100 40", FLAT, cash=1020.0, cost_kind=SCHEDULED_COST, **SHARED)
+    run = run._replace(starts=[], rates=[10.0 if column == FLAT_FEE else 0.0 for column in range(N_RATE)] * 2)
+    run.terms[N_TERM + T_FREEZE] = 5.0
+    ordered(run, 10, i=1)
+    for t in (0, 1):
+        execute(run, t)
+    assert (fills(run), run.account[CASH]) == ([(0, 4, 100), (1, 6, 100)], 0)
+    assert [run.fills[k * N_FILL + F_SLICES] for k in (0, 1)] == [2, 2]
 
 
 def test_an_order_above_the_freeze_quantity_goes_in_slices() -> None:
