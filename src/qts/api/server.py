@@ -16,6 +16,7 @@ import qts
 from qts.api.broker import router as broker_router
 from qts.api.jobs import router as jobs_router
 from qts.api.routes import Opened, router
+from qts.api.schedules import router as schedules_router
 from qts.api.security import HEADERS, LOOPBACK_HOSTS, OwnPages, SecurityHeaders
 from qts.api.statuses import status_of
 from qts.app.errors import ErrorDocument, describe, foreseen
@@ -45,6 +46,7 @@ def create_api(workspace: Workspace, *, lifespan: Callable[..., Any] | None = No
     app.include_router(router)
     app.include_router(broker_router)
     app.include_router(jobs_router)
+    app.include_router(schedules_router)
     app.include_router(health)
     for failure in (Exception, QtsError, ValidationError, OSError):
         app.add_exception_handler(failure, _failed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qts.app.jobs.job_store import UnknownJob
+from qts.app.jobs.schedule_store import UnknownSchedule
 from qts.core.errors import (
     CheckFailed,
     DataError,
@@ -29,6 +30,7 @@ STATUSES: Final[tuple[tuple[type[QtsError], int], ...]] = (
     (UnknownStrategy, 404),
     (UnknownRun, 404),
     (UnknownJob, 404),
+    (UnknownSchedule, 404),
     (EmptySpan, 404),
     (InputError, 400),
     (PluginError, 422),

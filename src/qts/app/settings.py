@@ -72,6 +72,12 @@ class Settings(BaseSettings):
         description="Folder that `qts ingest --source files` takes price files from, below the home folder unless it begins with a slash; "
         "`inbox` there when absent.",
     )
+    steps_kept_days: int = Field(
+        default=7,
+        ge=0,
+        le=3650,
+        description="How many days a worker keeps the single steps of jobs that have ended; what came of them stays.",
+    )
     max_api_bars: int = Field(default=200_000, ge=1, description="Most bars that one API answer may hold.")
 
     kite_api_key: SecretStr | None = Field(

@@ -23,6 +23,7 @@ from qts.cli import (
     quality,
     reconcile,
     research,
+    schedule,
     servers,
     snapshots,
     sql,
@@ -78,6 +79,7 @@ for _module in (
     broker,
     ingest,
     jobs,
+    schedule,
     servers,
 ):
     _module.register(app)

@@ -108,6 +108,14 @@ class JobStore:
         """Return the jobs in these states, the oldest first."""
         return self._tickets(_JOBS.c.state.in_(tuple(states)))
 
+    def last_began(self, kind: str) -> dict[str, str]:
+        """Return when the last job of a kind began, by user."""
+        query = sa.select(_JOBS.c.submitted_by, sa.func.max(_JOBS.c.started_at)).where(
+            _JOBS.c.kind == kind, _JOBS.c.started_at.is_not(None)
+        )
+        with self._database.reading() as connection:
+            return {str(user): str(at) for user, at in connection.execute(query.group_by(_JOBS.c.submitted_by)).all()}
+
     def find(self, job_ids: Sequence[str]) -> dict[str, JobTicket]:
         """Return those of these jobs that there are."""
         return {ticket.id: ticket for ticket in self._tickets(_JOBS.c.id.in_(tuple(job_ids)))}

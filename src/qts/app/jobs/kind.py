@@ -29,7 +29,8 @@ class JobKind:
     """A kind of job.
 
     ``describe`` says in words what a request will do; ``check`` refuses a request that can come to nothing; ``run`` does it, in steps: it
-    must come to the same steps again when the results of the earlier ones are the same. ``at_once`` jobs of the kind run in one worker.
+    must come to the same steps again when the results of the earlier ones are the same. At most ``at_once`` jobs of the kind run
+    in one home, and ``per_user`` of one user.
     """
 
     title: str
@@ -38,6 +39,7 @@ class JobKind:
     run: Callable[[Work, Any], JobOutcome]
     check: Callable[[Workspace, Any], object] = lambda _workspace, _request: None
     at_once: int = 1
+    per_user: int = 1
 
 
 @cache

@@ -76,6 +76,11 @@ class Work:
         self._last_mark = ""
 
     @property
+    def job_id(self) -> str:
+        """Return the id of the job."""
+        return self._ticket.id
+
+    @property
     def hooks(self) -> CallHooks:
         """Return what a client is to do while it waits."""
         return CallHooks(sleep=self.sleep, on_retry=self._count_retry, may_use=self._may_use)

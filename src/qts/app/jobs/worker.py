@@ -10,9 +10,9 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID, StepOptions
@@ -23,7 +23,10 @@ from qts.app.errors import describe
 from qts.app.jobs.document import ACTIVE, JobError, JobState
 from qts.app.jobs.job_store import JobStore, JobTicket
 from qts.app.jobs.kind import JobKind, JobOutcome, job_kinds
+from qts.app.jobs.old_steps import forget_old_steps, shrink
 from qts.app.jobs.presence import FOLDER, Presence, is_alive
+from qts.app.jobs.scheduling import queue_due
+from qts.app.jobs.turns import next_turns
 from qts.app.jobs.work import RefusedTokens, Stopped, Work, mark_of
 from qts.app.workspace import Workspace
 from qts.core.errors import BadParameter, QtsError
@@ -35,6 +38,8 @@ T = TypeVar("T")
 STEPS_FILE: Final = "steps.sqlite"
 _LOOKS_EVERY: Final = 0.5
 _ENDS_WITHIN: Final = 5.0
+_ASKS_EVERY: Final = 5.0
+_TIDIES_EVERY: Final = 86_400.0
 _LIVE: Final = ("ENQUEUED", "PENDING")
 
 
@@ -64,6 +69,8 @@ class Worker:
         self._jobs = JobStore(workspace.control.database)
         self._refused = RefusedTokens()
         self._ending = threading.Event()
+        self._woken = threading.Event()
+        self._asks_at = self._tidies_at = float("-inf")
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._left: set[str] = set()
@@ -94,10 +101,11 @@ class Worker:
         self._workflow = job
         DBOS.launch()
         for name, kind in self._kinds.items():
-            DBOS.register_queue(_queue(name), worker_concurrency=kind.at_once, polling_interval_sec=_LOOKS_EVERY)
+            DBOS.register_queue(_queue(name), global_concurrency=kind.at_once, polling_interval_sec=_LOOKS_EVERY)
 
     def tend(self) -> int:
         """Bring what runs in line with what is wanted, and return how many jobs are still to be done."""
+        self._queue_due()
         self._log_in()
         with self._lock:
             left = frozenset(self._left)
@@ -105,11 +113,9 @@ class Worker:
         tickets = self._jobs.find([_job_of(one.workflow_id) for one in live])
         self._let_go(live, tickets, left)
         self._take_over(live)
-        live_ids = {one.workflow_id for one in live}
         active = self._jobs.tickets(ACTIVE)
-        for ticket in active:
-            if _id_of(ticket) not in live_ids:
-                self._begin(ticket)
+        self._begin_next(active, frozenset(one.workflow_id for one in live))
+        self._tidy()
         return len(active)
 
     def run(self, *, once: bool = False, stop: Callable[[], bool] = lambda: False) -> None:
@@ -117,11 +123,14 @@ class Worker:
         while not stop():
             if self.tend() == 0 and once:
                 return
-            self._ending.wait(_LOOKS_EVERY)
+            # A job that has ended lets the next one begin at once.
+            self._woken.wait(_LOOKS_EVERY)
+            self._woken.clear()
 
     def stop(self) -> bool:
         """End: jobs are left after the step they are at, for the next worker. Return whether all threads have ended."""
         self._ending.set()
+        self._woken.set()
         until = time.monotonic() + _ENDS_WITHIN
         while (is_busy := bool(self._running)) and time.monotonic() < until:
             time.sleep(0.05)
@@ -150,12 +159,13 @@ class Worker:
         finally:
             with self._lock:
                 self._running.discard(_id_of(ticket))
+            self._woken.set()
 
     def _outcome(self, ticket: JobTicket) -> JobOutcome:
         try:
             kind = self._kinds.get(ticket.kind)
             if kind is None:
-                return _failed(BadParameter("kind", ticket.kind, "this worker knows no such job", hint="Run a worker of the same release."))
+                return _unknown(ticket.kind)
             work = Work(self._workspace, ticket, steps=_Remembered(), refused=self._refused, ending=self._ending)
             work.begin()
             return kind.run(work, kind.request.model_validate_json(ticket.request))
@@ -183,6 +193,39 @@ class Worker:
         if dead:
             # Asked for by the worker's name, in one statement: of two who find it dead one takes the job over.
             DBOS._recover_pending_workflows(dead)  # noqa: SLF001 - the engine has no other name for it
+
+    def _queue_due(self) -> None:
+        """Queue what schedules have fallen due."""
+        now = time.monotonic()
+        if now >= self._asks_at:
+            self._asks_at = now + _ASKS_EVERY
+            queue_due(self._workspace)
+
+    def _tidy(self) -> None:
+        """Forget the steps of jobs that ended long ago, at the start and every day."""
+        now = time.monotonic()
+        if now >= self._tidies_at:
+            self._tidies_at = now + _TIDIES_EVERY
+            settings = self._workspace.settings
+            if forget_old_steps(self._jobs, before=self._now() - timedelta(days=settings.steps_kept_days)):
+                shrink(settings.home / FOLDER / STEPS_FILE)
+
+    def _begin_next(self, active: Sequence[JobTicket], live_ids: frozenset[str]) -> None:
+        """Begin as many of the waiting jobs as there is room for; users take turns."""
+        by_kind: dict[str, list[JobTicket]] = {}
+        for ticket in active:
+            by_kind.setdefault(ticket.kind, []).append(ticket)
+        for name, tickets in by_kind.items():
+            kind = self._kinds.get(name)
+            waiting = [ticket for ticket in tickets if _id_of(ticket) not in live_ids]
+            if kind is None:
+                for ticket in waiting:
+                    self._jobs.finish(ticket.id, attempt=ticket.attempt, errors=_unknown(name).errors, result=None, at=self._now())
+            elif waiting:
+                at_work = [ticket.submitted_by for ticket in tickets if _id_of(ticket) in live_ids]
+                last = self._jobs.last_began(name) if len({ticket.submitted_by for ticket in waiting}) > 1 else {}
+                for ticket in next_turns(waiting, at_work, last_began=last, at_once=kind.at_once, per_user=kind.per_user):
+                    self._begin(ticket)
 
     def _begin(self, ticket: JobTicket) -> None:
         workflow_id = _id_of(ticket)
@@ -220,6 +263,10 @@ class Worker:
 
 def _failed(error: QtsError) -> JobOutcome:
     return JobOutcome(result={}, errors=(JobError.of(error),))
+
+
+def _unknown(kind: str) -> JobOutcome:
+    return _failed(BadParameter("kind", kind, "this worker knows no such job", hint="Run a worker of the same release."))
 
 
 def _id_of(ticket: JobTicket) -> str:

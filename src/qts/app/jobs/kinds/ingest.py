@@ -165,4 +165,4 @@ def _left(ended: JobError, plan: SeriesPlan) -> JobError:
     return ended.model_copy(update={"about": str(plan.key.instrument)})
 
 
-KIND: Final = JobKind(title="Download history", request=IngestRequest, describe=_describe, check=_check, run=_run, at_once=2)
+KIND: Final = JobKind(title="Download history", request=IngestRequest, describe=_describe, check=_check, run=_run, at_once=8, per_user=2)
