@@ -79,15 +79,16 @@ def run(run_id: str) -> RunSummary:
     )
 
 
-def record_many(control: ControlDatabase) -> None:
+def record_many(control: ControlDatabase, recorded: list[str]) -> None:
     for number in range(100):
         control.record(run(f"b{number}"))
+        recorded.append(f"b{number}")
 
 
-def store_many(store: ParquetStore, stored: list[str]) -> None:
+def store_many(store: ParquetStore, stored: list[str], *, n_bars: int = 20_000) -> None:
     for number in range(1_000):
         symbol = "A" * (number + 1)
-        store.upsert([minutes(symbol, n_bars=20_000)], SOURCE, at=AT)
+        store.upsert([minutes(symbol, n_bars=n_bars)], SOURCE, at=AT)
         stored.append(f"NSE:{symbol}")
 
 
@@ -119,7 +120,7 @@ def test_a_full_disk_is_named_read_from_and_used_again_when_there_is_room(
             store.upsert([minutes("NEW"), minutes("NEWER", n_bars=50_000)], SOURCE, at=AT)
     if full == "home":
         with pytest.raises(StoreFull):
-            record_many(control)
+            record_many(control, [])
     n_runs = len(control.runs())
     assert store.snapshot() == first.snapshot
     assert len(store.read(minutes("OLD").key)) == 5_000
@@ -147,3 +148,51 @@ def test_commits_until_the_disk_is_full_are_all_there_and_no_other(tmp_path: Pat
     assert all(len(again.read(info.key)) == 20_000 for info in again.series())
     assert {finding.state for finding in again.verify()} == {FileState.OK}
     again.close()
+
+
+def on_disk_of_its_own(disk: Path, home: Path, name: str) -> None:
+    """Put a database of the home on another disk: the log and the shared memory stand beside the file that the link leads to."""
+    home.mkdir(exist_ok=True)
+    (disk / name).touch()
+    (home / name).symlink_to(disk / name)
+
+
+@pytest.mark.parametrize("name", ["manifest.sqlite", "control.sqlite"], ids=["of the manifest", "of the control database"])
+def test_a_full_disk_of_one_database_stops_what_it_keeps_and_nothing_else(
+    tmp_path: Path, small_disk: Callable[[str], Path], name: str
+) -> None:
+    disk, home = small_disk("other"), tmp_path / "home"
+    on_disk_of_its_own(disk, home, name)
+    store, control = ParquetStore.open(home), ControlDatabase.open(home / "control.sqlite")
+    store.upsert([minutes("OLD")], SOURCE, at=AT)
+    control.record(run("a1"))
+    ballast = fill(disk)
+    stored: list[str] = []
+    recorded: list[str] = []
+    with pytest.raises(StoreFull, match="nothing of this step was stored") as caught:
+        store_many(store, stored, n_bars=2) if name == "manifest.sqlite" else record_many(control, recorded)
+    assert str(disk) in caught.value.message, "the disk that is full is named, not the home"
+    n_series, n_runs = 1 + len(stored), 1 + len(recorded)
+    if name == "manifest.sqlite":
+        control.record(run("c1"))
+        n_runs += 1
+        with pytest.raises(StoreFull):
+            store.upsert([minutes("NEW")], SOURCE, at=AT)
+    else:
+        store.upsert([minutes("NEW")], SOURCE, at=AT)
+        n_series += 1
+    assert (len(store.series()), len(control.runs())) == (n_series, n_runs), "readers go on"
+    assert len(store.read(minutes("OLD").key)) == 5_000
+    done = subprocess.run([sys.executable, "-c", READ, str(home)], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == f"5000 {n_runs}\n", "so does somebody who comes only now"
+    ballast.unlink()
+    store.upsert([minutes("NEWER")], SOURCE, at=AT)
+    control.record(run("d1"))
+    store.close()
+    control.close()
+    store, control = ParquetStore.open(home), ControlDatabase.open(home / "control.sqlite")
+    assert (len(store.series()), len(control.runs())) == (n_series + 1, n_runs + 1), "nothing that was committed is lost"
+    assert {finding.state for finding in store.verify()} <= {FileState.OK, FileState.FOREIGN}
+    assert (store.database_findings(), control.database.findings()) == ((), ())
+    store.close()
+    control.close()

@@ -32,6 +32,7 @@ def connect(path: Path, *, wait_seconds: float) -> sqlite3.Connection:
 
     On a full disk the connection can at least read, for one transaction.
     """
+    path = path.resolve()  # of a link, the log stands beside the file that it leads to
     connection = sqlite3.connect(path, timeout=wait_seconds, check_same_thread=False, isolation_level=None)
     try:
         # We begin transactions ourselves: a writer must take its lock before it looks.
@@ -81,10 +82,11 @@ def begin(connection: Connection, *, writes: bool) -> None:
 
 def translated(error: sqlite3.Error, path: Path) -> QtsError | None:
     """Return an error of SQLite in the words of the domain, or None where it is a mistake of ours."""
+    folder = path.resolve().parent  # of a link, the disk that is full is that of the file
     name = getattr(error, "sqlite_errorname", "")
     family = "_".join(name.split("_")[:2])
-    if family == "SQLITE_FULL" or (family in _FOR_WANT_OF_ROOM and _is_full(path.parent)):
-        return StoreFull(str(path.parent))
+    if family == "SQLITE_FULL" or (family in _FOR_WANT_OF_ROOM and _is_full(folder)):
+        return StoreFull(str(folder))
     if family in _NOT_A_DATABASE:
         return DamagedFile(path.name, str(error), hint=RESTORE_HINT)
     if family in _HELD:
