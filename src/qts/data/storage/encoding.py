@@ -6,8 +6,8 @@ divides (``paise / 100.0``): the product with 0.01 is a different float for one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -92,27 +92,44 @@ def decode(source: Any, footer: Footer, *, number: int | None, span: Span) -> Ro
     groups = footer.groups(number, span)
     if not groups:
         return Rows(numbers=np.empty(0, np.int64), ts=np.empty(0, np.int64), values=np.empty((len(VALUES), 0)))
-    # Most files are of one instrument: nobody needs to be told of it in every row.
-    is_its_own = number is not None and all(footer.first_number[i] == number == footer.last_number[i] for i in groups)
-    names = _COLUMNS[1:] if is_its_own else _COLUMNS
-    columns = dict(zip(names, _columns_of(source, footer, groups, names), strict=True))
-    ts = _joined(columns[_TS])
-    numbers = np.full(len(ts), number, np.int64) if is_its_own else _joined(columns[_NUMBER]).astype(np.int64)
-    start, stop = (0, len(ts)) if number is None else _bounds(numbers, ts, number, span)
-    values = np.empty((len(VALUES), max(stop - start, 0)), dtype=np.float64)
-    for i_value, name in enumerate(VALUES):
-        _decode_into(values[i_value], columns[name], start)
-    rows = Rows(numbers=numbers[start:stop], ts=ts[start:stop], values=values)
+    with _opened(source, footer) as file:
+        rows = _decoded(file, footer, groups, None if number is None else (number, span))
     return _within(rows, span) if number is None else rows
 
 
-def _columns_of(source: Any, footer: Footer, groups: list[int], names: Sequence[str]) -> list[list[pa.Array]]:  # noqa: ANN401 - see above
-    """Return the columns, each in pieces."""
+def decode_groups(source: Any, footer: Footer, groups: Sequence[int]) -> list[Rows]:  # noqa: ANN401 - see above
+    """Return the rows of row groups, each group for itself."""
+    with _opened(source, footer) as file:
+        return [_decoded(file, footer, [group], None) for group in groups]
+
+
+def cut(rows: Rows, number: int, span: Span) -> Rows:
+    """Return the rows of one instrument that open in the span, as views."""
+    start, stop = _bounds(rows.numbers, rows.ts, number, span)
+    return Rows(numbers=rows.numbers[start:stop], ts=rows.ts[start:stop], values=rows.values[:, start : max(start, stop)])
+
+
+@contextmanager
+def _opened(source: Any, footer: Footer) -> Iterator[Any]:  # noqa: ANN401 - see above
     # Arrow looks for the file system of a path that it is given as text.
     with pa.OSFile(source) if isinstance(source, str) else nullcontext(source) as opened:
-        file = pq.ParquetFile(opened, metadata=footer.metadata, pre_buffer=False)
-        table = file.read_row_groups(groups, columns=list(names), use_threads=len(groups) > _THREADED_GROUPS)
-    return [table.column(i).chunks for i in range(len(names))]
+        yield pq.ParquetFile(opened, metadata=footer.metadata, pre_buffer=False)
+
+
+def _decoded(file: Any, footer: Footer, groups: list[int], wanted: tuple[int, Span] | None) -> Rows:  # noqa: ANN401 - see above
+    # Most files are of one instrument: nobody needs to be told of it in every row.
+    number = int(footer.first_number[groups[0]])
+    is_of_one = all(footer.first_number[group] == number == footer.last_number[group] for group in groups)
+    names = _COLUMNS[1:] if is_of_one else _COLUMNS
+    table = file.read_row_groups(groups, columns=list(names), use_threads=len(groups) > _THREADED_GROUPS)
+    columns = {name: table.column(place).chunks for place, name in enumerate(names)}
+    ts = _joined(columns[_TS])
+    numbers = np.broadcast_to(np.int64(number), len(ts)) if is_of_one else _joined(columns[_NUMBER]).astype(np.int64)
+    start, stop = (0, len(ts)) if wanted is None else _bounds(numbers, ts, *wanted)
+    values = np.empty((len(VALUES), max(stop - start, 0)), dtype=np.float64)
+    for i_value, name in enumerate(VALUES):
+        _decode_into(values[i_value], columns[name], start)
+    return Rows(numbers=numbers[start:stop], ts=ts[start:stop], values=values)
 
 
 def _bounds(numbers: Ints, ts: Ints, number: int, span: Span) -> tuple[int, int]:

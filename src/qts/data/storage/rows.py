@@ -41,6 +41,10 @@ class Rows:
         """Return some of the rows, by a mask or by position."""
         return Rows(numbers=self.numbers[chosen], ts=self.ts[chosen], values=np.ascontiguousarray(self.values[:, chosen]))
 
+    def copy(self) -> Rows:
+        """Return the same rows in arrays of their own."""
+        return Rows(numbers=self.numbers.copy(), ts=self.ts.copy(), values=self.values.copy())
+
     def parts(self) -> Iterator[tuple[int, int, int]]:
         """Yield ``(number, start, stop)`` of each instrument."""
         if len(self.ts) == 0:

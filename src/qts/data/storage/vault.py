@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from qts.core.errors import BadPath, DamagedFile, StoreFull
+from qts.data.storage.decoded import Decoded
 from qts.data.storage.lookup import Span
 from qts.data.storage.records import Draft, StoredFile
-from qts.data.storage.rows import Rows
+from qts.data.storage.rows import Rows, join
 
 if TYPE_CHECKING:  # pyarrow is imported when the first file is opened
     import pyarrow as pa
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # pyarrow is imported when the first file is opened
     from qts.data.storage.encoding import Footer
 
 _MOST_FOOTERS: Final = 4_096
+_FEW_GROUPS: Final = 4
 _NAME_LENGTHS: Final = (8, 16, 64)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_THE_FILE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR})
@@ -50,6 +52,7 @@ class Vault:
         self._root = root
         # path -> (size, mtime, inode) at the time its hash was checked, and its footer
         self._checked: OrderedDict[str, tuple[tuple[int, int, int], Footer]] = OrderedDict()
+        self._decoded = Decoded()
         self._lock = threading.Lock()
 
     @property
@@ -65,11 +68,19 @@ class Vault:
         DamagedFile
             If the file is missing or is not what was written.
         """
-        from qts.data.storage.encoding import decode  # noqa: PLC0415 - pyarrow only when bars are read
+        from qts.data.storage.encoding import cut, decode, decode_groups  # noqa: PLC0415 - pyarrow only when bars are read
 
         footer = self.footer(file)
+        path = f"{self._root}/{file.path}"
         with _damage(file.path):
-            return decode(f"{self._root}/{file.path}", footer, number=number, span=span)
+            groups = [] if number is None else footer.groups(number, span)
+            # Who reads a lot reads it once.
+            if number is None or not 0 < len(groups) <= _FEW_GROUPS:
+                return decode(path, footer, number=number, span=span)
+            keys = [(file.sha256, group) for group in groups]
+            found = self._decoded.rows(keys, lambda places: decode_groups(path, footer, [groups[place] for place in places]))
+            parts = [cut(rows, number, span) for rows in found]
+        return join(parts) if len(parts) > 1 else parts[0].copy()
 
     def footer(self, file: StoredFile) -> Footer:
         """Return the footer of a file whose bytes have been checked, now or, if nobody touched it since, before.

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from qts.core import Bars, InstrumentId, Interval, instant_of
 from qts.core.errors import BadPath, DamagedFile, StoreFull
+from qts.data.storage import ParquetStore, Provenance, SeriesBars, SeriesKey
 from qts.data.storage.lookup import Span
 from qts.data.storage.records import StoredFile
 from qts.data.storage.vault import Vault, disk_faults, sha256_of
 
+AT = datetime(2026, 1, 5, tzinfo=UTC)
 CONTENT = pa.py_buffer(b"some bytes")
 SHA256 = hashlib.sha256(b"some bytes").hexdigest()
 ALWAYS = Span(start=None, end=None)
@@ -91,3 +96,44 @@ def test_a_folder_in_the_place_of_a_file_is_damage(tmp_path: Path) -> None:
     (tmp_path / "file.parquet").mkdir()
     with pytest.raises(DamagedFile):
         Vault(tmp_path).read(stored("file.parquet", b"x"), number=None, span=ALWAYS)
+
+
+@pytest.mark.parametrize(
+    ("interval", "n_bars", "parts"),
+    [
+        pytest.param(Interval.MINUTE_1, 16_484, ((0, 5), (8_000, 8_500), (8_192, 8_193), (8_190, 16_484), (0, 16_484)), id="one to a file"),
+        pytest.param(Interval.DAY, 700, ((0, 1), (300, 400), (365, 366), (0, 700)), id="several in a file"),
+    ],
+)
+def test_every_part_of_a_file_reads_alike_the_first_time_and_again(
+    tmp_path: Path, interval: Interval, n_bars: int, parts: tuple[tuple[int, int], ...]
+) -> None:
+    store = ParquetStore.open(tmp_path)
+    rng = np.random.default_rng(1)
+    ts = 1_704_080_700_000_000 + np.arange(n_bars, dtype=np.int64) * (60_000_000 if interval.is_intraday else 86_400_000_000)
+    kept = {}
+    for number in range(3):
+        prices = np.round(rng.uniform(1, 1_000, n_bars), 2)
+        volume = np.where(rng.random(n_bars) < 0.5, np.nan, np.floor(prices))
+        instrument = InstrumentId(f"NSE:A{number}")
+        bars = Bars(
+            instrument=instrument,
+            interval=interval,
+            ts=ts,
+            open=prices,
+            high=prices + 1,
+            low=prices,
+            close=prices,
+            volume=volume,
+            oi=np.full(n_bars, np.nan),
+        )
+        kept[SeriesKey(instrument=instrument, interval=interval)] = bars
+    store.upsert([SeriesBars(key=key, bars=bars) for key, bars in kept.items()], Provenance(source="x"), at=AT)
+    for first, stop in parts:
+        for key, bars in kept.items():
+            for _ in range(2):
+                found = store.read(key, start=instant_of(int(ts[first])), end=instant_of(int(ts[stop - 1]) + 1))
+                for name in ("ts", "open", "high", "low", "close", "volume", "oi"):
+                    np.testing.assert_array_equal(getattr(found, name), getattr(bars, name)[first:stop])
+                found.close[:] = 0.0  # whoever writes into bars, against all contracts, harms nobody else
+    store.close()
