@@ -176,7 +176,7 @@ def judge(run: Run, t: int, equity: float) -> None:
     account = run.account
     rules = run.rules
     account[PEAK] = max(account[PEAK], equity)
-    if account[HALTED] > 0.0:
+    if account[HALTED] > 0.0 or account[RUINED] > 0.0:  # what is lost is closed already
         return
     if rules.max_drawdown > 0.0 and equity <= account[PEAK] * (1.0 - rules.max_drawdown):
         account[HALTED] = 1.0

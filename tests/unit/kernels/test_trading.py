@@ -32,6 +32,7 @@ from qts.kernels.state import (
     PENDING,
     POSITION,
     RISK,
+    RUINED,
     S_EXPIRED,
     S_WITHDRAWN,
     SIGNAL,
@@ -228,13 +229,14 @@ def test_the_peak_is_the_highest_close() -> None:
         assert run.account[PEAK] == peak
 
 
-@pytest.mark.parametrize("flag", [HALTED, STOPPED])
-def test_a_limit_strikes_once(flag: int) -> None:
+@pytest.mark.parametrize("flag", [HALTED, STOPPED, RUINED])
+def test_a_limit_strikes_once_and_no_lost_account(flag: int) -> None:
     run = scene(FLAT, held=10.0, daily_loss=0.05)
     run.account[PEAK] = run.account[DAY_START] = 1000.0
     run.account[flag] = 1.0
     judge(run, 0, 500.0)
     assert row(run, PENDING, 1) == 0
+    assert run.account[STOPPED] == (1 if flag == STOPPED else 0)
 
 
 def test_flattening_withdraws_what_waits_and_wishes_positions_away() -> None:
