@@ -106,8 +106,11 @@ def _run(workspace: Workspace, request: BacktestRequest, on_progress: OnProgress
     run_id = plan_run(workspace, request).run_id()
     if run_id in set(_listed(workspace)):
         return run_id
-    on_progress(Progress(step=f"Running {request.strategy} on {request.instruments[0]}", done=0, total=1))
-    return run_backtest(workspace, request).run_id
+    step = f"Running {request.strategy} on {request.instruments[0]}"
+    on_progress(Progress(step=step, done=0, total=1))
+    run_id = run_backtest(workspace, request).run_id
+    on_progress(Progress(step=step, done=1, total=1))
+    return run_id
 
 
 def _listed(workspace: Workspace) -> Iterator[str]:

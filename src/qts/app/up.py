@@ -147,7 +147,7 @@ def _simulated(workspace: Workspace, servers: Supervisor, *, web: Server, addres
 
 def _followed(workspace: Workspace, job: JobDocument, servers: Supervisor, on_progress: OnProgress) -> JobDocument:
     """Return a job once nothing changes any more, telling meanwhile how far it has come."""
-    step = "Downloading prices from the simulated exchange"
+    step = "Downloading simulated prices"
     while True:
         servers.tend()
         job = show_job(workspace, job.id)

@@ -17,7 +17,7 @@ from qts.cli.shell import opened, stopped_by_signals
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rich.table import Table
+    from rich.text import Text
 
     from qts.app import Workspace
     from qts.app.jobs.document import JobDocument
@@ -26,6 +26,7 @@ JobId = Annotated[str, typer.Argument(metavar="ID", help="Id of the job, as `qts
 _LOOKS_EVERY = 0.5
 _MINUTE = 60.0
 _HOUR = 3600.0
+_WIDTH = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -212,7 +213,7 @@ def _followed(workspace: Workspace, jobs: Sequence[JobDocument], *, quiet: bool)
 
 
 class _drawn:  # noqa: N801 - used as a function
-    """Draws jobs on stderr: a table that moves on a terminal, otherwise a line for every change worth a line."""
+    """Draws jobs on stderr: a picture that moves on a terminal, otherwise a line for every change worth a line."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
@@ -231,7 +232,7 @@ class _drawn:  # noqa: N801 - used as a function
         live = Live(console=console(sys.stderr), refresh_per_second=4, transient=True)
         live.start()
         self._live = live
-        return lambda jobs: live.update(_table(jobs))
+        return lambda jobs: live.update(_picture(jobs))
 
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
@@ -272,17 +273,18 @@ def _row(job: JobDocument) -> tuple[str, ...]:
     return job.id, job.what, _state(job), _progress(job), _left(job), str(job.retries), job.detail
 
 
-def _table(jobs: Sequence[JobDocument]) -> Table:
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
+def _picture(jobs: Sequence[JobDocument]) -> Text:
+    """Return jobs as they are drawn while they run: what is done, how far it has come, and what it is at."""
+    from rich.text import Text as RichText
 
-    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column, justify="right" if column in _NUMERIC else "left", overflow="fold")
+    lines = []
     for job in jobs:
-        table.add_row(*(Text(text) for text in _row(job)))
-    return table
+        left = f"{_left(job)} left" if _left(job) else ""
+        again = f"{job.retries} again" if job.retries else ""
+        done = round(job.progress * _WIDTH)
+        parts = (job.id, _state(job), "#" * done + "-" * (_WIDTH - done), _progress(job), left, again)
+        lines += ["  ".join(part for part in parts if part), f"  {job.what}", *([f"  {job.detail}"] if job.detail else [])]
+    return RichText("\n".join(lines))
 
 
 def _draw(job: JobDocument) -> None:

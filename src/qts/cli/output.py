@@ -168,14 +168,22 @@ def _nothing(progress: Progress) -> None:
 
 @contextmanager
 def _bars() -> Iterator[Callable[[Progress], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    class TimeLeft(ProgressColumn):
+        """Says how long a step still takes; nothing where that is not known or no longer of interest."""
+
+        def render(self, task: Task) -> Text:
+            seconds = task.time_remaining
+            return Text("" if task.finished or seconds is None else f"{seconds:.0f} s left")
 
     tasks = {}
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        TimeLeft(),
         TextColumn("{task.fields[detail]}"),
     )
     with Progress(*columns, console=console(sys.stderr), transient=False) as bars:

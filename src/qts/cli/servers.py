@@ -180,5 +180,5 @@ def _announce(opening: Opening, address: Address) -> None:
     elif opening.broker is not None:
         say(f"Logged in to the broker as {opening.broker.user_id or 'the owner of the token'}.")
     if opening.job is not None:
-        say(f"All prices of SIM are simulated. Their minutes still come in: `qts jobs watch {opening.job.id}`.")
+        say(f"Prices of SIM are simulated; minutes still come in: qts jobs watch {opening.job.id}")
     say("Ctrl-C ends it.")

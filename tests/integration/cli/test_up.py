@@ -131,7 +131,7 @@ def test_up_downloads_a_market_as_a_job_and_shows_a_finished_backtest_on_it(star
     assert process.wait(30) == 130
     err = process.communicate()[1]
     assert not any(Path(f"/proc/{pid}").exists() for pid in started)
-    words = ("Downloading prices from the simulated exchange", "Running ema_cross on SIM:", "Interrupted.")
+    words = ("Downloading simulated prices", "Running ema_cross on SIM:", "Interrupted.")
     assert all(word in err for word in words)
     assert {path.name for path in (home / "logs").iterdir()} == {"web.log", "worker.log", "sandbox.log"}
     with open_workspace(load_settings(home=home)) as workspace:

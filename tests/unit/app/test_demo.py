@@ -6,10 +6,27 @@ import pytest
 
 from qts.app.backtests import list_runs, load_run
 from qts.app.demo import has_own_prices, prepare_demo, prepare_indices, run_featured, run_simulated
+from qts.app.jobs.asking import list_jobs
 from qts.app.progress import Progress
+from qts.app.supervisor import Server, Supervisor
+from qts.app.up import bring_up
 from qts.app.workspace import Workspace
 from qts.core import Bars, Exchange
 from qts.core.errors import UnknownInstrument
+
+
+class NotedServers(Supervisor):
+    """Notes what would be started."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _text: None)
+        self.names: list[str] = []
+
+    def start(self, server: Server) -> None:
+        self.names.append(server.name)
+
+    def wait(self, server: Server) -> None:
+        assert server.name in self.names
 
 
 def test_the_demo_is_prepared_once_with_a_simulated_and_a_real_run(empty: Workspace) -> None:
@@ -35,6 +52,12 @@ def test_the_demo_is_prepared_once_with_a_simulated_and_a_real_run(empty: Worksp
     assert run_simulated(empty) == report.runs[0]
     prepare_indices(empty, seen.append)
     assert seen == []
+
+    # What is held is not asked for: no job is made, and the pages come first.
+    servers = NotedServers()
+    opening = bring_up(empty, servers, allow_remote=False, on_progress=lambda _progress: None)
+    assert (opening.run_id, opening.job, list_jobs(empty)) == (report.runs[0], None, ())
+    assert servers.names == ["web interface", "worker", "simulated exchange"]
 
 
 def test_with_prices_of_ones_own_those_are_run(empty: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]) -> None:
