@@ -123,7 +123,8 @@ class _Run:
             return self._left(file.path, f"could not be stored: {ours[0]}")
         if look_at(file.path) != file:
             return self._left(file.path, "was changed while it was read; the next run reads it again")
-        taken = TakenFile(sha256=sha256, name=file.path.name, refused=None if failure is None else failure.message)
+        told = None if failure is None else _said(failure)
+        taken = TakenFile(sha256=sha256, name=file.path.name, refused=told)
         self._taken.note(file.path, file.mark, taken, at=self._workspace.clock.now())
         return self._told(file.path, outcome.document.files, failure)
 
@@ -136,7 +137,7 @@ class _Run:
         return InboxFile(
             path=self._name(path),
             outcome="taken" if error is None else "refused",
-            reason=None if error is None else error.message,
+            reason=None if error is None else _said(error),
             hint=None if error is None else error.hint,
             format=_all_of([part.format for part in parts]),
             interval=_all_of([part.interval for part in parts]),
@@ -163,6 +164,11 @@ class _Run:
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self._folder))
+
+
+def _said(error: QtsError) -> str:
+    """Return what is wrong with a file without its path, which is told beside it."""
+    return error.reason if isinstance(error, (BadFile, BadPath)) else error.message
 
 
 def _all_of(values: Sequence[str | None]) -> str | None:

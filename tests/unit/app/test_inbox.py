@@ -72,7 +72,7 @@ def test_a_refused_file_is_named_with_its_reason_and_stops_no_other(
 ) -> None:
     folder = workspace.settings.inbox_folder
     (folder / "notes.txt").write_text("hello")
-    (folder / "BAD.csv").write_text(HEAD + "2022-01-03,10,8,9,11,1\n")
+    (folder / "WIPRO.csv").write_text(HEAD + "2022-01-03,10,8,9,11,1\n")
     (folder / "INFY.csv").write_text(GOOD + "2022-01-05,5,4,3,4,1\n")
     with zipfile.ZipFile(folder / "cut.zip", "w") as packed:
         packed.writestr("TCS.csv", GOOD)
@@ -81,15 +81,16 @@ def test_a_refused_file_is_named_with_its_reason_and_stops_no_other(
     found = {file.path: file for file in inbox()}
     assert {name: file.outcome for name, file in found.items()} == {
         "notes.txt": "refused",
-        "BAD.csv": "refused",
+        "WIPRO.csv": "refused",
         "cut.zip": "refused",
         "INFY.csv": "taken",
     }
     assert all(file.reason for file in found.values() if file.outcome == "refused")
+    assert found["WIPRO.csv"].reason == "no row could be stored (high below open, low or close)"
     assert found["INFY.csv"].reject_counts == {"high below open, low or close": 1}
     before = {file.path: file for file in inbox()}
-    assert {before[name].outcome for name in ("notes.txt", "BAD.csv", "cut.zip")} == {"refused_before"}
-    assert before["BAD.csv"].reason == found["BAD.csv"].reason
+    assert {before[name].outcome for name in ("notes.txt", "WIPRO.csv", "cut.zip")} == {"refused_before"}
+    assert before["WIPRO.csv"].reason == found["WIPRO.csv"].reason
     (folder / "cut.zip").write_bytes(whole)
     assert outcomes(inbox())["cut.zip"] == "taken"
 
