@@ -12,6 +12,7 @@ from qts.kernels.state import (
     AGENDA,
     CARRIED,
     CASH,
+    END,
     EXPIRY,
     MARK,
     MARKED,
@@ -170,3 +171,20 @@ def test_filling_at_the_next_open_a_bar_is_written_before_its_decisions() -> Non
     begin_bar(run, 0)
     assert (run.cash[0], run.equity[0]) == (100_000, 100_000)
     assert run.account[CARRIED] == 0
+
+
+@pytest.mark.parametrize(("close_at_end", "expected"), [(True, [(2, 0, -10, 107, END)]), (False, [])])
+def test_what_is_open_is_closed_with_the_last_bar_alone(*, close_at_end: bool, expected: list[tuple[float, ...]]) -> None:
+    run = run_over((FLAT, FLAT, "100 100 100 107"), events=[(0, 0, 1.0)], close_at_end=close_at_end)
+    fills_loop(run)
+    assert filled_of(run)[1:] == expected
+    assert run.equity == [100_000, 100_000, 100_070]
+
+
+def test_a_decision_that_fills_at_its_close_is_sized_by_the_equity_of_that_close() -> None:
+    run = run_over(
+        (FLAT, "100 100 100 200"), events=[(0, 0, 1.0), (1, 0, 0.5)], at_close=True, size_kind=2, size_amount=1.0, size_parts=1.0
+    )
+    fills_loop(run)
+    # A thousand shares double; half of 200,000 are five hundred at 200.
+    assert filled_of(run) == [(0, 0, 1000, 100, SIGNAL), (1, 0, -500, 200, SIGNAL)]
