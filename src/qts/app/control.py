@@ -5,16 +5,20 @@ The runs themselves are folders of files; this is their list. SQLite in write-ah
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from qts.core.errors import DamagedFile
 from qts.data.storage.database import Database
 from qts.data.storage.migration import Migrations
+from qts.data.storage.seals import RESTORE_HINT
 
 _WAIT_SECONDS: Final = 30.0
 _METADATA: Final = sa.MetaData()
@@ -36,6 +40,7 @@ _RUNS: Final = sa.Table(
     sa.Column("max_drawdown", sa.Float),
     sa.Column("n_trades", sa.Integer),
     sa.Column("seal", sa.String(64)),
+    sa.Column("row_seal", sa.String(16)),
 )
 
 # Every run of an idea counts once, however often it is repeated: the deflated Sharpe ratio needs the number of distinct attempts.
@@ -47,6 +52,7 @@ _TRIALS: Final = sa.Table(
     sa.Column("made_at", sa.String(40), nullable=False),
     sa.Column("interval", sa.String(8), nullable=False),
     sa.Column("sharpe", sa.Float),
+    sa.Column("row_seal", sa.String(16)),
 )
 
 
@@ -120,6 +126,19 @@ class ControlDatabase:
         with self._database.reading() as connection:
             connection.execute(sa.select(sa.func.count()).select_from(_RUNS)).scalar_one()
 
+    def require_whole(self) -> None:
+        """Raise unless all runs and trials are what was written.
+
+        Raises
+        ------
+        DamagedFile
+            If one is not.
+        """
+        with self._database.reading() as connection:
+            for table in (_RUNS, _TRIALS):
+                for row in connection.execute(sa.select(table)).mappings():
+                    _checked(row)
+
     def record(self, summary: RunSummary, *, seal: str | None = None) -> None:
         """List a run and count it as a trial of its idea; of a run that is listed already only the seal of its files changes."""
         row = {
@@ -142,22 +161,23 @@ class ControlDatabase:
             _add(connection, _RUNS, [row])
             _add(connection, _TRIALS, [trial])
             if seal is not None:
-                connection.execute(_sealing(summary.run_id, seal))
+                _note_seal(connection, summary.run_id, seal)
 
     def seal(self, run_id: str, seal: str) -> None:
         """Note the seal of the files of a run that is listed."""
         with self._database.writing() as connection:
-            connection.execute(_sealing(run_id, seal))
+            _note_seal(connection, run_id, seal)
 
     def seals(self) -> dict[str, str | None]:
         """Return the seals of the files of all runs that are listed, None where they were kept without one."""
         with self._database.reading() as connection:
-            return {row.run_id: row.seal for row in connection.execute(sa.select(_RUNS.c.run_id, _RUNS.c.seal))}
+            return {row["run_id"]: row["seal"] for row in map(_checked, connection.execute(sa.select(_RUNS)).mappings())}
 
     def seal_of(self, run_id: str) -> str | None:
         """Return the seal of the files of a run, None where there is none."""
         with self._database.reading() as connection:
-            return connection.execute(sa.select(_RUNS.c.seal).where(_RUNS.c.run_id == run_id)).scalar()
+            row = connection.execute(sa.select(_RUNS).where(_RUNS.c.run_id == run_id)).mappings().first()
+            return None if row is None else _checked(row)["seal"]
 
     def count(self, idea: str, trials: Sequence[Trial], *, made_at: datetime) -> None:
         """Count attempts at an idea whose runs are not kept; one that was counted before changes nothing."""
@@ -172,19 +192,19 @@ class ControlDatabase:
             held = set(connection.execute(sa.select(_TRIALS.c.run_id).where(_TRIALS.c.idea == idea)).scalars())
             fresh = {row["run_id"]: row for row in reversed(rows) if row["run_id"] not in held}
             if fresh:
-                connection.execute(sa.insert(_TRIALS), list(fresh.values()))
+                connection.execute(sa.insert(_TRIALS), [_with_seal(row) for row in fresh.values()])
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Return the stored runs, latest first."""
         query = sa.select(_RUNS).order_by(_RUNS.c.made_at.desc(), _RUNS.c.run_id)
         with self._database.reading() as connection:
-            return tuple(_summary(row) for row in connection.execute(query).mappings())
+            return tuple(_summary(_checked(row)) for row in connection.execute(query).mappings())
 
     def trials(self, idea: str) -> tuple[Trial, ...]:
         """Return the distinct attempts at an idea, in the order they were made."""
         query = sa.select(_TRIALS).where(_TRIALS.c.idea == idea).order_by(_TRIALS.c.made_at, _TRIALS.c.run_id)
         with self._database.reading() as connection:
-            rows: Sequence[sa.RowMapping] = connection.execute(query).mappings().all()
+            rows = [_checked(row) for row in connection.execute(query).mappings()]
         return tuple(Trial(run_id=row["run_id"], interval=row["interval"], sharpe=row["sharpe"]) for row in rows)
 
 
@@ -196,11 +216,29 @@ def _add(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str,
             connection.execute(sa.select(sa.literal(1)).where(*(table.c[key] == row[key] for key in keys)).select_from(table)).first()
             is None
         ):
-            connection.execute(sa.insert(table), row)
+            connection.execute(sa.insert(table), _with_seal({column.name: row.get(column.name) for column in table.c}))
 
 
-def _sealing(run_id: str, seal: str) -> sa.Update:
-    return sa.update(_RUNS).where(_RUNS.c.run_id == run_id, sa.or_(_RUNS.c.seal.is_(None), _RUNS.c.seal != seal)).values(seal=seal)
+def _note_seal(connection: sa.Connection, run_id: str, seal: str) -> None:
+    row = connection.execute(sa.select(_RUNS).where(_RUNS.c.run_id == run_id)).mappings().first()
+    if row is not None and _checked(row)["seal"] != seal:
+        connection.execute(sa.update(_RUNS).where(_RUNS.c.run_id == run_id).values(_with_seal({**row, "seal": seal})))
+
+
+def _with_seal(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with a hash of all that it says: SQLite keeps no checksums."""
+    plain = {name: value for name, value in row.items() if name != "row_seal"}
+    # A number that is none is kept as nothing.
+    kept = {name: None if value != value else value for name, value in plain.items()}  # noqa: PLR0124 - NaN only differs from itself
+    said = json.dumps({name: value for name, value in kept.items() if value is not None}, sort_keys=True)
+    return {**kept, "row_seal": hashlib.sha256(said.encode()).hexdigest()[:16]}
+
+
+def _checked(row: sa.RowMapping) -> sa.RowMapping:
+    """Return a row that is what was written, as far as it was kept by a release that sealed its rows."""
+    if row["row_seal"] is not None and _with_seal(dict(row))["row_seal"] != row["row_seal"]:
+        raise DamagedFile("control.sqlite", f"the record of run {row['run_id']} differs from what was written", hint=RESTORE_HINT)
+    return row
 
 
 def _first_version(connection: sa.Connection) -> int | None:

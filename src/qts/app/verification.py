@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from qts.app.backup_document import BACKUPS, CONTENT, finished_backups
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
-from qts.app.run_files import LOST_RUN_HINT, RunState, damaged_run, folders_of, harms, mend_run, run_ids, state_of
+from qts.app.run_files import LIST_NAME, LOST_RUN_HINT, RunState, damaged_run, folders_of, harms, mend_run, run_ids, state_of
 from qts.app.run_store import KeptRun
 from qts.app.settings import Settings
 from qts.core.clock import Clock
@@ -148,6 +148,10 @@ def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | No
     bad = [finding for finding in findings if finding.state in {FileState.DAMAGED, FileState.MISSING}]
     unneeded = tuple(finding.path for finding in bad if not finding.is_needed)
     harmed = [finding for finding in bad if finding.is_needed]
+    if not store.snapshots() and any(finding.path.endswith(".parquet") for finding in findings):
+        reason = "it tells of nothing, and yet there are files of bars: it was lost, and a new one made"
+        lost = DamageDocument(path="manifest.sqlite", state=str(FileState.MISSING), reason=reason, cure=RESTORE_HINT)
+        return _Bars(findings=findings, damage=(*pages, lost))
     if not harmed:
         return _Bars(findings=findings, damage=pages, refill=store.refill(), unneeded=unneeded)
     aside, put_back = {}, frozenset[str]()
@@ -178,6 +182,8 @@ def _check_control(path: Path, *, quick: bool) -> tuple[tuple[DamageDocument, ..
         return (_harmed(error),), {}
     try:
         findings = control.database.findings(quick=quick)
+        if not findings:
+            control.require_whole()
         seals = {} if findings else control.seals()
     except DamagedFile as error:
         return (_harmed(error),), {}
@@ -204,6 +210,10 @@ def _check_runs(folder: Path, seals: Mapping[str, str | None], *, quick: bool, s
     lost = [run_id for run_id, seal in seals.items() if seal is not None and run_id not in found]
     damage: list[DamageDocument] = []
     unhashed: list[str] = []
+    unlisted = [run_id for run_id in found if run_id not in seals and (folder / run_id / LIST_NAME).is_file()]
+    if unlisted and not seals:
+        reason = f"it lists no run, and yet {len(unlisted)} are kept: it was lost, and a new one made"
+        damage.append(DamageDocument(path="control.sqlite", state=str(RunState.MISSING), reason=reason, cure=RESTORE_HINT))
     for run_id in (*found, *lost):
         here, seal = folder / run_id, seals.get(run_id)
         state = state_of(here, run_id, seal)

@@ -85,6 +85,24 @@ def test_it_survives_being_opened_again_and_by_many_at_once(tmp_path: Path) -> N
     control.close()
 
 
+@pytest.mark.parametrize("change", ["UPDATE runs SET final_equity = 9", "UPDATE trials SET sharpe = 3", "UPDATE runs SET seal = 'x'"])
+def test_a_row_that_was_changed_behind_our_back_is_not_believed(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "control.sqlite"
+    control = ControlDatabase.open(path)
+    control.record(replace(RUN, sharpe=float("nan")), seal="a" * 64)
+    control.require_whole()
+    assert control.runs()[0].sharpe is None, "what is no number is kept as nothing"
+    with sqlite3.connect(path) as connection:
+        connection.execute(change)
+    connection.close()
+    with pytest.raises(DamagedFile, match="record of run a1") as caught:
+        control.require_whole()
+    assert "qts restore" in caught.value.hint
+    with pytest.raises(DamagedFile):
+        _ = (control.runs(), control.trials("ema_cross"))
+    control.close()
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "control.sqlite"
     path.write_bytes(b"rubbish, not a database" * 100)

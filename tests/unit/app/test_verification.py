@@ -10,6 +10,7 @@ import pytest
 
 from qts.app.backtests import load_run, run_backtest
 from qts.app.backups import back_up
+from qts.app.control import ControlDatabase
 from qts.app.requests import BacktestRequest, build
 from qts.app.restoring import check_backup, restore
 from qts.app.settings import load_settings
@@ -84,6 +85,23 @@ def test_harm_to_what_is_past_ends_when_the_past_is_given_up(filed: Workspace, m
     assert verify_home(filed.settings).damage[0].state == "missing", "it was set aside, and is asked for until it is given up"
     collect_snapshots(filed, keep_days=0)
     assert verify_home(filed.settings).sound
+
+
+@pytest.mark.parametrize("name", ["manifest.sqlite", "control.sqlite"])
+def test_a_database_that_was_lost_and_made_anew_is_damage(filed: Workspace, kept: Path, make_bars: Callable[..., Bars], name: str) -> None:
+    assert kept.is_dir()
+    bars = make_bars("NSE:GAMMA", Exchange.NSE, seed=3, n_bars=5)
+    key = SeriesKey(instrument=bars.instrument, interval=bars.interval)
+    filed.store.upsert([SeriesBars(key=key, bars=bars)], Provenance(source="a"), at=filed.clock.now())
+    filed.files.close()
+    filed.control.close()
+    for path in filed.settings.home.glob(f"{name}*"):
+        path.unlink()
+    for _ in range(2):
+        found = verify_home(filed.settings)
+        if name == "control.sqlite":
+            ControlDatabase.open(filed.settings.control_path).close()
+    assert [(one.path, one.state, "qts restore" in one.cure) for one in found.damage] == [(name, "missing", True)]
 
 
 def test_a_run_without_hashes_is_told_of_and_no_damage(workspace: Workspace, kept: Path) -> None:
