@@ -107,7 +107,7 @@ def _draw_plan(document: IngestDocument) -> None:
     )
     if len(document.windows) > _MOST_WINDOWS:
         say(f"... and {shown.number(len(document.windows) - _MOST_WINDOWS, places=0)} more; --json lists all.")
-    say(f"About {_duration(document.eta_seconds)} at the broker's pace, and {document.disk_bytes / _MEGABYTE:.1f} MB on the disk.")
+    say(f"About {_duration(document.eta_seconds)} at the source's pace, and {document.disk_bytes / _MEGABYTE:.1f} MB on the disk.")
 
 
 def _draw_files(document: IngestDocument) -> None:
