@@ -13,7 +13,15 @@ import pytest
 from tests.reference.cases import order_case, target_case
 from tests.reference.core_run import compare
 from tests.reference.real_cases import real_case
-from tests.reference.rich_cases import action_case, contract_case, delivery_case, delivery_order_case, guarded_order_case, managed_case
+from tests.reference.rich_cases import (
+    action_case,
+    contract_case,
+    delivery_case,
+    delivery_order_case,
+    guarded_order_case,
+    managed_case,
+    square_off_case,
+)
 
 KINDS = {
     "targets": target_case,
@@ -24,8 +32,9 @@ KINDS = {
     "managed": managed_case,
     "contracts": contract_case,
     "actions": action_case,
+    "square-off": square_off_case,
 }
-PLAYED = os.environ.get("QTS_REFERENCE_KINDS", "targets,orders,managed,contracts,actions").split(",")
+PLAYED = os.environ.get("QTS_REFERENCE_KINDS", "targets,orders,managed,contracts,actions,square-off").split(",")
 RUNS = int(os.environ.get("QTS_REFERENCE_RUNS", "500")) // len(PLAYED)
 SEED = os.environ.get("QTS_REFERENCE_SEED")
 BLOCK = 50

@@ -93,6 +93,22 @@ SCENES = {
         fills=("1 10 101 signal", "3 -10 103 square_off", "5 10 90 signal", "6 -10 100 square_off"),
         rules=MIS,
     ),
+    "intraday: the broker takes a fee, with its tax, for the position he closes himself": Scene(
+        bars=(FLAT, "101 101 101 101", "102 102 102 102", "103 103 103 103"),
+        targets={0: 1},
+        fills=("1 10 101 signal", "3 -10 103 square_off"),
+        # A gain of 20. Brokerage 0.612 and the fee of 50; STT 1,020 at 0.025 %, exchange 2,040 at 0.00322 %, IPFT and SEBI 0.0001 % each,
+        # duty 1,010 at 0.003 %; tax 18 % of 50.681768. Without the fee, which costs 59, the charges would be 1.08978624.
+        cash="99959.91021376",
+        rules=replace(MIS, costs="zerodha", has_square_off_fee=True),
+    ),
+    "intraday: who closes in time pays the broker no fee": Scene(
+        bars=(FLAT, "101 101 101 101", "103 103 103 103", "104 104 104 104"),
+        targets={0: 1, 1: 0},
+        fills=("1 10 101 signal", "2 -10 103 signal"),
+        cash="100018.91021376",
+        rules=replace(MIS, costs="zerodha", has_square_off_fee=True),
+    ),
     "intraday: a bar without volume cannot square off, the next one does": Scene(
         bars=(FLAT, FLAT, FLAT, "103 103 103 103 0", "99 99 99 98 10"),
         targets={0: -1},
@@ -285,12 +301,13 @@ def bars_of(name: str, lines: tuple[str, ...], scene: Scene) -> Bars:
 def texts_of(rules: Rules) -> dict[str, str]:
     """Return the rules as a user writes them."""
     minimum = f",min={rules.cost_minimum}" if rules.cost_minimum else ""
+    fee = ",square-off-fee" if rules.has_square_off_fee else ""
     impact = f",impact={rules.impact}" if rules.slippage == "volume-share" else ""
     texts = {
         "capital": str(rules.capital),
         "product": rules.product,
         "size": f"{rules.size}:{rules.amount}",
-        "costs": rules.costs if rules.cost_rate == 0 else f"{rules.costs}:{rules.cost_rate}{minimum}",
+        "costs": f"{rules.costs}{fee}" if rules.cost_rate == 0 else f"{rules.costs}:{rules.cost_rate}{minimum}",
         "slippage": rules.slippage if rules.slippage == "none" else f"{rules.slippage}:{rules.slippage_amount}{impact}",
         "fill": "close" if rules.at_close else "next_open",
         "fractional": str(rules.fractional),

@@ -18,13 +18,17 @@ Bill = dict[str, Decimal]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
-    """A part of an order that was executed; parts of one order share its number. It was sent in so many equal ``slices``."""
+    """A part of an order that was executed; parts of one order share its number. It was sent in so many equal ``slices``.
+
+    ``by_broker`` marks an order the broker placed to square off, for which he takes a fee.
+    """
 
     order: int
     side: int
     quantity: Decimal
     price: Decimal
     slices: int = 1
+    by_broker: bool = False
 
     @property
     def value(self) -> Decimal:
@@ -70,6 +74,7 @@ def share_bill(bill: Bill, deals: Sequence[Deal], *, on: date, exchange: Exchang
         bill["stt"] += (n_bought - matched) * average * delivery.stt_buy + (n_sold - matched) * average * delivery.stt_sell
         bill["brokerage"] = by_matched_order(bought, matched, intraday, delivery) + by_matched_order(sold, matched, intraday, delivery)
         bill["dp"] = delivery.dp_sell if n_sold > n_bought else ZERO
+    bill["brokerage"] += square_off_fees(deals, intraday)
     for side, rate in ((bought, "stamp_buy"), (sold, "stamp_sell")):
         if not side:
             continue
@@ -85,7 +90,7 @@ def contract_bill(bill: Bill, deals: Sequence[Deal], *, on: date, terms: Terms) 
         part = value([deal for deal in deals if deal.side == side])
         bill["stt"] += part * tax
         bill["stamp"] += part * duty
-    bill["brokerage"] = by_order(deals, lambda part: brokerage(value(part), rates, slices_of(part)))
+    bill["brokerage"] = by_order(deals, lambda part: brokerage(value(part), rates, slices_of(part))) + square_off_fees(deals, rates)
     turnover_lines(bill, value(deals), rates)
 
 
@@ -123,6 +128,10 @@ def brokerage(amount: Decimal, rates: SegmentRates, slices: int) -> Decimal:
         return ZERO
     fee = amount / slices * rates.brokerage_fraction
     return slices * (rates.brokerage_flat + (fee if rates.brokerage_cap is None else min(fee, rates.brokerage_cap)))
+
+
+def square_off_fees(deals: Sequence[Deal], rates: SegmentRates) -> Decimal:
+    return by_order([deal for deal in deals if deal.by_broker], lambda part: slices_of(part) * rates.square_off)
 
 
 def slices_of(deals: Sequence[Deal]) -> int:

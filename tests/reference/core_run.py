@@ -52,7 +52,8 @@ def rules_of(case: Case) -> Rules:
     """Read the texts of the settings for the reference engine."""
     said = dict(case.settings)
     size, amount, size_options = parts_of(said["size"])
-    costs, cost_rate, cost_options = parts_of(said["costs"])
+    priced, _, fee = said["costs"].partition(",square-off-")
+    costs, cost_rate, cost_options = parts_of(priced)
     slippage, shift, slippage_options = parts_of(said["slippage"])
     fractions = amounts_of(said, (*PROTECTION, *LIMITS))
     return Rules(
@@ -68,6 +69,7 @@ def rules_of(case: Case) -> Rules:
         costs=costs,
         cost_rate=cost_rate,
         cost_minimum=cost_options.get("min", ZERO),
+        has_square_off_fee=fee == "fee",
         slippage=slippage,
         slippage_amount=shift,
         impact=slippage_options.get("impact", Decimal("0.1")),

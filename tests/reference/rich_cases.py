@@ -173,6 +173,15 @@ def delivery_case(seed: int) -> Case:
     return in_delivery(managed_case(seed))
 
 
+def square_off_case(seed: int) -> Case:
+    """Return targets, orders or contracts of the day, closed by a broker who takes a fee for it."""
+    case = (target_case, order_case, contract_case, managed_case)[seed % 4](seed)
+    settings = {**case.settings, "product": "MIS", "costs": "zerodha,square-off-fee"}
+    if not case.interval.is_intraday:
+        settings["fill"] = "next_open"
+    return replace(case, settings=settings)
+
+
 def in_delivery(case: Case) -> Case:
     settings = {**case.settings, "product": "CNC"}
     if settings["slippage"].startswith("volume-share"):

@@ -111,6 +111,7 @@ class Rules:
     costs: str = "none"
     cost_rate: Decimal = ZERO
     cost_minimum: Decimal = ZERO
+    has_square_off_fee: bool = False
     slippage: str = "none"
     slippage_amount: Decimal = ZERO
     impact: Decimal = Decimal("0.1")

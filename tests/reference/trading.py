@@ -329,6 +329,8 @@ class Desk:
             signed = side * quantity
             price = self.account.price(holding, signed, reference, row=row, on=self.on)
             deal = self.account.part(holding, (self.number(), abs(holding.quantity)), signed, price)
+            if reason == "square_off" and self.account.rules.has_square_off_fee:
+                deal = replace(deal, by_broker=True)
             self.account.deal(holding, deal, ts=self.ts, reference=reference, kind="market", reason=reason)
             self.shrink_exits(holding)
         return holding.quantity == 0

@@ -193,7 +193,11 @@ class BacktestRequest(Request):
         default=None, description="Delivery (CNC) or intraday (MIS) for shares; futures and options held (NRML) or intraday (MIS)."
     )
     size: str | None = Field(default=None, description=f"Sizing: {SIZES}.")
-    costs: str | None = Field(default=None, description="Costs: zerodha, none, percent:FRACTION or per-share:RUPEES,min=RUPEES.")
+    costs: str | None = Field(
+        default=None,
+        description="Costs: zerodha, zerodha,square-off-fee (the broker takes a fee for closing intraday positions itself), none, "
+        "percent:FRACTION or per-share:RUPEES,min=RUPEES.",
+    )
     slippage: str | None = Field(default=None, description=f"Slippage: {SLIPPAGES}.")
     fill: Literal["next_open", "close"] | None = Field(default=None, description="Fill at the next open, or (optimistic) at the close.")
     fractional: bool = Field(default=False, description="Whether parts of a share may be traded.")

@@ -43,7 +43,8 @@ class Settings(BaseSettings):
         "vol-target:FRACTION.",
     )
     costs: str = Field(
-        default="zerodha", description="Cost model of a backtest: zerodha, none, percent:FRACTION or per-share:RUPEES,min=RUPEES."
+        default="zerodha",
+        description="Cost model of a backtest: zerodha, zerodha,square-off-fee, none, percent:FRACTION or per-share:RUPEES,min=RUPEES.",
     )
     slippage: str = Field(
         default="bps:2",

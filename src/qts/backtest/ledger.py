@@ -29,6 +29,7 @@ from qts.kernels.state import (
     F_SLICES,
     LIMIT,
     SETTLEMENT,
+    SQUARE_OFF,
 )
 from qts.market.charges import DayBill, DayFill, LoneOrder, lone_order
 
@@ -71,6 +72,7 @@ class Deal(NamedTuple):
     price: Decimal
     order: int | None
     slices: int
+    auto_square_off: bool = False
 
 
 def price_fills(
@@ -96,6 +98,7 @@ class _Ledger:
         self._instruments = instruments
         self._terms = tuple(terms) or (PLAIN,) * len(instruments)
         self._is_scheduled = settings.costs.kind is CostKind.ZERODHA
+        self._takes_fee = settings.costs.square_off_fee
         # Instruments that pay by the same rates share a number.
         kinds: dict[tuple[object, ...], int] = {}
         self._kinds = [
@@ -127,6 +130,8 @@ class _Ledger:
         price = self._price(row, reference, side, has_ticks=bool(self._terms[i].ticks))
         deal = Deal(side, quantity, price, int(row[F_ORDER]) or None, max(int(row[F_SLICES]), 1))
         is_end = row[F_KIND] == SETTLEMENT
+        if self._takes_fee and row[F_REASON] == SQUARE_OFF:
+            deal = deal._replace(auto_square_off=True)
         if self._is_scheduled:
             charges = self._settled(deal, on, i) if is_end else self._scheduled(deal, on, i)
         else:
@@ -194,9 +199,9 @@ class _Ledger:
         return added
 
     def _charges_alone(self, order: DayFill | Deal, on: date, i: int) -> Charges | None:
-        """Return what the first order of a share's day pays; None for contracts, and for ends."""
+        """Return what the first order of a share's day pays; None for contracts, and for ends, of the broker's making or the contract's."""
         terms = self._terms[i]
-        if terms.segment in CONTRACT_SEGMENTS or isinstance(order, DayFill):
+        if terms.segment in CONTRACT_SEGMENTS or isinstance(order, DayFill) or order.auto_square_off:
             return None
         key = (on, self._kinds[i], order.side is _BUY)
         alone = self._alone.get(key)

@@ -174,7 +174,8 @@ def market_of(timeline: Timeline, phases: Phases, settings: BacktestSettings, ta
     starts, rates = np.empty(0, dtype=np.int64), _NOTHING
     if settings.costs.kind is CostKind.ZERODHA:
         first, final = (session_date_of(int(timeline.ts[at])) for at in (0, -1))
-        starts, rates = rate_table(timeline.instruments, first, final, terms=table.given)
+        fee = settings.costs.square_off_fee
+        starts, rates = rate_table(timeline.instruments, first, final, terms=table.given, square_off_fee=fee)
     columns = {name: getattr(timeline, name).reshape(-1) for name in ("open", "high", "low", "close", "volume")}
     return Market(
         ts=timeline.ts,

@@ -30,6 +30,7 @@ from qts.kernels.charging import (
     INTRADAY_STAMP_BUY,
     INTRADAY_STAMP_SELL,
     INTRADAY_STT,
+    SQUARE_OFF_FEE,
     TAX,
     TRADED_STT_BUY,
     TRADED_STT_SELL,
@@ -39,16 +40,16 @@ from qts.kernels.state import N_RATE
 from qts.market.charges import ChargeSegment, DayBill, SegmentRates, rates_on, regime_starts
 
 _EPOCH: Final = date(1970, 1, 1)
-_EXPIRY: Final = FillReason.EXPIRY
+_EXPIRY, _SQUARE_OFF = FillReason.EXPIRY, FillReason.SQUARE_OFF
 
 
 def rate_table(
-    instruments: Sequence[InstrumentId], start: date, end: date, *, terms: Sequence[InstrumentTerms] = ()
+    instruments: Sequence[InstrumentId], start: date, end: date, *, terms: Sequence[InstrumentTerms] = (), square_off_fee: bool = False
 ) -> tuple[Ints, Floats]:
     """Return the days on which a rate changes, as days since the epoch, and the rates of each stretch, flattened.
 
     The rates have shape ``(n_instruments, n_changes + 1, N_RATE)`` before flattening, columns as named in ``qts.kernels.charging``.
-    Instruments without terms pay as shares.
+    Instruments without terms pay as shares. The broker's fee for squaring off by himself is 0 unless it is asked for.
 
     Raises
     ------
@@ -61,31 +62,34 @@ def rate_table(
     for one in paid:
         one.rates(start)
     changes = sorted({on for one in dict.fromkeys(paid) for on in one.changes(start + timedelta(days=1), end)})
-    rows = {one: [one.row(on) for on in (start, *changes)] for one in dict.fromkeys(paid)}
+    rows = {one: [one.row(on, square_off_fee=square_off_fee) for on in (start, *changes)] for one in dict.fromkeys(paid)}
     starts = np.array([(on - _EPOCH).days for on in changes], dtype=np.int64)
     return starts, np.array([rows[one] for one in paid], dtype=np.float64).reshape(-1)
 
 
-def estimates_of(fills: Iterable[Fill], terms: Mapping[InstrumentId, InstrumentTerms]) -> tuple[str, ...]:
+def estimates_of(fills: Iterable[Fill], terms: Mapping[InstrumentId, InstrumentTerms], *, square_off_fee: bool = False) -> tuple[str, ...]:
     """Return a sentence for each estimate among the rates that the fills paid, each once, in the order they were paid in."""
     kinds: dict[tuple[Exchange, InstrumentTerms], int] = {}
     known = {name: kinds.setdefault((exchange_of(name), one), len(kinds)) for name, one in terms.items()}
     # Fills of one day in instruments of one kind pay the same rates, but for ends of contracts.
     looked_up: dict[tuple[object, ...], tuple[str, ...]] = {}
     for fill in fills:
-        key = (known[fill.instrument], fill.filled_at, not fill.charges.brokerage, fill.instrument if fill.reason is _EXPIRY else None)
+        is_fee = square_off_fee and fill.reason is _SQUARE_OFF
+        of_end = fill.instrument if fill.reason is _EXPIRY else None
+        key = (known[fill.instrument], fill.filled_at, not fill.charges.brokerage, of_end, is_fee)
         if key not in looked_up:
-            looked_up[key] = estimates_used(fill, terms[fill.instrument])
+            looked_up[key] = estimates_used(fill, terms[fill.instrument], square_off_fee=is_fee)
     return tuple(dict.fromkeys(sentence for sentences in looked_up.values() for sentence in sentences))
 
 
-def estimates_used(fill: Fill, terms: InstrumentTerms = PLAIN) -> tuple[str, ...]:
-    """Return a sentence for each estimate among the rates that a fill paid."""
+def estimates_used(fill: Fill, terms: InstrumentTerms = PLAIN, *, square_off_fee: bool = False) -> tuple[str, ...]:
+    """Return a sentence for each estimate among the rates that a fill paid, with the broker's fee for squaring off if it did."""
     exchange, on = exchange_of(fill.instrument), fill.filled_at.date()
     paid = _Paid(exchange, terms)
+    occasions = ("square_off",) if square_off_fee else ()
     if terms.segment is not None and terms.segment in CONTRACT_SEGMENTS:
         if fill.reason is not FillReason.EXPIRY:
-            return paid.rates(on).estimates
+            return paid.rates(on).estimates_with(occasions)
         held = fill.quantity if fill.side is Side.SELL else -fill.quantity
         ended = end_fill(fill.instrument, terms.segment, held=held, close=fill.price, on=on)
         bill = DayBill(on=on, exchange=exchange, product=fill.product, segment=terms.segment, underlying=terms.underlying)
@@ -95,7 +99,7 @@ def estimates_used(fill: Fill, terms: InstrumentTerms = PLAIN) -> tuple[str, ...
     is_intraday = fill.product is Product.MIS
     segments = [ChargeSegment.EQUITY_INTRADAY if is_intraday else ChargeSegment.EQUITY_DELIVERY]
     segments += [ChargeSegment.EQUITY_INTRADAY] if fill.charges.brokerage else []
-    return tuple(dict.fromkeys(sentence for segment in segments for sentence in paid.rates(on, segment).estimates))
+    return tuple(dict.fromkeys(sentence for segment in segments for sentence in paid.rates(on, segment).estimates_with(occasions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +126,14 @@ class _Paid:
         named = None if segment is ChargeSegment.EQUITY_DELIVERY else segment
         return regime_starts(self.exchange, start, end, segment=named, stt_class=terms.stt_class, underlying=terms.underlying)
 
-    def row(self, on: date) -> list[float]:
+    def row(self, on: date, *, square_off_fee: bool) -> list[float]:
         """Return the row of the fills loop."""
-        if self.segment is ChargeSegment.EQUITY_DELIVERY:
-            return _share_row(self.rates(on, ChargeSegment.EQUITY_INTRADAY), self.rates(on))
-        return _contract_row(self.rates(on))
+        is_share = self.segment is ChargeSegment.EQUITY_DELIVERY
+        intraday = self.rates(on, ChargeSegment.EQUITY_INTRADAY) if is_share else self.rates(on)
+        row = _share_row(intraday, self.rates(on)) if is_share else _contract_row(intraday)
+        if square_off_fee:
+            row[SQUARE_OFF_FEE] = float(intraday.square_off * (1 + intraday.gst))
+        return row
 
 
 def _share_row(intraday: SegmentRates, delivery: SegmentRates) -> list[float]:

@@ -12,6 +12,7 @@ from qts.core.errors import BadParameter
 from qts.core.trading import Product
 
 _LARGEST: Final = Decimal(10) ** 15
+_SQUARE_OFF_FEE: Final = ",square-off-fee"
 
 
 class FillTiming(StrEnum):
@@ -99,11 +100,16 @@ class Slippage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostModel:
-    """``zerodha`` (the dated Indian schedule), ``none``, ``percent:x`` (a fraction of value), or ``per-share:x,min=y``."""
+    """``zerodha`` (the dated Indian schedule), ``none``, ``percent:x`` (a fraction of value), or ``per-share:x,min=y``.
+
+    With ``square_off_fee``, written ``zerodha,square-off-fee``, an intraday position that is still open at the square-off time was closed
+    by the broker, who takes a fee for each such order; without it the trader has closed it himself.
+    """
 
     kind: CostKind = CostKind.ZERODHA
     rate: Decimal = Decimal(0)
     minimum: Decimal = Decimal(0)
+    square_off_fee: bool = False
 
     @property
     def spec(self) -> str:
@@ -113,7 +119,7 @@ class CostModel:
         if self.kind is CostKind.PER_SHARE:
             least = f",min={_plain(self.minimum)}" if self.minimum else ""
             return f"{self.kind}:{_plain(self.rate)}{least}"
-        return str(self.kind)
+        return f"{self.kind}{_SQUARE_OFF_FEE}" if self.square_off_fee else str(self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,12 +310,15 @@ def parse_costs(text: str) -> CostModel:
     Raises
     ------
     BadParameter
-        If it is none of ``zerodha``, ``none``, ``percent:x``, ``per-share:x[,min=y]``; ``percent`` takes a fraction below 1.
+        If it is none of ``zerodha[,square-off-fee]``, ``none``, ``percent:x``, ``per-share:x[,min=y]``; ``percent`` takes a fraction
+        below 1.
 
     >>> parse_costs("per-share:0.005,min=1").spec
     'per-share:0.005,min=1'
     """
     name, _, rest = text.strip().partition(":")
+    if text.strip() == f"{CostKind.ZERODHA}{_SQUARE_OFF_FEE}":
+        return CostModel(square_off_fee=True)
     if name in {CostKind.ZERODHA, CostKind.NONE} and not rest:
         return CostModel(kind=CostKind(name))
     if name == CostKind.PERCENT:
@@ -326,7 +335,7 @@ def parse_costs(text: str) -> CostModel:
     raise BadParameter("costs", text, "is not a cost model", hint=_COSTS_HINT)
 
 
-_COSTS_HINT: Final = "Use zerodha, none, percent:0.0003 or per-share:0.005,min=1."
+_COSTS_HINT: Final = "Use zerodha, zerodha,square-off-fee, none, percent:0.0003 or per-share:0.005,min=1."
 
 
 def _number(name: str, text: str, amount: str) -> Decimal:

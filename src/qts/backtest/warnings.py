@@ -117,7 +117,7 @@ def _of_square_off(fills: Sequence[Fill]) -> Iterator[str]:
 def _of_rates(fills: Sequence[Fill], settings: BacktestSettings, terms: Mapping[InstrumentId, InstrumentTerms]) -> Iterator[str]:
     if settings.costs.kind is not CostKind.ZERODHA:
         return
-    for sentence in estimates_of(fills, terms):
+    for sentence in estimates_of(fills, terms, square_off_fee=settings.costs.square_off_fee):
         yield f"A rate used is an estimate: {sentence}."
     note = unconfirmed(max(fill.filled_at for fill in fills).date()) if fills else ""
     if note:

@@ -84,7 +84,9 @@ def backtest(
     slippage: Annotated[
         str | None, typer.Option(help="none, bps:N, ticks:N, half-spread:RUPEES or volume-share:FRACTION[,impact=0.1].")
     ] = None,
-    costs: Annotated[str | None, typer.Option(help="zerodha, none, percent:FRACTION or per-share:RUPEES,min=RUPEES.")] = None,
+    costs: Annotated[
+        str | None, typer.Option(help="zerodha, zerodha,square-off-fee, none, percent:FRACTION or per-share:RUPEES,min=RUPEES.")
+    ] = None,
     fill: Annotated[str | None, typer.Option(help="next_open, or close (optimistic).")] = None,
     fractional: Annotated[bool, typer.Option("--fractional", help="Trade parts of a share.")] = False,
     close_at_end: Annotated[bool, typer.Option("--close-at-end", help="Close open positions at the last close.")] = False,

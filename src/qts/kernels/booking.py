@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from qts.kernels.arithmetic import clean_quantity
-from qts.kernels.charging import day_of
+from qts.kernels.charging import day_of, square_off_fee
 from qts.kernels.funding import Deal, cost_of, price_of
 from qts.kernels.state import (
     AVERAGE,
@@ -45,6 +45,7 @@ from qts.kernels.state import (
     PAID_ON,
     POSITION,
     SCHEDULED_COST,
+    SQUARE_OFF,
     TAKEN,
     TAKEN_AT,
     Run,
@@ -68,6 +69,9 @@ def trade(run: Run, deal: Deal) -> None:
         before = run.rows[row + PAID] if run.rows[row + PAID_ON] == day else 0.0
         run.rows[row + PAID] = before + cost
         run.rows[row + PAID_ON] = day
+        if deal.reason == SQUARE_OFF:
+            # Apart from what the day's trades cost together, of which a later one pays the rest.
+            cost += square_off_fee(run, deal.instrument, deal.bar) * deal.slices
     run.account[CASH] -= quantity * price + cost
     hold(run, deal.instrument, quantity, price)
     at = k * N_FILL

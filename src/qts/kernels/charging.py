@@ -46,8 +46,8 @@ AS_SHARE, AS_CONTRACT = range(2)
 # Part of an order: signed quantity, price, the order's fill before on the day (counted from 1, 0 for none), and the order's slices.
 Part: TypeAlias = tuple[float, float, float, float]
 
-# Columns of a regime's rates, all fractions but caps, flat fees and the DP charge in rupees. TURNOVER holds every line that is a part of
-# the value on both sides, with its tax.
+# Columns of a regime's rates, all fractions but caps, fees and the DP charge in rupees. TURNOVER holds every line that is a part of the
+# value on both sides, with its tax; SQUARE_OFF_FEE, with its tax, is 0 where it is not to be paid.
 (
     TURNOVER,
     TAX,
@@ -66,6 +66,7 @@ Part: TypeAlias = tuple[float, float, float, float]
     FLAT_FEE,
     TRADED_STT_BUY,
     TRADED_STT_SELL,
+    SQUARE_OFF_FEE,
 ) = range(N_RATE)
 
 
@@ -108,6 +109,12 @@ def end_cost(run: Run, i: int, quantity: float, price: float) -> float:
     if quantity < 0.0:
         return terms[at + T_END_FEE] - quantity * (price * terms[at + T_END_LONG_PART] + terms[at + T_END_LONG_UNIT])
     return terms[at + T_END_FEE] + quantity * (price * terms[at + T_END_SHORT_PART] + terms[at + T_END_SHORT_UNIT])
+
+
+def square_off_fee(run: Run, i: int, t: int) -> float:
+    """Return what the broker takes for an order by which he himself closes an intraday position."""
+    at = (i * (len(run.starts) + 1) + regime_of(run.starts, day_of(run.ts[t]))) * N_RATE
+    return run.rates[at + SQUARE_OFF_FEE]
 
 
 def day_cost(run: Run, i: int, day: int, part: Part) -> float:
@@ -247,6 +254,7 @@ HELPERS: Final[tuple[Any, ...]] = (
     day_of,
     scheduled_cost,
     end_cost,
+    square_off_fee,
     day_cost,
     cost_of_totals,
     regime_of,

@@ -222,7 +222,7 @@ N_ACTED: Final = 4
 D_BEFORE, D_AFTER, D_IN_LIEU, D_PAID = range(N_ACTED)
 
 # Columns of one regime's rates, named in ``charging``.
-N_RATE: Final = 17
+N_RATE: Final = 18
 
 
 class Market(NamedTuple):

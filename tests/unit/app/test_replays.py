@@ -61,6 +61,7 @@ def test_a_run_is_repeated_to_the_byte(workspace: Workspace, mine: Path) -> None
         {"slippage": "half-spread:0.1"},
         {"slippage": "volume-share:0.01"},
         {"product": "MIS"},
+        {"product": "MIS", "costs": "zerodha,square-off-fee"},
     ],
     ids=str,
 )

@@ -25,6 +25,7 @@ from qts.kernels.state import (
     MARKET,
     N_FILL,
     SETTLEMENT,
+    SQUARE_OFF,
     STOP,
     STOP_LIMIT,
     TRAILING,
@@ -199,3 +200,19 @@ def test_terms_choose_the_rates(name: str, terms: InstrumentTerms, line: str, ex
     product = Product.NRML if terms.is_contract else Product.CNC
     (fill,) = fills_of(row(0, 10.0, 100.0), costs="zerodha", names=(name,), terms=terms, product=product)
     assert lines_of(fill.charges)[line] == Decimal(expected)
+
+
+def test_the_broker_s_fee_is_brokerage_of_what_it_squares_off_and_of_nothing_else() -> None:
+    bought, squared, sold = row(0, 10.0, 100.0, order=1), row(0, -4.0, 102.0, order=2, reason=SQUARE_OFF), row(0, -6.0, 103.0, order=3)
+    plain, charged = (fills_of(bought, squared, sold, costs=costs, product=Product.MIS) for costs in ("zerodha", "zerodha,square-off-fee"))
+    added = [ours.charges - theirs.charges for ours, theirs in zip(charged, plain, strict=True)]
+    assert [one.total for one in added] == [0, 59, 0]
+    assert lines_of(added[1]) == lines_of(Charges(brokerage=Decimal(50), gst=Decimal(9)))
+
+
+def test_the_broker_s_fee_is_paid_also_where_a_position_of_the_day_before_opens_the_bill() -> None:
+    (plain,), (charged,) = (
+        fills_of(row(1, -4.0, 102.0, order=2, reason=SQUARE_OFF), costs=costs, product=Product.MIS)
+        for costs in ("zerodha", "zerodha,square-off-fee")
+    )
+    assert (charged.charges - plain.charges).total == 59

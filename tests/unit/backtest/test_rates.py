@@ -13,7 +13,7 @@ from qts.backtest.terms import InstrumentTerms
 from qts.core import IST, Exchange, InstrumentId, Product
 from qts.core.errors import BadParameter
 from qts.core.trading import Charges, Fill, FillReason, Side
-from qts.kernels.charging import DELIVERY_STT_BUY, DP, FLAT_FEE, INTRADAY_STT, TRADED_STT_SELL, TURNOVER
+from qts.kernels.charging import DELIVERY_STT_BUY, DP, FLAT_FEE, INTRADAY_STT, SQUARE_OFF_FEE, TRADED_STT_SELL, TURNOVER
 from qts.kernels.state import N_RATE
 from qts.market.charges import ChargeSegment, SttClass, rates_on, regime_starts
 
@@ -91,6 +91,24 @@ def test_estimates_of_a_run_are_those_of_each_fill_once_and_in_order() -> None:
     expected = dict.fromkeys(sentence for fill in fills for sentence in estimates_used(fill, terms[fill.instrument]))
     assert len(expected) >= 5
     assert estimates_of(fills, terms) == tuple(expected)
+
+
+def test_the_broker_s_fee_is_an_estimate_where_its_date_is_one() -> None:
+    on = date(2020, 3, 2)
+    closed = fill_of(Product.MIS, on, reason=FillReason.SQUARE_OFF)
+    terms = {INFY: InstrumentTerms()}
+    without, charged = (estimates_of([closed], terms, square_off_fee=fee) for fee in (False, True))
+    assert [sentence.partition(":")[0] for sentence in charged if sentence not in without] == ["square_off"]
+    assert estimates_of([fill_of(Product.MIS, on)], terms, square_off_fee=True) == without
+
+
+@pytest.mark.parametrize(("on", "fee"), [(date(2019, 1, 1), 20.0), (date(2024, 1, 1), 50.0)])
+def test_the_broker_s_fee_comes_with_its_tax_and_only_where_it_is_asked_for(on: date, fee: float) -> None:
+    future = InstrumentTerms(segment=ChargeSegment.EQUITY_FUTURES)
+    names, terms = [INFY, InstrumentId("NFO:RELIANCE24MAYFUT")], [InstrumentTerms(), future]
+    asked, not_asked = (rate_table(names, on, on, terms=terms, square_off_fee=wish)[1].reshape(2, N_RATE) for wish in (True, False))
+    assert asked[:, SQUARE_OFF_FEE].tolist() == pytest.approx([fee * 1.18] * 2)
+    assert not not_asked[:, SQUARE_OFF_FEE].any()
 
 
 def test_estimates_of_a_contract_s_end_are_those_it_paid() -> None:

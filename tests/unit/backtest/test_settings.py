@@ -26,7 +26,9 @@ def test_a_spec_reads_back_as_itself(amount: Decimal) -> None:
     assert parse_slippage(slippage.spec) == slippage
 
 
-@pytest.mark.parametrize("text", ["zerodha", "none", "percent:0.0003", "per-share:0.005", "per-share:0.005,min=1"])
+@pytest.mark.parametrize(
+    "text", ["zerodha", "zerodha,square-off-fee", "none", "percent:0.0003", "per-share:0.005", "per-share:0.005,min=1"]
+)
 def test_costs_are_written_as_they_are_read(text: str) -> None:
     assert parse_costs(text).spec == text
 
@@ -54,7 +56,21 @@ def test_a_slippage_that_is_none_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "zerodha:1", "percent", "percent:1", "percent:-0.1", "percent:x", "per-share:", "per-share:1,max=2", "per-share:1,min="]
+    "text",
+    [
+        "",
+        "zerodha:1",
+        "zerodha,fee",
+        "none,square-off-fee",
+        "zerodha:square-off-fee",
+        "percent",
+        "percent:1",
+        "percent:-0.1",
+        "percent:x",
+        "per-share:",
+        "per-share:1,max=2",
+        "per-share:1,min=",
+    ],
 )
 def test_costs_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(BadParameter, match="costs"):

@@ -3,13 +3,14 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from qts.backtest import BacktestSettings, evaluate, parse_size, sweep
-from qts.core import Bars, Floats
+from qts.backtest import BacktestSettings, evaluate, parse_costs, parse_size, run, sweep
+from qts.core import Bars, FillReason, Floats, Product
 from qts.core.errors import BadParameter, DataError, StrategyFailed
 from qts.kernels import sma
 from qts.strategies import Context, Indicator, Param, Ref, Rule, Strategy
@@ -38,6 +39,19 @@ def test_each_cell_is_what_its_parameters_alone_give(walk: MakeBars) -> None:
     assert len(result) == len(CELLS)
     assert result.is_complete
     assert list(result) == [evaluate(CROSS, cell, bars, BacktestSettings()) for cell in CELLS]
+
+
+def test_cells_pay_the_broker_s_fee_for_squaring_off_as_a_run_does(walk: MakeBars) -> None:
+    bars = [walk(300, seed=4)]
+    settings = BacktestSettings(product=Product.MIS, size=parse_size("shares:10"), costs=parse_costs("zerodha,square-off-fee"))
+    result = sweep(CROSS, CELLS, bars, settings)
+    for cell, found in zip(CELLS, result, strict=True):
+        alone = run(CROSS, cell, bars, settings)
+        plain = run(CROSS, cell, bars, replace(settings, costs=parse_costs("zerodha")))
+        squared = sum(fill.reason is FillReason.SQUARE_OFF for fill in alone.fills)
+        assert squared > 0
+        assert alone.charges.total - plain.charges.total == 59 * squared
+        assert found.costs_total == pytest.approx(float(alone.charges.total), abs=0.005)
 
 
 def test_a_column_holds_one_measure_of_all_cells(walk: MakeBars) -> None:

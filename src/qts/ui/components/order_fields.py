@@ -94,6 +94,7 @@ COSTS: Final = Choice(
     amount_key="rate",
     kinds={
         "zerodha": _kind("zerodha"),
+        "zerodha,square-off-fee": _kind("zerodha, fee for square-off"),
         "percent": _kind("percent", NumberField(label="% of value", low=0.0, high=10.0, first=0.03, step=0.01, is_percent=True)),
         "per-share": _kind(
             "per-share",
@@ -102,7 +103,8 @@ COSTS: Final = Choice(
         ),
         "none": _kind("none"),
     },
-    help="zerodha: brokerage and every statutory charge by the date of the trade. "
+    help="zerodha: brokerage and every statutory charge by the date of the trade; with the fee for square-off, what the broker takes "
+    "for closing an intraday position himself. "
     "percent or per-share: a flat rate, for indices and comparisons.",
 )
 SLIPPAGE: Final = Choice(

@@ -59,7 +59,7 @@ def blocking(request: BacktestRequest) -> list[str]:
     except QtsError as error:
         return [f"{error.message} {error.hint}"]
     indices = [name for name in names if exchange_of(name) is Exchange.INDEX]
-    if indices and request.costs == "zerodha":
+    if indices and (request.costs or "").startswith("zerodha"):
         return [f"{', '.join(indices)}: an index has no contract note. Set the costs to percent, per-share or none."]
     return []
 

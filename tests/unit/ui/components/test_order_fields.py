@@ -16,6 +16,7 @@ from qts.ui.components.order_fields import COSTS, SIZE, SLIPPAGE, Choice, query_
             {"sizing": "risk by true range", "size_atr-risk": "1.5", "size_atr-risk_span": "21", "size_atr-risk_multiple": "2.5"},
         ),
         (COSTS, "zerodha", {"costs": "zerodha"}),
+        (COSTS, "zerodha,square-off-fee", {"costs": "zerodha, fee for square-off"}),
         (COSTS, "per-share:0.005,min=1", {"costs": "per-share", "rate_per-share": "0.005", "rate_per-share_min": "1"}),
         (SLIPPAGE, "none", {"slippage": "none"}),
         (SLIPPAGE, "ticks:2", {"slippage": "ticks", "slippage_ticks": "2"}),
