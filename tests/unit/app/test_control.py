@@ -97,7 +97,7 @@ def test_a_row_that_was_changed_behind_our_back_is_not_believed(tmp_path: Path, 
     connection.close()
     with pytest.raises(DamagedFile, match="record of run a1") as caught:
         control.require_whole()
-    assert "qts restore" in caught.value.hint
+    assert "restore BACKUP" in caught.value.hint
     with pytest.raises(DamagedFile):
         _ = (control.runs(), control.trials("ema_cross"))
     control.close()

@@ -101,7 +101,7 @@ def test_a_database_that_was_lost_and_made_anew_is_damage(filed: Workspace, kept
         found = verify_home(filed.settings)
         if name == "control.sqlite":
             ControlDatabase.open(filed.settings.control_path).close()
-    assert [(one.path, one.state, "qts restore" in one.cure) for one in found.damage] == [(name, "missing", True)]
+    assert [(one.path, one.state, "restore BACKUP" in one.cure) for one in found.damage] == [(name, "missing", True)]
 
 
 def test_a_run_without_hashes_is_told_of_and_no_damage(workspace: Workspace, kept: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from qts.core.errors import DamagedFile
 
-RESTORE_HINT: Final = "Restore a backup into an empty home with `qts restore BACKUP --home FOLDER`; `qts doctor` names the last one."
+RESTORE_HINT: Final = "Restore a backup into an empty home with `qts --home FOLDER restore BACKUP`; `qts doctor` names the last one."
 _MANIFEST: Final = "manifest.sqlite"
 _MASK: Final = (1 << 64) - 1
 
