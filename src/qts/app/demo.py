@@ -14,8 +14,9 @@ from qts.app.bars import is_simulated
 from qts.app.progress import OnProgress, Progress, ignore_progress
 from qts.app.requests import BacktestRequest, build
 from qts.app.run_planning import plan_run
+from qts.app.run_store import KeptRun
 from qts.app.workspace import Workspace
-from qts.core.errors import UnknownInstrument
+from qts.core.errors import QtsError, UnknownInstrument
 from qts.core.instrument import Exchange, exchange_of
 from qts.core.interval import Interval
 from qts.data.source import BundledSource, built_in_sources
@@ -60,13 +61,15 @@ def simulated_series(interval: Interval) -> tuple[SeriesKey, ...]:
 
 def run_simulated(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> str:
     """Run the EMA crossover on the simulated market; return the run's id, of the one there is already where there is one."""
-    return _run(workspace, _request(simulated_series(Interval.DAY)[0]), on_progress)
+    key = simulated_series(Interval.DAY)[0]
+    return _made(workspace, key) or _run(workspace, _request(key), on_progress)
 
 
 def run_index(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> str:
     """Run the EMA crossover on a real index; return the run's id, of the one there is already where there is one."""
     daily = (key for source in built_in_sources().values() for key in source.series() if key.interval is Interval.DAY)
-    return _run(workspace, _request(next(key for key in daily if exchange_of(key.instrument) is Exchange.INDEX)), on_progress)
+    key = next(key for key in daily if exchange_of(key.instrument) is Exchange.INDEX)
+    return _made(workspace, key) or _run(workspace, _request(key), on_progress)
 
 
 def run_featured(workspace: Workspace, on_progress: OnProgress = ignore_progress) -> str:
@@ -111,6 +114,24 @@ def _run(workspace: Workspace, request: BacktestRequest, on_progress: OnProgress
     run_id = run_backtest(workspace, request).run_id
     on_progress(Progress(step=step, done=1, total=1))
     return run_id
+
+
+def _made(workspace: Workspace, key: SeriesKey) -> str | None:
+    """Return a run of ours on the same bars: what else came into the store since changes nothing of it."""
+    request, held = _request(key), workspace.store.info(key)
+    wanted = (request.strategy, (str(key.instrument),), key.interval.value)
+    for run in workspace.control.runs():
+        if held is None or (run.strategy, run.instruments, run.interval) != wanted:
+            continue
+        try:
+            document = KeptRun(workspace.settings.runs_folder, run.run_id, seal=workspace.control.seal_of(run.run_id)).document()
+            then = workspace.store.info(key, as_of=document.data.snapshot)
+            again = plan_run(workspace, request.model_copy(update={"as_of": document.data.snapshot}))
+        except (QtsError, OSError):  # it is damaged or gone, or its snapshot is
+            continue
+        if then is not None and then.content == held.content and again.run_id() == run.run_id:
+            return run.run_id
+    return None
 
 
 def _listed(workspace: Workspace) -> Iterator[str]:

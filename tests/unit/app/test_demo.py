@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from qts.app.backtests import list_runs, load_run
-from qts.app.demo import has_own_prices, prepare_demo, prepare_indices, run_featured, run_simulated
+from qts.app.demo import has_own_prices, prepare_demo, prepare_indices, run_featured, run_index, run_simulated
 from qts.app.jobs.asking import list_jobs
 from qts.app.progress import Progress
 from qts.app.supervisor import Server, Supervisor
@@ -29,7 +29,9 @@ class NotedServers(Supervisor):
         assert server.name in self.names
 
 
-def test_the_demo_is_prepared_once_with_a_simulated_and_a_real_run(empty: Workspace) -> None:
+def test_the_demo_is_prepared_once_with_a_simulated_and_a_real_run(
+    empty: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
+) -> None:
     seen: list[Progress] = []
     report = prepare_demo(empty, seen.append)
     simulated, index = (load_run(empty, run_id).document for run_id in report.runs)
@@ -58,6 +60,12 @@ def test_the_demo_is_prepared_once_with_a_simulated_and_a_real_run(empty: Worksp
     opening = bring_up(empty, servers, allow_remote=False, on_progress=lambda _progress: None)
     assert (opening.run_id, opening.job, list_jobs(empty)) == (report.runs[0], None, ())
     assert servers.names == ["web interface", "worker", "simulated exchange"]
+
+    # Nor is a run made again because something else has come.
+    store_bars(empty, make_bars("SIM:X", Exchange.SIM, seed=1), simulated=True)
+    assert empty.store.snapshot() != snapshot
+    assert (run_simulated(empty), run_index(empty)) == report.runs
+    assert len(list_runs(empty)) == 2
 
 
 def test_with_prices_of_ones_own_those_are_run(empty: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]) -> None:
