@@ -117,7 +117,7 @@ def reading(stores: dict[str, Store], held: Market) -> list[Figure]:
         ("year", "symbol-year into float64", (12.0, 20.0), (5.0, 10.0)),
     ):
         cpu = own.all(what, "cpus")
-        how = f"CPU, {len(cpu)} spans at random, one user, files opened before"
+        how = f"CPU, {len(cpu)} spans at random, one user, files opened before, every span decoded anew"
         for part_, floor, aim, name in zip((0.5, 0.99), floors, aims, ("p50", "p99"), strict=True):
             found.append(wait(f"{label}, {name}", at(cpu, part_), (floor, aim), how=how, doubt=doubt))
     first = "wall clock; a file's hash is compared when a process first opens it"
@@ -142,7 +142,7 @@ def crowded(stores: dict[str, Store]) -> list[Figure]:
     own = stores[QTS]
     doubt = doubt_of(own) or errors_of(own, "crowd")
     waits = own.all("crowd", "walls")
-    how = "closed loop without pause, symbol-months at random, 2 processes of 50 threads, wall clock"
+    how = "closed loop without pause, symbol-months at random, 2 processes of 50 threads, 128 MiB of rows kept by each, wall clock"
     return [
         wait("100 readers, p99", at(waits, 0.99), (500.0, 150.0), how=how, doubt=doubt),
         Figure(what="100 readers, requests a second", seen=pace(own, "crowd"), floor=800.0, aim=2_000.0, how=how, doubt=doubt),

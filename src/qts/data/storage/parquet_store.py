@@ -15,6 +15,7 @@ from qts.data.storage.admission import Admission
 from qts.data.storage.answers import Answers
 from qts.data.storage.archive import Partition, SeriesCommit, history_of, partitions_of
 from qts.data.storage.coverage import coverage_of
+from qts.data.storage.decoded import MOST_BYTES
 from qts.data.storage.history import Comparison, compared, give_name, require_name, take_name
 from qts.data.storage.lookup import Span, absent, no_snapshot, require_aware, sort_key, span_of
 from qts.data.storage.records import FileFinding, Hole, Quarantine, StoredFile
@@ -44,19 +45,21 @@ class ParquetStore:
     files first and then, in one transaction, checks that what it merged with is still live, and swaps; if not, it merges again.
     """
 
-    def __init__(self, root: Path, manifest: Manifest, *, reserve: Reserve) -> None:
+    def __init__(self, root: Path, manifest: Manifest, *, reserve: Reserve, decoded_bytes: int = MOST_BYTES) -> None:
         self._root = root
         self._manifest = manifest
         self._reserve = reserve
-        self._vault = Vault(root)
+        self._vault = Vault(root, decoded_bytes=decoded_bytes)
         self._is_renewed = False
         self._answers = Answers(manifest)
         self._readers = Admission(_N_CORES, most_waiting=None)
         self._catalogue: tuple[int, Mapping[SeriesKey, SeriesInfo]] | None = None
 
     @classmethod
-    def open(cls, root: Path, *, reserve: Reserve = _RESERVE) -> ParquetStore:
+    def open(cls, root: Path, *, reserve: Reserve = _RESERVE, decoded_bytes: int = MOST_BYTES) -> ParquetStore:
         """Return the store in a folder, made if there is none; no commit is begun where less than the reserve is free.
+
+        Rows that were read last stay in memory for the next reader, up to so many bytes of them.
 
         Raises
         ------
@@ -71,7 +74,7 @@ class ParquetStore:
 
         with disk_faults(root):
             root.mkdir(parents=True, exist_ok=True)
-        return cls(root, Manifest.open(root / "manifest.sqlite"), reserve=reserve)
+        return cls(root, Manifest.open(root / "manifest.sqlite"), reserve=reserve, decoded_bytes=decoded_bytes)
 
     @property
     def root(self) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from qts.core.errors import BadPath, DamagedFile, StoreFull
-from qts.data.storage.decoded import Decoded
+from qts.data.storage.decoded import MOST_BYTES, Decoded
 from qts.data.storage.lookup import Span
 from qts.data.storage.records import Draft, StoredFile
 from qts.data.storage.rows import Rows, join
@@ -46,13 +46,13 @@ class Placed:
 
 
 class Vault:
-    """The folder of files. Paths are relative to ``root``; threads may share it."""
+    """The folder of files. Paths are relative to ``root``; threads may share it. Of what was decoded last it keeps so many bytes."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, decoded_bytes: int = MOST_BYTES) -> None:
         self._root = root
         # path -> (size, mtime, inode) at the time its hash was checked, and its footer
         self._checked: OrderedDict[str, tuple[tuple[int, int, int], Footer]] = OrderedDict()
-        self._decoded = Decoded()
+        self._decoded = Decoded(decoded_bytes)
         self._lock = threading.Lock()
 
     @property
