@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -100,13 +101,17 @@ def decode(source: Any, footer: Footer, *, number: int | None, span: Span) -> Ro
 def decode_groups(source: Any, footer: Footer, groups: Sequence[int]) -> list[Rows]:  # noqa: ANN401 - see above
     """Return the rows of row groups, each group for itself."""
     with _opened(source, footer) as file:
-        return [_decoded(file, footer, [group], None) for group in groups]
+        whole = _decoded(file, footer, list(groups), None)
+    if len(groups) == 1:
+        return [whole]
+    # All at once takes less than one by one; they share memory, which is given back with the last of them.
+    bounds = np.cumsum([0, *(footer.metadata.row_group(group).num_rows for group in groups)]).tolist()
+    return [whole.part(start, stop) for start, stop in pairwise(bounds)]
 
 
 def cut(rows: Rows, number: int, span: Span) -> Rows:
     """Return the rows of one instrument that open in the span, as views."""
-    start, stop = _bounds(rows.numbers, rows.ts, number, span)
-    return Rows(numbers=rows.numbers[start:stop], ts=rows.ts[start:stop], values=rows.values[:, start : max(start, stop)])
+    return rows.part(*_bounds(rows.numbers, rows.ts, number, span))
 
 
 @contextmanager

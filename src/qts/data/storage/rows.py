@@ -41,6 +41,10 @@ class Rows:
         """Return some of the rows, by a mask or by position."""
         return Rows(numbers=self.numbers[chosen], ts=self.ts[chosen], values=np.ascontiguousarray(self.values[:, chosen]))
 
+    def part(self, start: int, stop: int) -> Rows:
+        """Return rows ``start..stop-1`` as views."""
+        return Rows(numbers=self.numbers[start:stop], ts=self.ts[start:stop], values=self.values[:, start:stop])
+
     def copy(self) -> Rows:
         """Return the same rows in arrays of their own."""
         return Rows(numbers=self.numbers.copy(), ts=self.ts.copy(), values=self.values.copy())
