@@ -112,7 +112,7 @@ def test_a_run_kept_without_hashes_gets_them_when_it_was_repeated(workspace: Wor
     with pytest.raises(DamagedFile, match=r"files\.json"):
         load_run(workspace, run_id)
     with workspace.control.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE runs SET seal = NULL")
+        connection.exec_driver_sql("UPDATE runs SET seal = NULL, row_seal = NULL")
     assert load_run(workspace, run_id).document.run_id == run_id
     assert run_states(workspace) == {run_id: RunState.UNHASHED}
     document = replay(workspace, run_id)

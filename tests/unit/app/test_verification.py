@@ -107,7 +107,7 @@ def test_a_database_that_was_lost_and_made_anew_is_damage(filed: Workspace, kept
 def test_a_run_without_hashes_is_told_of_and_no_damage(workspace: Workspace, kept: Path) -> None:
     (kept / "files.json").unlink()
     with workspace.control.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE runs SET seal = NULL")
+        connection.exec_driver_sql("UPDATE runs SET seal = NULL, row_seal = NULL")
     found = verify_home(workspace.settings)
     assert (found.sound, found.unhashed_runs, found.runs) == (True, (kept.name,), 1)
     (kept / "equity.parquet").write_bytes(b"")
