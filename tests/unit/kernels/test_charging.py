@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
+from tests.unit.kernels.loops import run_over
 
 from qts.kernels import charging
 from qts.kernels.charging import AS_CONTRACT, AS_SHARE, Day, Part, Ways
@@ -274,3 +275,13 @@ def test_an_orders_fee(*, intraday: float, delivery: float, slices: float, flat:
     rates = [99.0] * AT + ROW
     rates[AT + charging.FLAT_FEE] = flat
     assert charging.order_fee(rates, AT, intraday, (delivery, slices)) == expected
+
+
+@pytest.mark.parametrize(("i", "t", "expected"), [(0, 0, 1), (0, 1, 2), (1, 0, 3), (1, 1, 4)])
+def test_the_fee_for_squaring_off_is_the_instrument_s_own_at_that_date(i: int, t: int, expected: float) -> None:
+    run = run_over(("1 1 1 1",) * 2, ("1 1 1 1",) * 2, days=(4, 5))
+    # Two regimes of each instrument, the second one from day 5 on.
+    rates = [0.0] * (4 * N_RATE)
+    for k in range(4):
+        rates[k * N_RATE + charging.SQUARE_OFF_FEE] = k + 1.0
+    assert charging.square_off_fee(run._replace(starts=[5], rates=rates), i, t) == expected
