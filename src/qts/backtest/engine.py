@@ -32,7 +32,7 @@ from qts.kernels.state import F_COST
 from qts.strategies import Strategy
 
 # Part of every run's identity: raised whenever the same inputs would give another result.
-ENGINE_VERSION: Final = "2"
+ENGINE_VERSION: Final = "3"
 _LINES: Final = tuple(line.name for line in fields(Charges))
 
 
@@ -105,7 +105,7 @@ def _result_of(simulation: Simulation) -> BacktestResult:
         final_positions=positions,
         warnings=warnings_of(simulation, fills),
         warmup_bars=timeline.warmup_bars,
-        order_events=order_events(played.log, timeline.ts, timeline.instruments, actions=simulation.actions),
+        order_events=order_events(played.log, timeline.ts, timeline.instruments, actions=simulation.actions, details=played.details),
         actions=tuple(one.effect for one in effects),
         action_cash=action_cash,
     )

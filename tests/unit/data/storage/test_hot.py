@@ -206,15 +206,18 @@ def test_the_same_bars_have_one_id_hot_or_not(store: ParquetStore, tmp_path: Pat
 
 def test_a_damaged_hot_file_is_named_and_healed_by_its_import(store: ParquetStore, tmp_path: Path) -> None:
     store.upsert(session(0), SOURCE, at=AT)
-    store.upsert(session(1), SOURCE, at=AT)
+    snapshot = store.upsert(session(1), SOURCE, at=AT).snapshot
     second = max(live_files(store), key=lambda path: (tmp_path / path).stat().st_mtime_ns)
     (tmp_path / second).unlink()
     with pytest.raises(DamagedFile) as caught:
         store.read(key_of(0))
     assert caught.value.path == second
     assert len(store.read(key_of(0), end=datetime(2024, 1, 3, tzinfo=UTC))) == 5, "the other days still serve"
-    with pytest.raises(DamagedFile, match="not those that it held"):
-        store.upsert(session(1, price=3.0), SOURCE, at=AT)
+    other = store.upsert(session(1, price=3.0), SOURCE, at=AT)
+    assert (other.stored, other.snapshot) == (0, snapshot), "they are not those that it held"
+    assert other.waiting == other.unchanged > 0
+    with pytest.raises(DamagedFile):
+        store.read(key_of(0))
     report = store.upsert(session(1), SOURCE, at=AT)
-    assert (report.stored, report.files_written) == (0, 1)
+    assert (report.stored, report.files_written, report.waiting) == (0, 1, 0)
     assert len(store.read(key_of(0))) == 10

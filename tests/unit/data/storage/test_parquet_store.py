@@ -121,16 +121,19 @@ def test_a_commit_leaves_no_temporary_file(store: ParquetStore, tmp_path: Path) 
 
 
 def test_an_import_that_fails_midway_leaves_nothing(store: ParquetStore, tmp_path: Path) -> None:
-    """One of its files stands on a damaged one: the others are taken back."""
+    """One of its files has no place to go to: the others are taken back."""
     store.upsert([days(key_of("NSE:A"), 0, [1.0, 2.0])], SOURCE, at=AT)
     snapshot = store.snapshot()
     (live,) = files_in(tmp_path)
-    (tmp_path / live).unlink()
+    folder = (tmp_path / live).parent
+    folder.rename(tmp_path / "elsewhere")
+    folder.write_text("no folder")
     batches = [days(key_of(f"NSE:S{i}", Interval.MINUTE_1), 0, [1.0]) for i in range(10)]
-    with pytest.raises(DamagedFile) as caught:
-        store.upsert([*batches, days(key_of("NSE:A"), 1, [9.0])], SOURCE, at=AT)
-    assert caught.value.path == live
-    assert files_in(tmp_path) == []
+    with pytest.raises(BadPath, match="file exists"):
+        store.upsert([*batches, days(key_of("NSE:A"), 800, [9.0])], SOURCE, at=AT)
+    folder.unlink()
+    (tmp_path / "elsewhere").rename(folder)
+    assert files_in(tmp_path) == [live]
     assert store.snapshot() == snapshot
     assert store.info(batches[0].key) is None
 
