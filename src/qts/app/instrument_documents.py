@@ -79,7 +79,10 @@ class HitDocument(Document):
 
 
 class ListingDocument(Document):
-    """An instrument as dumps listed it from one date until before another; ``until`` null: still."""
+    """An instrument as dumps listed it from one date until before another; ``until`` null: still.
+
+    ``price_band`` is a fraction of the previous close: 0 where there is known to be none, null where nothing is known.
+    """
 
     instrument: str
     name: str
@@ -92,6 +95,7 @@ class ListingDocument(Document):
     strike: float | None
     start: str = Field(alias="from")
     until: str | None
+    price_band: float | None = None
 
 
 class NameDocument(Document):

@@ -268,6 +268,7 @@ def _listing(one: Listing) -> ListingDocument:
         strike=None if one.strike is None else float(one.strike),
         start=one.first_on.isoformat(),
         until=_text(one.until),
+        price_band=None if one.band is None else float(one.band),
     )
 
 

@@ -1,7 +1,8 @@
-"""What the instrument master knows of an instrument's lot, ticks and expiry over a run, in place of the rules.
+"""What the instrument master knows of an instrument's lot, ticks, price bands and expiry over a run, in place of the rules.
 
 A dump vouches for the lot and the expiry of a contract it lists. It vouches for a tick until the next dump that follows within a month,
-and the last one until its month ends: ticks are reviewed every month.
+and the last one until its month ends: ticks are reviewed every month. A price band it vouches for until the next dump within a week, and
+the last one for its own day alone: bands change by notice, any day.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from qts.app.run_document import ListedPart, ListedTick, RunDocument
+from qts.app.run_document import ListedBand, ListedPart, ListedTick, RunDocument
 from qts.app.workspace import Workspace
 from qts.core.instrument import InstrumentId, exchange_of
 from qts.data.instruments import DumpInfo, Listing, ListingKind
-from qts.market.listing import TickFrom
+from qts.market.listing import BandSpan, TickFrom
 
 # Dumps further apart say nothing of the ticks between them.
 _NEAR: Final = timedelta(days=31)
+# Nor of the bands where they are further apart than this.
+_WEEK: Final = timedelta(days=7)
 _DAY: Final = timedelta(days=1)
 
 
@@ -44,6 +47,7 @@ class ListedTerms:
     ticks: tuple[TickSpan, ...]
     source: str
     estimates: tuple[str, ...] = ()
+    bands: tuple[BandSpan, ...] = ()
 
 
 def listed_terms(workspace: Workspace, spans: Sequence[tuple[InstrumentId, tuple[date, date]]]) -> tuple[ListedTerms | None, ...]:
@@ -90,6 +94,9 @@ def listed_part(terms: ListedTerms | None) -> ListedPart | None:
         ticks=tuple(ListedTick(start=tick.first.isoformat(), end=tick.last.isoformat(), size=str(tick.size)) for tick in terms.ticks),
         source=terms.source,
         estimates=terms.estimates,
+        bands=tuple(
+            ListedBand(start=band.first.isoformat(), end=band.last.isoformat(), fraction=str(band.fraction)) for band in terms.bands
+        ),
     )
 
 
@@ -105,6 +112,10 @@ def _from_part(part: ListedPart | None) -> ListedTerms | None:
         ),
         source=part.source,
         estimates=part.estimates,
+        bands=tuple(
+            BandSpan(first=date.fromisoformat(band.start), last=date.fromisoformat(band.end), fraction=Decimal(band.fraction))
+            for band in part.bands
+        ),
     )
 
 
@@ -112,15 +123,16 @@ def _terms(listings: Sequence[Listing], dumps: Sequence[DumpInfo], span: tuple[d
     first = span[0]
     is_contract = listings[0].kind is not ListingKind.EQUITY
     ticks = _tick_spans(listings, [dump.on for dump in dumps], span)
+    bands = () if is_contract else _band_spans(listings, [dump.on for dump in dumps], span)
     lot, estimates = _lot(listings, span) if is_contract or _listed_on(listings, first) else (None, ())
     expiry = listings[-1].expiry
-    if lot is None and expiry is None and not ticks:
+    if lot is None and expiry is None and not ticks and not bands:
         return None
-    used = _used_dates(listings, ticks, first)
+    used = _used_dates(listings, ticks, bands, first)
     sources = {dump.on: dump.source for dump in dumps}
     single = f"the dump of {used[0]} ({sources[used[0]]})"
     source = single if len(used) == 1 else f"{len(used)} dumps from {used[0]} to {used[-1]}"
-    return ListedTerms(lot=lot, expiry=expiry, ticks=ticks, source=source, estimates=estimates)
+    return ListedTerms(lot=lot, expiry=expiry, ticks=ticks, source=source, estimates=estimates, bands=bands)
 
 
 def _listed_on(listings: Sequence[Listing], on: date) -> bool:
@@ -158,6 +170,25 @@ def _tick_spans(listings: Sequence[Listing], dumps: Sequence[date], span: tuple[
     return _joined(found)
 
 
+def _band_spans(listings: Sequence[Listing], dumps: Sequence[date], span: tuple[date, date]) -> tuple[BandSpan, ...]:
+    """Return the days whose band is known: those of dumps, and those between two near ones that agree."""
+    first, last = span
+    said = {on: one.band for one in listings for on in dumps if one.first_on <= on and (one.until is None or on < one.until)}
+    found: list[BandSpan] = []
+    for on, following in zip(dumps, [*dumps[1:], None], strict=True):
+        fraction = said.get(on)
+        is_near = following is not None and following - on <= _WEEK
+        until = following - _DAY if is_near and following is not None and said.get(following) == fraction else on
+        start, end = max(on, first), min(until, last)
+        if not fraction or start > end:
+            continue
+        if found and found[-1].fraction == fraction and start == found[-1].last + _DAY:
+            found[-1] = replace(found[-1], last=end)
+        else:
+            found.append(BandSpan(first=start, last=end, fraction=fraction))
+    return tuple(found)
+
+
 def _joined(spans: Sequence[TickSpan]) -> tuple[TickSpan, ...]:
     joined: list[TickSpan] = []
     for span in spans:
@@ -169,17 +200,18 @@ def _joined(spans: Sequence[TickSpan]) -> tuple[TickSpan, ...]:
     return tuple(joined)
 
 
-def _used_dates(listings: Sequence[Listing], ticks: Sequence[TickSpan], first: date) -> list[date]:
+def _used_dates(listings: Sequence[Listing], ticks: Sequence[TickSpan], bands: Sequence[BandSpan], first: date) -> list[date]:
     known = [one.first_on for one in listings if one.first_on <= first]
     dates = {
         known[-1] if known else listings[0].first_on,
-        *(one.first_on for one in listings if any(_touches(one, tick) for tick in ticks)),
+        *(one.first_on for one in listings if any(one.tick == tick.size and _touches(one, tick) for tick in ticks)),
+        *(one.first_on for one in listings if any(one.band == band.fraction and _touches(one, band) for band in bands)),
     }
     return sorted(dates)
 
 
-def _touches(one: Listing, tick: TickSpan) -> bool:
-    return one.tick == tick.size and one.first_on <= tick.last and (one.until is None or tick.first < one.until)
+def _touches(one: Listing, span: TickSpan | BandSpan) -> bool:
+    return one.first_on <= span.last and (one.until is None or span.first < one.until)
 
 
 def _month_end(on: date) -> date:

@@ -116,7 +116,7 @@ def event_part(event: OrderEvent) -> OrderEventPart:
         filled=_count(event.filled),
         status=event.status.value,
         reason=str(event.reason),
-        why=why(event.status, event.reason),
+        why=event.detail or why(event.status, event.reason),
     )
 
 
@@ -128,7 +128,8 @@ def event_table(events: Sequence[OrderEvent], *, run_id: str, simulated: bool) -
 
 def counted(events: Iterable[OrderEventPart]) -> list[EventCount]:
     """Return how many orders met which fate and why, the most frequent first."""
-    found = Counter((STATUS_WORDS.get(event.status, event.status), event.why) for event in events)
+    # Not by their own words, which may have the numbers of one order.
+    found = Counter((STATUS_WORDS.get(event.status, event.status), why(event.status, event.reason)) for event in events)
     return [EventCount(what=what, why=reason, count=count) for (what, reason), count in found.most_common()]
 
 

@@ -117,6 +117,14 @@ class ListedTick(Part):
     size: str
 
 
+class ListedBand(Part):
+    """A price band, as a fraction of the previous close as text, that dumps vouch for from one date to another, both included."""
+
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    fraction: str
+
+
 class ListedPart(Part):
     """What the broker's dumps of instruments said of an instrument, in place of the rules; ``estimates`` is what they said of later."""
 
@@ -125,6 +133,7 @@ class ListedPart(Part):
     ticks: tuple[ListedTick, ...]
     source: str
     estimates: tuple[str, ...] = ()
+    bands: tuple[ListedBand, ...] = ()
 
 
 class TermsPart(Part):

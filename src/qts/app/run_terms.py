@@ -93,7 +93,7 @@ def terms_of(
     lot : int or None
         The lot of a contract whose lot is not on record.
     listed : ListedTerms or None
-        What dumps of instruments say of its lot, ticks and expiry; it goes before the rules.
+        What dumps of instruments say of its lot, ticks, price bands and expiry; it goes before the rules.
 
     Raises
     ------
@@ -115,6 +115,7 @@ def terms_of(
             lot=1 if listed is None or listed.lot is None else listed.lot,
             ticks=ticks,
             locks=is_share and closes is not None,
+            bands=listed.bands if listed is not None and closes is not None else (),
             stt_class=stt_class_of(name),
             estimates=tuple(estimates),
         )
@@ -192,10 +193,15 @@ def _terms_part(name: InstrumentId, terms: InstrumentTerms, listed: ListedTerms 
 
 def terms_hash(terms: Sequence[InstrumentTerms], listed: Sequence[ListedTerms | None] = ()) -> str:
     """Return a short hash of everything in the terms, and of what dumps said of them where any did."""
-    parts: list[object] = [asdict(one) for one in terms]
+    parts: list[object] = [_said(one) for one in terms]
     if any(listed):
-        parts += [None if one is None else asdict(one) for one in listed]
+        parts += [None if one is None else _said(one) for one in listed]
     return text_hash(json.dumps(parts, default=str, sort_keys=True))
+
+
+def _said(terms: InstrumentTerms | ListedTerms) -> dict[str, object]:
+    # Without bands a run is what it was before there were any.
+    return {name: value for name, value in asdict(terms).items() if name != "bands" or value}
 
 
 def estimate_warnings(names: Sequence[InstrumentId], terms: Sequence[InstrumentTerms]) -> tuple[str, ...]:

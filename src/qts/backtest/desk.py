@@ -7,6 +7,7 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Final
 
+from qts.backtest.price_bands import PriceBands
 from qts.backtest.refusals import reason_of, refusal, refusal_now
 from qts.core.errors import BadParameter
 from qts.core.trading import OrderKind, Side
@@ -43,13 +44,38 @@ class EngineDesk:
     """The orders of one run, on the plain core.
 
     ``t`` is the bar that has just closed, set by whoever drives the run; ``sync`` brings the core up to it before orders are taken.
-    ``given`` collects the orders with the bars they were given at.
+    ``given`` collects the orders with the bars they were given at, ``details`` what there is to say of a refusal beyond its reason, by
+    order. Prices are held to ``bands`` where these are given.
     """
 
-    __slots__ = ("_aimed", "_ended", "_filled", "_given", "_is_matrix", "_n_events", "_n_fills", "_slots", "_sync", "run", "t")
+    __slots__ = (
+        "_aimed",
+        "_bands",
+        "_ended",
+        "_filled",
+        "_given",
+        "_is_matrix",
+        "_n_events",
+        "_n_fills",
+        "_slots",
+        "_sync",
+        "details",
+        "run",
+        "t",
+    )
 
-    def __init__(self, run: Run, *, sync: Callable[[], None], given: list[tuple[int, OrderRequest]], is_matrix: bool) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        sync: Callable[[], None],
+        given: list[tuple[int, OrderRequest]],
+        is_matrix: bool,
+        bands: PriceBands | None = None,
+    ) -> None:
         self._sync = sync
+        self._bands = bands
+        self.details: dict[int, str] = {}
         self._given = given
         self.run = run
         self.t = -1
@@ -182,9 +208,12 @@ class EngineDesk:
             price = getattr(request, name)
             if price is not None and not _check_number(name, price) > 0.0:
                 raise BadParameter(name, price, "is not above zero", hint="Prices and distances are rupees above zero.")
-        why = refusal(self.run, self.t, request, side=side, quantity=quantity)
+        why = refusal(self.run, self.t, request, side=side, quantity=quantity, bands=self._bands)
         if why != state.W_NONE:
-            return self._reject(i, kind, side * quantity, why)
+            order = self._reject(i, kind, side * quantity, why)
+            if why == state.W_BAND and self._bands is not None:
+                self.details[order] = self._bands.words(self.t, request)
+            return order
         allowed = self._within(i, side, quantity)
         if allowed <= 0.0:
             return self._last_id()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -78,16 +80,27 @@ if len(STATUSES) != N_STATUS or len(REASONS) != N_WHY:
 
 
 def order_events(
-    log: Floats, ts: Ints, instruments: Sequence[InstrumentId], *, actions: Sequence[LocatedAction] = ()
+    log: Floats,
+    ts: Ints,
+    instruments: Sequence[InstrumentId],
+    *,
+    actions: Sequence[LocatedAction] = (),
+    details: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[OrderEvent, ...]:
     """Return the events of the log, in the order they happened.
 
     Protection that went with its position, or was made anew for a larger one, is left out: no order of anybody's was turned down, and
     there may be as many of these as there are trades. The event of a corporate action has the position before it as quantity, with the side
-    that opened it, and the position after it as ``filled``; its reason is the action.
+    that opened it, and the position after it as ``filled``; its reason is the action. ``details`` are sentences on refusals, by order.
     """
     silent = (log[:, E_STATUS] == S_WITHDRAWN) & np.isin(log[:, E_WHY], (W_FLAT, W_REPLACED))
-    return tuple(_event(row, ts, instruments, actions) for row in log[~silent].tolist())
+    events = [_event(row, ts, instruments, actions) for row in log[~silent].tolist()]
+    if not details:
+        return tuple(events)
+    orders = log[~silent, E_ORDER].astype(np.int64).tolist()
+    # The number in the place of an order's is another one where a corporate action is told.
+    said = [details.get(order, "") if event.status is OrderStatus.REJECTED else "" for order, event in zip(orders, events, strict=True)]
+    return tuple(replace(event, detail=detail) if detail else event for event, detail in zip(events, said, strict=True))
 
 
 def _event(row: list[float], ts: Ints, instruments: Sequence[InstrumentId], actions: Sequence[LocatedAction]) -> OrderEvent:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -69,7 +70,10 @@ Targets: TypeAlias = tuple[Ints, Ints, Floats]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What the numeric core hands back: fills, events and corporate actions as rows, the account's counters and its curves."""
+    """What the numeric core hands back: fills, events and corporate actions as rows, the account's counters and its curves.
+
+    ``details`` has what there is to say of a refused order beyond its reason, by order.
+    """
 
     raw: Floats
     log: Floats
@@ -77,6 +81,7 @@ class Played:
     account: Floats
     equity: Floats
     cash: Floats
+    details: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

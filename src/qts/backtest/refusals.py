@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from qts.backtest.price_bands import PriceBands
 from qts.core.trading import OrderKind
 from qts.kernels import state
 from qts.kernels.arithmetic import PARTS_OF_RUPEE, whole_lots
@@ -41,11 +42,13 @@ def reason_of(why: int) -> str:
     return "" if reason is None else str(reason)
 
 
-def refusal(run: Run, t: int, request: OrderRequest, *, side: float, quantity: float) -> int:
+def refusal(run: Run, t: int, request: OrderRequest, *, side: float, quantity: float, bands: PriceBands | None = None) -> int:
     """Return why an order is turned down, the first reason of several, or that it is not; ``side`` is 1.0 or -1.0."""
     why = _of_quantity(run, request.instrument, quantity)
     if why == state.W_NONE and is_off_tick(run, t, request):
         why = state.W_OFF_TICK
+    if why == state.W_NONE and bands is not None and bands.is_beyond(t, request):
+        why = state.W_BAND
     mark = run.rows[request.instrument * N_ROW + state.MARK]
     if why == state.W_NONE and request.stop is not None and (request.stop - mark) * side <= 0.0:
         why = state.W_STOP_SIDE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -12,6 +13,7 @@ from qts.backtest.desk import EngineDesk
 from qts.backtest.inputs import Timeline, gather
 from qts.backtest.phases import Phases, session_phases
 from qts.backtest.playing import Played, Room, market_of, played_of, rules_of, run_of
+from qts.backtest.price_bands import PriceBands
 from qts.backtest.settings import BacktestSettings, CostKind, CostModel, Slippage
 from qts.backtest.terms import PLAIN, TermTable, term_table
 from qts.core.bars import Bars
@@ -52,9 +54,10 @@ def step(
     table = table or term_table(timeline, [PLAIN] * len(timeline.instruments))
     market, rules = market_of(timeline, phases, settings, table), rules_of(timeline, settings, table)
     run = run_of(market, rules, float(settings.capital), compiled=False, room=_ROOM)
-    driver = _Driver(strategy, params, bars, timeline=timeline, run=run)
+    bands = PriceBands(timeline, table.given, table.located) if any(one.bands for one in table.given) else None
+    driver = _Driver(strategy, params, bars, timeline=timeline, run=run, bands=bands)
     driver.play()
-    return played_of(run)
+    return replace(played_of(run), details=driver.details)
 
 
 def orders_given(strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars]) -> list[tuple[int, OrderRequest]]:
@@ -91,11 +94,20 @@ class _Driver:
         "given",
     )
 
-    def __init__(self, strategy: Strategy, params: Mapping[str, object], bars: Sequence[Bars], *, timeline: Timeline, run: Run) -> None:
+    def __init__(
+        self,
+        strategy: Strategy,
+        params: Mapping[str, object],
+        bars: Sequence[Bars],
+        *,
+        timeline: Timeline,
+        run: Run,
+        bands: PriceBands | None = None,
+    ) -> None:
         self._strategy = strategy
         self._run = run
         self.given: list[tuple[int, OrderRequest]] = []
-        self._desk = EngineDesk(run, sync=self.sync, given=self.given, is_matrix=strategy.matrix)
+        self._desk = EngineDesk(run, sync=self.sync, given=self.given, is_matrix=strategy.matrix, bands=bands)
         self._feeds = [Feed(series) for series in bars]
         names = timeline.instruments
         self._items = [InstrumentContext(name, i, feed, self._desk) for i, (name, feed) in enumerate(zip(names, self._feeds, strict=True))]
@@ -107,6 +119,11 @@ class _Driver:
         self._begun = False
         self._is_calm = True
         self._agenda = next_on_agenda(run, 0)
+
+    @property
+    def details(self) -> Mapping[int, str]:
+        """Return what there is to say of refused orders beyond their reasons, by order."""
+        return self._desk.details
 
     def play(self) -> None:
         """Play all bars."""

@@ -23,7 +23,7 @@ from qts.kernels.arithmetic import PARTS_OF_RUPEE
 from qts.kernels.charging import AS_CONTRACT, AS_SHARE
 from qts.kernels.state import N_TERM, T_EXPIRES
 from qts.market.charges import ChargeSegment, SttClass
-from qts.market.listing import DERIVATIVE_EXCHANGES, TickFrom, locked_bars
+from qts.market.listing import DERIVATIVE_EXCHANGES, BandSpan, TickFrom, locked_bars
 
 _DAY: Final = 86_400_000_000
 _IST: Final = 19_800_000_000
@@ -50,9 +50,10 @@ IN_FULL: Final = Margin()
 class InstrumentTerms:
     """How one instrument trades over a run.
 
-    ``lot`` is the tradable multiple; orders above ``freeze`` go as several. ``ticks`` are for prices as traded only, ``locks`` too: both
-    stay away for adjusted ones. ``margin_long`` and ``margin_short`` are what a unit blocks. ``segment``, ``stt_class`` and ``underlying``
-    choose the rates of charges. After the date of ``expiry`` there are no bars. ``estimates`` has a sentence for each term that is one.
+    ``lot`` is the tradable multiple; orders above ``freeze`` go as several. ``ticks`` are for prices as traded only, ``locks`` and
+    ``bands``, which prices of orders are held to, too: they stay away for adjusted ones. ``margin_long`` and ``margin_short`` are what a
+    unit blocks. ``segment``, ``stt_class`` and ``underlying`` choose the rates of charges. After the date of ``expiry`` there are no bars.
+    ``estimates`` has a sentence for each term that is one.
 
     Raises
     ------
@@ -70,6 +71,7 @@ class InstrumentTerms:
     underlying: str = ""
     expiry: date | None = None
     locks: bool = False
+    bands: tuple[BandSpan, ...] = ()
     estimates: tuple[str, ...] = ()
 
     @property

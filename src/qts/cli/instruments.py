@@ -236,6 +236,9 @@ def _draw_listings(listings: Sequence[ListingDocument]) -> None:
         for one in listings
     ]
     write_table(columns, rows, numeric=("Lot", "Tick", "Token"))
+    for one in (one for one in listings if one.price_band is not None):
+        band = f"{one.price_band:.4g} of the previous close" if one.price_band else "none"
+        say(f"Price band from {one.start}: {band}.")
 
 
 def _draw_changes(changes: Sequence[ChangeDocument]) -> None:

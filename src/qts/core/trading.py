@@ -150,7 +150,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """Something that happened to an order besides a fill: ``filled`` of ``quantity`` were done then, ``reason`` says why in one word."""
+    """Something that happened to an order besides a fill: ``filled`` of ``quantity`` were done then, ``reason`` says why in one word.
+
+    ``detail`` is a sentence with the numbers of the case, empty where the reason says it all.
+    """
 
     at: datetime
     instrument: InstrumentId
@@ -160,6 +163,7 @@ class OrderEvent:
     filled: Decimal
     status: OrderStatus
     reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import sha256
 
 import pytest
 
@@ -24,8 +25,8 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SPAN = (date(2022, 1, 3), date(2023, 6, 30))
 
 
-def share(tick: int, *, lot: int = 1) -> DumpRow:
-    return DumpRow("NSE", "ALPHA", 256, "ALPHA LTD", None, None, tick, lot, "EQ", "NSE")
+def share(tick: int, *, lot: int = 1, band: int | None = None) -> DumpRow:
+    return DumpRow("NSE", "ALPHA", 256, "ALPHA LTD", None, None, tick, lot, "EQ", "NSE", band)
 
 
 def future(symbol: str = "NIFTY26AUGFUT", *, lot: int = 65, expiry: date = date(2026, 8, 25), exchange: str = "NFO") -> DumpRow:
@@ -33,7 +34,7 @@ def future(symbol: str = "NIFTY26AUGFUT", *, lot: int = 65, expiry: date = date(
 
 
 def load(workspace: Workspace, on: date, *rows: DumpRow) -> None:
-    dump = Dump(rows=rows, n_read=len(rows), n_rejected=0, rejected=(), sha256=f"{on}{rows}"[:64])
+    dump = Dump(rows=rows, n_read=len(rows), n_rejected=0, rejected=(), sha256=sha256(f"{on}{rows}".encode()).hexdigest())
     workspace.instruments.load(dump, on=on, source="kite.csv", at=NOW)
 
 
@@ -119,6 +120,53 @@ def test_ticks_of_dumps_go_over_those_of_the_rules_and_are_no_estimates() -> Non
     ]
     assert with_ticks(rules, [], date(2022, 12, 30)) == rules
     assert with_ticks((), spans, date(2022, 12, 30)) == ()
+
+
+def test_bands_are_known_on_the_days_of_dumps_and_between_near_ones_that_agree(workspace: Workspace) -> None:
+    for on, band in (
+        (date(2022, 3, 10), 1000),
+        (date(2022, 3, 14), 1000),  # over a weekend
+        (date(2022, 3, 15), 500),
+        (date(2022, 3, 17), 0),  # known to have none
+        (date(2022, 3, 18), 2000),
+        (date(2022, 4, 20), 2000),  # too far from the one before
+        (date(2022, 4, 21), None),  # nothing is known again
+    ):
+        load(workspace, on, share(500, band=band))
+    found = one(workspace, ALPHA, SPAN)
+    assert found is not None
+    assert [(f"{span.first:%m-%d}", f"{span.last:%m-%d}", str(span.fraction)) for span in found.bands] == [
+        ("03-10", "03-14", "0.1"),
+        ("03-15", "03-15", "0.05"),
+        ("03-18", "03-18", "0.2"),
+        ("04-20", "04-20", "0.2"),
+    ]
+
+
+def test_prices_that_are_not_as_traded_are_held_to_no_band(workspace: Workspace) -> None:
+    load(workspace, date(2022, 1, 3), share(500, band=1000))
+    found = one(workspace, ALPHA, SPAN)
+    assert found is not None
+    raw, adjusted = (
+        terms_of(ALPHA, product=Product.CNC, span=SPAN, closes=closes, lot=None, listed=found)
+        for closes in (dict[tuple[int, int], Decimal](), None)
+    )
+    assert raw.bands == found.bands != ()
+    assert adjusted.bands == ()
+
+
+def test_a_band_is_kept_with_the_run_that_was_held_to_it(workspace: Workspace) -> None:
+    load(workspace, date(2022, 1, 3), share(500))
+    without = run_backtest(workspace, request())
+    load(workspace, date(2022, 1, 3), share(500, band=1000))
+    by_dump = run_backtest(workspace, request())
+    told = by_dump.terms[0].listed
+    assert told is not None
+    assert [(band.start, band.end, band.fraction) for band in told.bands] == [("2022-01-03", "2022-01-03", "0.1")]
+    assert without.run_id != by_dump.run_id
+    load(workspace, date(2022, 1, 3), share(500, band=2000))
+    assert replay(workspace, by_dump.run_id).identical
+    assert replay(workspace, without.run_id).identical
 
 
 def request(**options: object) -> BacktestRequest:

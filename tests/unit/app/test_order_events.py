@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -64,6 +65,13 @@ def test_an_event_is_told_with_its_reason_in_words() -> None:
 def test_events_are_counted_by_what_happened_and_why() -> None:
     parts = [event_part(event(OrderStatus.CANCELLED, "oco"))] + [event_part(event(OrderStatus.CUT, "insufficient_funds"))] * 2
     assert [(each.count, each.what) for each in counted(parts)] == [(2, "made smaller"), (1, "cancelled")]
+
+
+def test_a_refusal_is_told_with_its_own_numbers_and_counted_by_its_kind() -> None:
+    one = event(OrderStatus.REJECTED, RejectReason.BEYOND_PRICE_BAND)
+    parts = [event_part(replace(one, detail=f"The price {price} is beyond the band.")) for price in (130, 131)]
+    assert [part.why for part in parts] == ["The price 130 is beyond the band.", "The price 131 is beyond the band."]
+    assert [(each.count, each.what, each.why) for each in counted(parts)] == [(2, "refused", "The price is outside the day's price band.")]
 
 
 def test_the_table_has_all_events_even_none() -> None:

@@ -52,6 +52,21 @@ def test_what_a_dump_lists_is_found_shown_and_told_as_json(dump: Path, qts: Qts)
     assert [one["exchange"] for one in qts("instruments", "dumps", "--json").document] == ["NFO", "NSE"]
 
 
+def test_price_bands_of_a_dump_are_shown(home: Path, qts: Qts, tmp_path: Path) -> None:
+    assert home.name
+    header = "instrument_token,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange,price_band"
+    for on, band in (("2025-04-08", "0.05"), ("2025-04-09", "no band"), ("2025-04-10", "")):
+        path = tmp_path / f"dump_{on}.csv"
+        path.write_text(f"{header}\n9,BANDED,BANDED LTD,,0,0.05,1,EQ,NSE,NSE,{band}\n", encoding="utf-8")
+        assert qts("instruments", "import", path).code == 0
+    shown = qts("instruments", "show", "NSE:BANDED", "--on", "2025-04-10")
+    assert "Price band from 2025-04-08: 0.05 of the previous close." in shown.out
+    assert "Price band from 2025-04-09: none." in shown.out
+    assert "Price band from 2025-04-10" not in shown.out
+    history = qts("instruments", "show", "NSE:BANDED", "--on", "2025-04-10", "--json").document["history"]
+    assert sorted(str(one["price_band"]) for one in history) == ["0.0", "0.05", "None"]
+
+
 def test_a_changed_symbol_is_proposed_confirmed_and_followed(dump: Path, qts: Qts, tmp_path: Path) -> None:
     later = tmp_path / "kite_2025-04-09.csv"
     later.write_text(dump.read_text(encoding="utf-8").replace("ZOMATO", "ETERNAL"), encoding="utf-8")

@@ -35,6 +35,9 @@ _COLUMNS: Final = (
     "segment",
     "exchange",
 )
+# Kite's own dumps have none: whoever keeps the exchange's lists of bands adds it.
+_BAND: Final = "price_band"
+_NO_BAND: Final = "no band"
 _SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9 &._\-*$]{0,63}")
 _GZIP: Final = b"\x1f\x8b"
 _MAX_TOKEN: Final = 2**32
@@ -108,9 +111,10 @@ def parse_dump(content: bytes, *, label: str, on: date) -> Dump:
         raise BadFile(label, f"byte {error.start} is not UTF-8 text", hint=_HINT) from error
     # A row is a line here: no field of a dump holds a line break, and one stray quote must not swallow the rest of the file.
     lines = text.splitlines()
-    header = next(csv.reader(lines[:1]), [])
+    header = [name.strip().lower() for name in next(csv.reader(lines[:1]), [])]
+    band = header.index(_BAND) if _BAND in header else None
     with collection_paused():
-        read = _read_lines(lines, _Parser(_places(header, label), n_fields=len(header), on=on))
+        read = _read_lines(lines, _Parser(_places(header, label), n_fields=len(header), on=on, band=band))
     if not read.rows:
         first = f" (row {read.reasons[0].row}: {read.reasons[0].reason})" if read.reasons else ""
         raise BadFile(label, f"none of its {read.n_read} rows can be taken{first}", hint=_HINT)
@@ -152,11 +156,10 @@ def _unpacked(content: bytes, label: str) -> bytes:
 
 
 def _places(header: Sequence[str], label: str) -> list[int]:
-    names = [name.strip().lower() for name in header]
-    missing = [name for name in _COLUMNS if name not in names]
+    missing = [name for name in _COLUMNS if name not in header]
     if missing:
         raise BadFile(label, f"it has no column {', '.join(missing)}", hint=_HINT)
-    return [names.index(name) for name in _COLUMNS]
+    return [header.index(name) for name in _COLUMNS]
 
 
 @dataclass(slots=True)  # filled line by line
@@ -195,13 +198,15 @@ def _reject(read: _Read, number: int, reason: str) -> None:
 class _Parser:
     """Rows from lines. Ticks, lots, dates and prices repeat thousands of times: each text is read once."""
 
-    def __init__(self, places: Sequence[int], *, n_fields: int, on: date) -> None:
+    def __init__(self, places: Sequence[int], *, n_fields: int, on: date, band: int | None) -> None:
         self._places = places
+        self._band = band
         self._n_fields = n_fields
         self._on = on
         self._dates: dict[str, date | None] = {"": None}
         self._parts: dict[str, int | None] = {"": None}
         self._lots: dict[str, int | None] = {"": None}
+        self._bands: dict[str, int | None] = {"": None}
 
     def row(self, line: str) -> DumpRow:
         # Splitting is ten times as quick as the reader of quotes, which few lines need.
@@ -219,8 +224,11 @@ class _Parser:
         token = _token(token_text)
         expiry = _known(self._dates, expiry_text, _date)
         strike_parts = _known(self._parts, strike, _ten_thousandths)
+        band = None if self._band is None else _known(self._bands, fields[self._band].strip(), _band)
         if kind != ListingKind.EQUITY:
             self._check_contract(kind, expiry, strike_parts)
+            if band:
+                raise _RefusedError("a price band is kept of shares and funds only, not of contracts: leave it empty")
             name = name or _underlying_in(InstrumentId(f"{exchange}:{symbol}"))
         return DumpRow(
             exchange=exchange,
@@ -233,6 +241,7 @@ class _Parser:
             lot=_known(self._lots, lot, _lot),
             kind=kind,
             segment=segment.strip()[:_LONGEST_SEGMENT],
+            band=band,
         )
 
     def _check_contract(self, kind: str, expiry: date | None, strike: int | None) -> None:
@@ -284,6 +293,18 @@ def _lot(text: str) -> int | None:
     if not digits.isdecimal() or int(digits) > _LARGEST_LOT:
         raise _RefusedError(f"the lot {text!r} is no whole number")
     return int(digits) or None
+
+
+def _band(text: str) -> int | None:
+    if text.lower() == _NO_BAND:
+        return 0
+    try:
+        parts = Decimal(text) * PARTS
+    except InvalidOperation as error:
+        raise _RefusedError(f"the price band {text!r} is neither a fraction such as 0.1 nor {_NO_BAND!r}") from error
+    if not parts.is_finite() or not 0 < parts < PARTS or parts != int(parts):
+        raise _RefusedError(f"the price band {text!r} is no fraction between 0 and 1: write 10 % as 0.1, and none as {_NO_BAND!r}")
+    return int(parts)
 
 
 def _underlying_in(instrument: InstrumentId) -> str:

@@ -31,7 +31,8 @@ class DumpRow(NamedTuple):
     """One row of a dump, as plain values: a dump has a hundred thousand, and two are compared as sets.
 
     ``name`` is the company's, of a contract the underlying's. ``strike`` and ``tick`` are in ten-thousandths of a rupee; ``expiry``,
-    ``strike``, ``tick`` and ``lot`` are None where the dump has none or zero.
+    ``strike``, ``tick`` and ``lot`` are None where the dump has none or zero. ``band`` is the day's price band in ten-thousandths of the
+    previous close: 0 where the dump says that there is none, None where it says nothing.
     """
 
     exchange: str
@@ -44,13 +45,15 @@ class DumpRow(NamedTuple):
     lot: int | None
     kind: str
     segment: str
+    band: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """An instrument as it was listed from the dump of ``first_on`` until before that of ``until``; None: still is.
 
-    ``name`` is the company's, of a contract the underlying's. ``strike`` and ``tick`` are in rupees.
+    ``name`` is the company's, of a contract the underlying's. ``strike`` and ``tick`` are in rupees. ``band`` is the day's price band, a
+    fraction of the previous close: 0 where there is known to be none, None where nothing is known.
     """
 
     instrument: InstrumentId
@@ -64,6 +67,7 @@ class Listing:
     lot: int | None
     first_on: date
     until: date | None
+    band: Decimal | None = None
 
     @property
     def is_index(self) -> bool:
@@ -85,6 +89,7 @@ def listing_of(row: DumpRow, *, first_on: date, until: date) -> Listing:
         lot=row.lot,
         first_on=first_on,
         until=None if until == OPEN_END else until,
+        band=rupees(row.band),
     )
 
 

@@ -38,6 +38,7 @@ LISTINGS: Final = sa.Table(
     sa.Column("lot", sa.BigInteger),
     sa.Column("kind", sa.String(4), nullable=False),
     sa.Column("segment", sa.String(16), nullable=False),
+    sa.Column("band", sa.Integer),
     sa.Column("valid_from", sa.Date, nullable=False),
     sa.Column("valid_to", sa.Date, nullable=False),
     sa.Index("ix_instrument_listings_symbol", "exchange", "symbol"),

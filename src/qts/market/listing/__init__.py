@@ -1,6 +1,17 @@
 """Rules of listing: contracts and their lots, ticks, price bands, margins, settlement, and why an order is refused."""
 
-from qts.market.listing.bands import BandClass, BandLimits, BandRule, Lock, LockSide, band_limits, band_rule, locked_bars, looks_locked
+from qts.market.listing.bands import (
+    BandClass,
+    BandLimits,
+    BandRule,
+    BandSpan,
+    Lock,
+    LockSide,
+    band_limits,
+    band_rule,
+    locked_bars,
+    looks_locked,
+)
 from qts.market.listing.contract import DERIVATIVE_EXCHANGES, Contract, ContractKind, OptionRight, contract_of, contract_symbol
 from qts.market.listing.document import listing_document
 from qts.market.listing.expiry import index_names, monthly_expiry
@@ -23,6 +34,7 @@ __all__ = [
     "BandClass",
     "BandLimits",
     "BandRule",
+    "BandSpan",
     "Contract",
     "ContractKind",
     "Lock",

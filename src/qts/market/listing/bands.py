@@ -6,6 +6,7 @@ Prices are as traded: an adjusted close gives the wrong band.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, reduce
@@ -60,6 +61,24 @@ class BandLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BandSpan:
+    """From one date to another, both included, an instrument's band is known to be this fraction of the previous close.
+
+    Raises
+    ------
+    BadParameter
+        If the fraction is not between 0 and 1.
+    """
+
+    first: date
+    last: date
+    fraction: Decimal
+
+    def __post_init__(self) -> None:
+        _check_fraction(self.fraction)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
     """A bar without opposite side: at the upper edge nobody sells, at the lower one nobody buys."""
 
@@ -93,8 +112,7 @@ def band_limits(previous_close: Decimal, fraction: Decimal, tick: Decimal) -> Ba
     """
     if not (previous_close.is_finite() and previous_close > 0):
         raise BadParameter("previous_close", previous_close, "is not a positive number")
-    if not (fraction.is_finite() and 0 < fraction < 1):
-        raise BadParameter("fraction", fraction, "is not between 0 and 1", hint="Write 5 % as 0.05.")
+    _check_fraction(fraction)
     return BandLimits(
         lower=round_to_tick(previous_close * (_ONE - fraction), tick, up=True),
         upper=round_to_tick(previous_close * (_ONE + fraction), tick, up=False),
@@ -156,3 +174,8 @@ def locked_bars(*, high: Floats, low: Floats, close: Floats, previous_close: Flo
     is_flat = (high == low) & (low == close)
     locked: NDArray[np.int8] = (is_flat & is_upper).astype("int8") - (is_flat & is_lower).astype("int8")
     return locked
+
+
+def _check_fraction(fraction: Decimal) -> None:
+    if not (fraction.is_finite() and 0 < fraction < 1):
+        raise BadParameter("fraction", fraction, "is not between 0 and 1", hint="Write 5 % as 0.05.")

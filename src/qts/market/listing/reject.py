@@ -33,7 +33,7 @@ REJECT_SENTENCES: Final[dict[RejectReason, str]] = {
     RejectReason.OFF_TICK: "The price {price} is not a multiple of the tick {tick}.",
     RejectReason.NOT_LOT_MULTIPLE: "The quantity {quantity} is not a multiple of the lot of {lot}.",
     RejectReason.ABOVE_FREEZE_QUANTITY: "The quantity {quantity} is above the freeze quantity of {limit} for one order.",
-    RejectReason.BEYOND_PRICE_BAND: "The price {price} is outside the day's band from {lower} to {upper}.",
+    RejectReason.BEYOND_PRICE_BAND: "The price {price} is beyond the day's band {lower}-{upper} ({part} % of the previous close {close}).",
     RejectReason.NO_SHORT_IN_DELIVERY: "Delivery sells only what is held: {held} held, {quantity} to be sold.",
     RejectReason.INSUFFICIENT_FUNDS: "The order needs {needed} rupees and {available} are available.",
     RejectReason.MARKET_CLOSED: "The market is closed at {at}.",

@@ -39,6 +39,31 @@ def test_a_name_may_hold_a_comma_and_an_index_has_neither_lot_nor_tick() -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "band"),
+    [("0.1", 1000), ("0.20", 2000), ("0.025", 250), (" no band ", 0), ("No Band", 0), ("", None)],
+)
+def test_a_price_band_is_a_fraction_none_or_not_known(text: str, band: int | None) -> None:
+    dump = parse_dump(f"{HEADER},Price_Band\n{INFY},{text}".encode(), label="x", on=ON)
+    assert (dump.rows[0].band, dump.n_rejected) == (band, 0)
+
+
+@pytest.mark.parametrize("text", ["10", "10%", "1", "0", "-0.1", "nan", "0.00001", "none"])
+def test_a_price_band_that_is_no_fraction_is_rejected_with_the_way_to_write_it(text: str) -> None:
+    tcs = INFY.replace("INFY,INFOSYS", "TCS,TATA")
+    dump = parse_dump(f"{HEADER},price_band\n{tcs},0.1\n{INFY},{text}".encode(), label="x", on=ON)
+    assert [row.symbol for row in dump.rows] == ["TCS"]
+    assert f"the price band {text!r} is " in dump.rejected[0].reason
+    assert "0.1" in dump.rejected[0].reason
+
+
+def test_a_contract_has_no_price_band() -> None:
+    content = f"{HEADER},price_band\n{INFY},0.1\n{FUTURE},no band\n{FUTURE.replace('AUGFUT', 'SEPFUT')},0.1"
+    dump = parse_dump(content.encode(), label="x", on=ON)
+    assert [row.symbol for row in dump.rows] == ["INFY", "NIFTY26AUGFUT"]
+    assert "not of contracts" in dump.rejected[0].reason
+
+
+@pytest.mark.parametrize(
     ("line", "reason"),
     [
         pytest.param(INFY.replace(",NSE,NSE", ",NSE,MARS"), "no exchange 'MARS'", id="an exchange we do not know"),
