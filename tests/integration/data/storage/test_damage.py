@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ PAISE = SeriesKey(instrument=InstrumentId("NSE:AAA"), interval=Interval.MINUTE_1
 FLOATS = SeriesKey(instrument=InstrumentId("NSE:BBB"), interval=Interval.MINUTE_1, basis=PriceBasis.ADJUSTED)
 DAILY = SeriesKey(instrument=InstrumentId("NSE:AAA"), interval=Interval.DAY)
 KEYS = (PAISE, FLOATS, DAILY)
-N_TRIALS = 40
+N_TRIALS = 40 if os.environ.get("QTS_STRESS") else 5
 
 
 def walk(key: SeriesKey, *, seed: int, first: int = 0, n_bars: int = 400) -> SeriesBars:
