@@ -94,10 +94,14 @@ def test_a_backtest_is_kept_listed_and_repeated(stored: Path, qts: Qts) -> None:
     assert qts("replay", document["run_id"], "--json").document["identical"] is True
     assert "identical" in qts("replay", document["run_id"]).out
     path = stored / "data" / "runs" / document["run_id"] / "run.json"
-    path.write_bytes(path.read_bytes().replace(b'"n_trades":', b'"n_trades":1'))
+    sound = path.read_bytes()
+    path.write_bytes(sound.replace(b'"n_trades":', b'"n_trades":1'))
     done = qts("replay", document["run_id"], "--json")
     assert (done.code, done.document["identical"]) == (5, False)
+    assert path.read_bytes() == sound, "what was kept is known by its hash, and put right"
+    path.write_bytes(sound.replace(b'"n_trades":', b'"n_trades":1'))
     assert "DIFFERENT" in qts("replay", document["run_id"]).out
+    assert qts("replay", document["run_id"], "--json").document["identical"] is True
 
 
 def test_a_copy_with_one_line_changed_is_a_strategy_and_a_broken_copy_is_listed(stored: Path, qts: Qts) -> None:
