@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 import qts
 from qts.app.backup_document import BACKUPS, CONTENT, DOCUMENT, BackupDocument, finished_backups
 from qts.app.backup_files import Collector, flush_folders
+from qts.app.chain_document import ChainRecord
+from qts.app.chain_files import KeptChains
 from qts.app.redaction import secret_settings, without_secrets
 from qts.app.run_files import path_of, read_list, run_ids
 from qts.app.settings import TOML_NAME
@@ -131,6 +133,7 @@ def _collect_once(workspace: Workspace, store: ParquetStore, fresh: Path, name: 
     content.mkdir(parents=True, mode=0o700)
     collector = Collector(home, content, previous)
     seals = workspace.control.seals()
+    chains = KeptChains(home, workspace.control.database).records()
     # A run is listed after its files are there and names a snapshot that is: copied in this order, all it needs is in the backup.
     workspace.control.database.copy_to(content / CONTROL)
     copy = store.copy_manifest(content / MANIFEST)
@@ -138,6 +141,7 @@ def _collect_once(workspace: Workspace, store: ParquetStore, fresh: Path, name: 
     if missing and _are_let_go(store, missing):
         return None  # they were superseded and collected while we came: the manifest of now does without them
     missing |= _add_runs(collector, workspace.settings.runs_folder, seals)
+    missing |= _add_chains(collector, chains)
     _add_rest(collector, home, fresh.parent)
     for database in (CONTROL, MANIFEST):
         collector.list_made(database)
@@ -185,6 +189,17 @@ def _add_runs(collector: Collector, folder: Path, seals: Mapping[str, str | None
     return missing
 
 
+def _add_chains(collector: Collector, chains: Sequence[ChainRecord]) -> set[str]:
+    """Take over the option chains that are kept, and return those that are not what was written."""
+    missing: set[str] = set()
+    for one in chains:
+        try:
+            collector.add_stored(one.path, sha256=one.sha256, n_bytes=one.n_bytes)
+        except (FileNotFoundError, DamagedFile):
+            missing.add(one.path)
+    return missing
+
+
 def _add_rest(collector: Collector, home: Path, backups: Path) -> None:
     listed = {file.path for file in collector.files}
     for path in sorted(_plain_files(home, backups)):
@@ -194,7 +209,7 @@ def _add_rest(collector: Collector, home: Path, backups: Path) -> None:
             elif path.startswith(_RUNS):
                 if path not in listed:
                     collector.add_fixed(path)
-            else:
+            elif path not in listed:
                 collector.add_plain(path)
         except FileNotFoundError:
             continue  # a run that is being replaced by its like, or a file that its owner removed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from qts.app.backup_document import BACKUPS, CONTENT, finished_backups
+from qts.app.chain_document import ChainRecord
+from qts.app.chain_files import LOST_HINT, KeptChains, chain_harms
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
 from qts.app.run_files import LIST_NAME, LOST_RUN_HINT, RunState, damaged_run, folders_of, harms, mend_run, run_ids, state_of
@@ -71,6 +73,7 @@ class VerifyDocument(BaseModel):
     sound: bool
     files: int
     runs: int
+    chains: int = 0
     unhashed_runs: tuple[str, ...] = ()
     foreign: tuple[str, ...]
     damage: tuple[DamageDocument, ...]
@@ -89,7 +92,7 @@ class _Bars:
 def verify_home(
     settings: Settings, *, quick: bool = False, look_only: bool = False, backups: Path | None = None, clock: Clock | None = None
 ) -> VerifyDocument:
-    """Check the databases, the bars and the runs of a home; damaged bars are set aside, so that they are fetched again.
+    """Check the databases, the bars, the runs and the option chains of a home; damaged bars are set aside, so that they are fetched again.
 
     Files whose bytes are found elsewhere among the bars, or in a backup, are put back.
 
@@ -108,15 +111,17 @@ def verify_home(
     """
     spare = [backup / CONTENT for backup in reversed(finished_backups(backups or settings.home / BACKUPS))]
     bars = _check_bars(settings, quick=quick, spare=None if look_only else spare, at=(clock or SystemClock()).now())
-    control, seals = _check_control(settings.control_path, quick=quick)
-    runs = _check_runs(settings.runs_folder, seals, quick=quick, spare=None if look_only else spare)
-    damage = (*bars.damage, *control, *runs.damage)
+    control = _check_control(settings, quick=quick)
+    runs = _check_runs(settings.runs_folder, control.seals, quick=quick, spare=None if look_only else spare)
+    chains = _harmed_chains(settings.home, control.chains, quick=quick, spare=None if look_only else spare)
+    damage = (*bars.damage, *control.damage, *runs.damage, *chains)
     return VerifyDocument(
         home=str(settings.home),
         quick=quick,
         sound=not damage,
         files=sum(finding.state is not FileState.FOREIGN for finding in bars.findings),
         runs=runs.n_runs,
+        chains=len(control.chains),
         unhashed_runs=runs.unhashed,
         foreign=tuple(finding.path for finding in bars.findings if finding.state is FileState.FOREIGN),
         damage=damage,
@@ -172,26 +177,47 @@ def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | No
     return _Bars(findings=findings, damage=(*pages, *found), refill=store.refill(), unneeded=unneeded)
 
 
-def _check_control(path: Path, *, quick: bool) -> tuple[tuple[DamageDocument, ...], Mapping[str, str | None]]:
-    """Return what is wrong with the control database, and the seals of runs that it holds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Control:
+    """What is wrong with the control database, and what it says of files: the seals of runs, and the chains that are kept."""
+
+    damage: tuple[DamageDocument, ...] = ()
+    seals: Mapping[str, str | None] = field(default_factory=dict)
+    chains: tuple[ChainRecord, ...] = ()
+
+
+def _check_control(settings: Settings, *, quick: bool) -> _Control:
+    path = settings.control_path
     if not path.exists():
-        return (), {}
+        return _Control()
     try:
         control = ControlDatabase.open(path)
     except DamagedFile as error:
-        return (_harmed(error),), {}
+        return _Control(damage=(_harmed(error),))
     try:
         findings = control.database.findings(quick=quick)
-        if not findings:
-            control.require_whole()
-        seals = {} if findings else control.seals()
+        if findings:
+            found = (DamageDocument(path=path.name, state=str(FileState.DAMAGED), reason=one, cure=RESTORE_HINT) for one in findings)
+            return _Control(damage=tuple(found))
+        control.require_whole()
+        return _Control(seals=control.seals(), chains=KeptChains(settings.home, control.database).records())
     except DamagedFile as error:
-        return (_harmed(error),), {}
+        return _Control(damage=(_harmed(error),))
     finally:
         control.close()
+
+
+def _harmed_chains(home: Path, chains: Sequence[ChainRecord], *, quick: bool, spare: Sequence[Path] | None) -> tuple[DamageDocument, ...]:
     return tuple(
-        DamageDocument(path=path.name, state=str(FileState.DAMAGED), reason=finding, cure=RESTORE_HINT) for finding in findings
-    ), seals
+        DamageDocument(
+            path=one.path,
+            state=str(FileState.MISSING if one.is_missing else FileState.DAMAGED),
+            reason=one.reason,
+            put_back=one.put_back,
+            cure=LOST_HINT,
+        )
+        for one in chain_harms(home, chains, quick=quick, spare=spare)
+    )
 
 
 def _harmed(error: DamagedFile) -> DamageDocument:

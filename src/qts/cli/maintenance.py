@@ -185,7 +185,8 @@ def _draw_verification(document: VerifyDocument) -> None:
             note(f"  and {len(document.refill) - _SHOWN_HOLES} more; --json lists all")
     looked = "sizes" if document.quick else "every byte"
     state = "all sound" if document.sound else f"{len(document.damage)} damaged or missing"
-    say(f"{document.files:,} files of bars and {document.runs:,} runs checked ({looked}): {state}.")
+    chains = f" and {document.chains:,} option chains" if document.chains else ""
+    say(f"{document.files:,} files of bars and {document.runs:,} runs{chains} checked ({looked}): {state}.")
     if document.foreign:
         say(f"{len(document.foreign):,} files among the bars are in no snapshot; they harm nothing.")
 

@@ -216,7 +216,7 @@ def test_a_worker_that_is_to_end_when_all_is_done_does_every_kind_of_job(stage: 
     from qts.app.jobs.kind import job_kinds  # noqa: PLC0415 - the requests of all kinds but one
 
     for name, kind in job_kinds().items():
-        if name != "ingest":
+        if name not in {"ingest", "chain"}:  # the second needs options, and this exchange lists none
             given = {"source": "sandbox"} if "source" in kind.request.model_fields else {}
             wanted.append(submit(scene.workspace, name, kind.request(**given))[0])
     assert scene.worker("--once").wait(90) == 0

@@ -23,6 +23,7 @@ OFFERS: Final[Mapping[str, Offer]] = {
         kind="ingest", timing="close+45", title="Download what is missing of these instruments", needs=("instruments", "from")
     ),
     "instruments": Offer(kind="instruments", timing="trading@08:30", title="Keep the broker's list of instruments of the day"),
+    "chains": Offer(kind="chain", timing="close+30", title="Keep the day's last quotes of an underlying's options", needs=("underlying",)),
     "compact": Offer(kind="compact", timing="daily@01:30", title="Put lately imported bars into the files of their years"),
     "backup": Offer(kind="backup", timing="daily@02:00", title="Make a backup of the home and keep the last 14", values={"keep": 14}),
     "verify": Offer(kind="verify", timing="sunday@03:00", title="Check every byte of what is stored"),

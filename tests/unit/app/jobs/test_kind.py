@@ -8,6 +8,7 @@ import pytest
 from qts.app.jobs.kind import job_kinds
 
 KINDS = job_kinds()
+NEEDED = {"ingest": {"instruments": ("SIM:ZORVINBANK",), "from": "2026-01-01"}, "chain": {"underlying": "NIFTY"}}
 
 
 def test_the_kinds_are_found() -> None:
@@ -17,8 +18,7 @@ def test_the_kinds_are_found() -> None:
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_a_request_comes_back_from_its_text(name: str) -> None:
     kind = KINDS[name]
-    given = {"instruments": ("SIM:ZORVINBANK",), "from": "2026-01-01"} if name == "ingest" else {}
-    request = kind.request.model_validate(given)
+    request = kind.request.model_validate(NEEDED.get(name, {}))
     assert kind.request.model_validate_json(request.model_dump_json(by_alias=False)) == request
     assert kind.describe(request)
     assert kind.title
