@@ -191,7 +191,7 @@ def watch(
     if as_json:
         write_json(found[0] if job_id is not None else found)
     elif not found:
-        say("No job is pending.")
+        say("No job is pending. `qts jobs list` shows those that have ended, `qts ingest … --background` makes one.")
     else:
         for job in found:
             _draw(job)
@@ -292,7 +292,9 @@ def _draw(job: JobDocument) -> None:
     pace = "" if job.rate is None else f", {job.rate * _MINUTE:.0f} a minute"
     left = f", about {_left(job)} left" if job.eta_seconds is not None else ""
     again = f", {job.retries} requests made again" if job.retries else ""
-    say(f"  {_state(job)}: {job.done} of {job.total}{pace}{left}{again}")
+    # Some kinds have no units, and a job that waits for its turn has not counted them yet.
+    counted = f": {job.done} of {job.total}{pace}{left}" if job.total else ""
+    say(f"  {_state(job)}{counted}{again}")
     if job.detail:
         say(f"  {job.detail}")
     stamps = (("submitted", job.submitted_at), ("started", job.started_at), ("ended", job.finished_at))

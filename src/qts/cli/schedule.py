@@ -40,9 +40,12 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
         write_json(found)
     else:
         write_table(("Name", "", "What", "When", "Next", "Last"), [_row(one) for one in found])
+        if all(one.state == "off" for one in found):
+            note("Nothing is done by itself yet: `qts schedule add backup` turns that one on.")
         for one in found:
             if one.waits_for is not None:
-                note(f"{one.name}: its job {one.waits_for} is {one.last_outcome}; what falls due meanwhile is done once after it.")
+                later = "; what falls due meanwhile is done once after it" if one.state == "on" else ""
+                note(f"{one.name}: its job {one.waits_for} is {one.last_outcome.rstrip('.')}{later}.")
             elif one.last_job is not None and one.last_job.errors:
                 note(f"{one.name}: {one.last_outcome}")
     warn_of_worker(is_missing=is_missing)

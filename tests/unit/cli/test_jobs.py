@@ -31,7 +31,7 @@ def exchange(home: Path, serve: Callable[[Sandbox], str], monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("home")
 def test_what_is_queued_is_listed_and_a_double_click_queues_nothing(qts: Qts) -> None:
     assert "There are no jobs" in qts("jobs", "list").out
-    assert "No job is pending" in qts("jobs", "watch").out
+    assert "No job is pending. `qts jobs list`" in qts("jobs", "watch").out
     first = qts(*ASK)
     assert (first.code, "is queued" in first.out, "qts jobs watch" in first.out, "qts worker" in first.err) == (0, True, True, True)
     again = qts(*ASK)
@@ -40,6 +40,7 @@ def test_what_is_queued_is_listed_and_a_double_click_queues_nothing(qts: Qts) ->
     assert (len(listed), listed[0]["state"], listed[0]["progress"], listed[0]["errors"]) == (1, "queued", 0.0, [])
     assert {"id", "kind", "state", "progress", "eta_seconds", "errors"} <= set(listed[0])
     assert listed[0]["id"] in qts("jobs", "list").out
+    assert "0 of 0" not in qts("jobs", "show", listed[0]["id"]).out
 
 
 @pytest.mark.usefixtures("home")

@@ -14,14 +14,17 @@ Qts = Callable[..., Any]
 def test_a_schedule_is_turned_on_seen_run_paused_resumed_and_removed(qts: Qts) -> None:
     listed = qts("schedule", "list")
     assert (listed.code, all(name in listed.out for name in OFFERS), "qts worker" in listed.err) == (0, True, False)
+    assert "qts schedule add backup" in listed.err
     added = qts("schedule", "add", "backup", "keep=3")
     assert (added.code, "backup is on" in added.out, "every day at 02:00 IST" in added.out) == (0, True, True)
     assert ("Next: " in added.out, "qts worker" in added.err) == (True, True)
     job = qts("schedule", "run", "backup", "--json").document
     assert (job["state"], job["schedule"], "nothing was queued" in qts("schedule", "run", "backup").out) == ("queued", "backup", True)
     seen = qts("schedule", "list")
-    assert f"its job {job['id']} is queued" in seen.err
+    assert f"its job {job['id']} is queued; what falls due meanwhile is done once after it." in seen.err
+    assert "qts schedule add backup" not in seen.err
     assert qts("schedule", "pause", "backup", "--json").document["state"] == "paused"
+    assert f"its job {job['id']} is queued.\n" in qts("schedule", "list").err
     assert "backup is on" in qts("schedule", "resume", "backup").out
     found = {one["name"]: one for one in qts("schedule", "list", "--json").document}
     assert (found["backup"]["state"], found["backup"]["request"], found["compact"]["state"]) == ("on", {"keep": 3}, "off")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from qts.app.jobs.document import ACTIVE, ENDED, PENDING, JobDocument, JobState
+from qts.app.jobs.document import ACTIVE, PENDING, JobDocument, JobState
 from qts.app.jobs.job_store import LOCAL, JobOrder, JobStore
 from qts.app.jobs.kind import kind_named
 from qts.app.jobs.presence import has_worker
@@ -15,6 +15,7 @@ from qts.app.workspace import Workspace
 from qts.core.errors import BadParameter, InputError
 
 NO_WORKER: Final = "No worker is running here: start one with `qts worker`."
+_RETRIED: Final = (JobState.FAILED, JobState.CANCELLED)
 
 
 class WrongState(InputError):
@@ -23,8 +24,20 @@ class WrongState(InputError):
     def __init__(self, job: JobDocument, verb: str) -> None:
         self.job = job
         self.verb = verb
-        hint = "`qts jobs retry` begins it again." if job.state in ENDED and verb != "retried" else "`qts jobs show` tells more."
+        can_begin_again = job.state in _RETRIED and verb != "retried"
+        hint = "`qts jobs retry` begins it again." if can_begin_again else f"`qts jobs show {job.id}` tells more."
         super().__init__(f"Job {job.id} is {job.state.replace('_', ' ')} and cannot be {verb}.", hint=hint)
+
+
+class AtItAlready(InputError):
+    """Another job is at the same request."""
+
+    def __init__(self, job_id: str, other: str) -> None:
+        self.job_id = job_id
+        self.other = other
+        super().__init__(
+            f"Job {other} is at the same already, so {job_id} is not begun again.", hint=f"Follow it: `qts jobs watch {other}`."
+        )
 
 
 def submit(workspace: Workspace, kind: str, request: Request, *, submitted_by: str = LOCAL) -> tuple[JobDocument, bool]:
@@ -107,11 +120,14 @@ def resume_job(workspace: Workspace, job_id: str) -> JobDocument:
 
 
 def retry_job(workspace: Workspace, job_id: str) -> JobDocument:
-    """Begin a job again that failed or was cancelled; it does what is still to do. Raises UnknownJob, WrongState."""
+    """Begin a job again that failed or was cancelled; it does what is still to do. Raises UnknownJob, WrongState, AtItAlready."""
     jobs = JobStore(workspace.control.database)
     job = jobs.document(job_id)
     ticket = jobs.find([job_id])[job_id]
-    if not jobs.begin_again(ticket, among=(JobState.FAILED, JobState.CANCELLED), at=workspace.clock.now()):
+    other = jobs.pending_like(job_id) if job.state in _RETRIED else None
+    if other is not None:
+        raise AtItAlready(job_id, other)
+    if not jobs.begin_again(ticket, among=_RETRIED, at=workspace.clock.now()):
         raise WrongState(jobs.document(job_id), "retried")
     return jobs.document(job.id)
 

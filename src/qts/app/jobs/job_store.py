@@ -120,6 +120,14 @@ class JobStore:
         """Return those of these jobs that there are."""
         return {ticket.id: ticket for ticket in self._tickets(_JOBS.c.id.in_(tuple(job_ids)))}
 
+    def pending_like(self, job_id: str) -> str | None:
+        """Return the pending job of the same request as a job that has ended, if there is one."""
+        key = sa.select(_JOBS.c.key).where(_JOBS.c.id == job_id).scalar_subquery()
+        query = sa.select(_JOBS.c.id).where(_JOBS.c.key == key, _JOBS.c.id != job_id, _JOBS.c.state.in_(PENDING))
+        with self._database.reading() as connection:
+            found = connection.execute(query).scalars().first()
+        return None if found is None else str(found)
+
     def move(self, job_id: str, state: JobState, *, among: Sequence[JobState], at: datetime) -> bool:
         """Change the state of a job that is in one of these, and return whether it was; an end is stamped."""
         ended: dict[str, object] = {"finished_at": at.isoformat(), "detail": ""} if state in ENDED else {}

@@ -111,7 +111,7 @@ def add_schedule(
     Raises
     ------
     BadParameter
-        If there is a schedule of this name, or a value does not fit.
+        If there is a schedule of this name, a value does not fit, or it would never be due.
     """
     offer = OFFERS.get(name)
     if _NAME.fullmatch(name) is None:
@@ -126,6 +126,9 @@ def add_schedule(
     found = kind_named(kind)
     found.check(workspace, request)
     now = workspace.clock.now()
+    if next_due(timing, venue, after=now) is None:
+        reason = "has no trading days that are known, so this would never be due"
+        raise BadParameter("exchange", venue.value, reason, hint="Use NSE, or a time of the clock such as daily@18:00.")
     row = ScheduleRow(
         name=name,
         kind=kind,

@@ -8,6 +8,7 @@ import pytest
 from qts.app.broker import NotConfigured
 from qts.app.ingest_document import IngestRequest
 from qts.app.jobs.asking import (
+    AtItAlready,
     WrongState,
     cancel_job,
     list_jobs,
@@ -19,7 +20,7 @@ from qts.app.jobs.asking import (
     worker_is_missing,
 )
 from qts.app.jobs.document import JobState
-from qts.app.jobs.job_store import UnknownJob
+from qts.app.jobs.job_store import JobStore, UnknownJob
 from qts.app.jobs.kinds.compact import CompactRequest
 from qts.app.jobs.presence import Presence
 from qts.app.requests import build
@@ -83,6 +84,27 @@ def test_what_can_be_done_to_a_job_depends_on_its_state(workspace: Workspace) ->
         pause_job(workspace, job.id)
     again = retry_job(workspace, job.id)
     assert (again.state, again.attempt, again.finished_at) == (JobState.QUEUED, 2, None)
+
+
+def test_a_job_is_not_begun_again_beside_one_that_does_the_same(workspace: Workspace) -> None:
+    first, _ = submit(workspace, "compact", CompactRequest())
+    cancel_job(workspace, first.id)
+    second, is_new = submit(workspace, "compact", CompactRequest())
+    assert is_new
+    with pytest.raises(AtItAlready, match=f"Job {second.id} is at the same already"):
+        retry_job(workspace, first.id)
+    assert show_job(workspace, first.id).state is JobState.CANCELLED
+    cancel_job(workspace, second.id)
+    assert retry_job(workspace, first.id).state is JobState.QUEUED
+
+
+def test_a_job_that_is_done_is_not_offered_to_be_begun_again(workspace: Workspace) -> None:
+    job, _ = submit(workspace, "compact", CompactRequest())
+    JobStore(workspace.control.database).finish(job.id, attempt=1, errors=(), result=None, at=workspace.clock.now())
+    with pytest.raises(WrongState, match="is done and cannot be paused") as refused:
+        pause_job(workspace, job.id)
+    assert "retry" not in refused.value.hint
+    assert job.id in refused.value.hint
 
 
 def test_jobs_without_a_worker_are_seen(workspace: Workspace) -> None:

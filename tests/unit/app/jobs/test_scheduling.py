@@ -154,6 +154,8 @@ def test_a_schedule_that_is_removed_leaves_its_jobs(opened: Workspace) -> None:
         pytest.param("mine", {}, {"kind": "tidy", "when": "daily@02:00"}, "no such kind", id="an unknown kind"),
         pytest.param("Über", {}, {"kind": "compact", "when": "daily@02:00"}, "small letters", id="a name that is none"),
         pytest.param("compact", {}, {"exchange": "LSE"}, "no such exchange", id="an unknown exchange"),
+        pytest.param("backup", {"keep": True}, {}, "keep = True: is no number", id="a yes in place of a number"),
+        pytest.param("compact", {}, {"exchange": "INDEX", "when": "close+45"}, "never be due", id="an exchange that never opens"),
         pytest.param("compact", {}, {"when": "close+5"}, "minutes after the close", id="too soon"),
     ],
 )

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from qts.app.backups import back_up
 from qts.app.jobs.kind import JobKind, JobOutcome
 from qts.app.jobs.work import Work
 from qts.app.requests import Request
+from qts.core.errors import BadParameter
+
+
+def _count(value: object) -> object:
+    # True would count as one, and all backups but the last would go.
+    if isinstance(value, bool):
+        raise BadParameter("keep", value, "is no number", hint="Say how many backups stay, such as 14; leave it out to keep all.")
+    return value
 
 
 class BackupRequest(Request):
     """How many backups to keep."""
 
-    keep: int | None = Field(default=None, ge=1, description="How many backups stay; the oldest go. All when absent.")
+    keep: Annotated[int | None, BeforeValidator(_count)] = Field(
+        default=None, ge=1, description="How many backups stay; the oldest go. All when absent."
+    )
 
 
 def _run(work: Work, request: BackupRequest) -> JobOutcome:
