@@ -7,7 +7,7 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from qts.app.requests import IntervalName, Request, TradedTexts
+from qts.app.requests import AnyTradedTexts, IntervalName, Request
 from qts.app.run_document import ListPart
 from qts.core.errors import BadParameter
 from qts.core.interval import Interval
@@ -22,7 +22,8 @@ FILES: Final = "files"
 class IngestRequest(Request):
     """History to download: only what is missing is asked for. Files are taken in as they are: they need no instruments and no dates."""
 
-    instruments: TradedTexts = Field(
+    # Not at least one by its type: a job keeps its request with all fields, and files have none.
+    instruments: AnyTradedTexts = Field(
         default=(),
         description="Instruments, as EXCHANGE:SYMBOL; @NAME for the members of an index or a watchlist, @fo for the shares that have "
         "futures; none for files.",

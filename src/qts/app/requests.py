@@ -81,7 +81,8 @@ Fraction = Annotated[Decimal, AfterValidator(_is_fraction)]
 Part = Annotated[Decimal, AfterValidator(_is_part)]
 InstrumentText = Annotated[str, BeforeValidator(_instrument)]
 InstrumentTexts = Annotated[tuple[str, ...], BeforeValidator(_instruments), Field(min_length=1)]
-TradedTexts = Annotated[tuple[str, ...], BeforeValidator(_traded), Field(min_length=1)]
+AnyTradedTexts = Annotated[tuple[str, ...], BeforeValidator(_traded)]
+TradedTexts = Annotated[AnyTradedTexts, Field(min_length=1)]
 IntervalName = Annotated[Interval, BeforeValidator(_interval)]
 
 

@@ -6,9 +6,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from qts.app.ingest_document import IngestRequest
+from qts.app.jobs.asking import submit_values
+from qts.app.jobs.job_store import JobStore
 from qts.app.jobs.kind import kind_named
 from qts.app.workspace import Workspace
 from qts.core import IST, FixedClock
+
+
+def test_a_request_for_files_is_read_again_as_it_was_queued(workspace: Workspace) -> None:
+    job, _ = submit_values(workspace, "ingest", {"source": "files"})
+    kept = JobStore(workspace.control.database).find([job.id])[job.id].request
+    assert IngestRequest.model_validate_json(kept) == IngestRequest(source="files")
 
 
 def test_a_job_takes_in_new_files_and_names_those_that_were_refused(workspace: Workspace) -> None:
