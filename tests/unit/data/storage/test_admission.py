@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -98,6 +99,15 @@ def test_without_a_limit_all_wait_as_long_as_it_takes() -> None:
     assert len(done) == len(threads)
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Have Ctrl-C heard: a process that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_who_is_interrupted_while_waiting_leaves_the_line() -> None:
     admission, main = Admission(1), threading.get_ident()
     threading.Timer(0.05, signal.pthread_kill, args=(main, signal.SIGINT)).start()
