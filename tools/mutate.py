@@ -89,7 +89,7 @@ GROUPS: Final = {
     ),
     "ledger": Group(
         files=("src/qts/backtest/ledger.py", "src/qts/backtest/exact.py"),
-        tests=("tests/unit/backtest/test_ledger.py", "tests/unit/backtest/test_exact.py", *ENGINE_TESTS),
+        tests=(*(f"tests/unit/backtest/test_{name}.py" for name in ("ledger", "ledger_days", "exact")), *ENGINE_TESTS),
     ),
     "arithmetic": kernel_group("arithmetic"),
     "charging": kernel_group("charging"),
