@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser  # only the browser tests pay for this import
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+MAIN = sys.modules["__main__"]
 KEPT_SETTINGS = ("QTS_REALDATA", "QTS_REQUIRE_REALDATA", "QTS_REQUIRE_BROWSER", "QTS_CHROMIUM")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_SWITCHES = (
@@ -46,6 +48,14 @@ def _is_local(address: object) -> bool:
         return True  # a path: a Unix socket
     host = str(address[0])
     return host in {"localhost", "", "::1", "0.0.0.0"} or host.startswith("127.")  # noqa: S104 - compared, not bound
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """Take back the main module after each test: a page that is tried puts its own in the place, and processes begun later would run it."""
+    sys.modules["__main__"] = MAIN
+    yield
+    sys.modules["__main__"] = MAIN
 
 
 @pytest.fixture(scope="session", autouse=True)
