@@ -9,6 +9,7 @@ from typing import Any
 from qts.kernels.compile import sample_run
 from qts.kernels.orders import Ticket, add_order
 from qts.kernels.state import (
+    AVERAGE,
     CASH,
     E_BAR,
     E_FILLED,
@@ -26,19 +27,24 @@ from qts.kernels.state import (
     HEAD,
     LIMIT,
     LOGGED,
+    MARK,
     MARKET,
     N_ACCOUNT,
     N_ACTED,
     N_EVENT,
     N_FILL,
+    N_HELD,
     N_ORDER,
     N_ROW,
     N_TERM,
     NO_COST,
+    O_HIT,
     O_ID,
     O_NEXT,
+    O_REFERENCE,
     O_STATE,
     PEAK,
+    POSITION,
     SIGNAL,
     SLOTS,
     STOP,
@@ -180,3 +186,44 @@ def filled_of(run: Run) -> list[Numbers]:
     """Return the fills as bar, instrument, signed quantity, price and reason."""
     rows = [run.fills[at : at + N_FILL] for at in range(0, int(run.account[FILLS]) * N_FILL, N_FILL)]
     return [(r[F_BAR], r[F_INSTRUMENT], r[F_QUANTITY], r[F_PRICE], r[F_REASON]) for r in rows]
+
+
+def all_are(run: Run, slots: list[int], state: int) -> bool:
+    return all(of(run, slot, O_STATE) == (state,) for slot in slots)
+
+
+def booked(run: Run) -> tuple[list[int], list[int]]:
+    """Hand in two orders of each instrument and return their slots."""
+    slots = [limited(run, 1, 50.0, i=i) for i in (0, 1, 0, 1)]
+    return slots[::2], slots[1::2]
+
+
+def dated(*days: int, **options: Any) -> Run:
+    run = scene(*[FLAT] * len(days), days=days, **options)
+    run.equity[:] = [1000.0 + t for t in range(len(days))]
+    return run
+
+
+def fills(run: Run) -> list[tuple[float, float, float]]:
+    """Return the fills as bar, signed quantity and price; all are the second instrument's."""
+    assert {one[1] for one in filled_of(run)} <= {1}
+    return [(one[0], one[2], one[3]) for one in filled_of(run)]
+
+
+def hit_at(run: Run, slot: int, part: int, reference: float) -> int:
+    run.book[slot * N_ORDER + O_HIT], run.book[slot * N_ORDER + O_REFERENCE] = float(part), reference
+    return slot
+
+
+def reasons(run: Run) -> list[Numbers]:
+    """Return the events as instrument, status and reason."""
+    return [(one[1], one[4], one[5]) for one in told_of(run)]
+
+
+def scene(*bars: str, held: float = 0.0, **options: Any) -> Run:
+    """Return a run whose second instrument has these bars and holds so much; the first one's are flat."""
+    run = run_over((FLAT,) * len(bars), bars, **options)
+    run.rows[MARK] = run.rows[N_ROW + MARK] = 100.0
+    run.rows[N_ROW + POSITION], run.rows[N_ROW + AVERAGE] = held, 100.0 if held else 0.0
+    run.account[N_HELD] = float(held != 0.0)
+    return run

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from tests.unit.kernels.loops import FLAT, Numbers, bracket, filled_of, limited, of, ordered, row, run_over, told_of
+from tests.unit.kernels.loops import FLAT, Numbers, bracket, filled_of, fills, hit_at, limited, of, ordered, row, run_over, scene, told_of
 
 from qts.kernels.decisions import leave_wish
 from qts.kernels.execution import (
@@ -30,7 +28,6 @@ from qts.kernels.state import (
     IS_FREE,
     IS_WORKING,
     LIMIT,
-    MARK,
     MARKET,
     N_FILL,
     N_ORDER,
@@ -39,7 +36,6 @@ from qts.kernels.state import (
     O_HIT,
     O_LEFT,
     O_QUANTITY,
-    O_REFERENCE,
     O_STATE,
     O_STOP,
     O_TOLD,
@@ -59,24 +55,9 @@ from qts.kernels.state import (
     W_OCO,
     W_VOLUME,
     WORKING,
-    Run,
 )
 
 SHARED = {"volume_share": 0.1, "is_plain": False}
-
-
-def scene(*bars: str, held: float = 0.0, **rules: Any) -> Run:
-    """Return a run whose second instrument has these bars, and holds so much; the first one's are flat."""
-    run = run_over((FLAT,) * len(bars), bars, **rules)
-    run.rows[MARK] = run.rows[N_ROW + MARK] = 100.0
-    run.rows[N_ROW + POSITION], run.rows[N_ROW + AVERAGE] = held, 100.0 if held else 0.0
-    return run
-
-
-def fills(run: Run) -> list[tuple[float, float, float]]:
-    """Return the fills as bar, signed quantity and price; all are the second instrument's."""
-    assert {one[1] for one in filled_of(run)} <= {1}
-    return [(one[0], one[2], one[3]) for one in filled_of(run)]
 
 
 # --- the order of things
@@ -224,11 +205,6 @@ def test_at_the_close_sleeping_orders_and_the_other_side_are_left_alone() -> Non
 
 
 # --- how much
-
-
-def hit_at(run: Run, slot: int, part: int, reference: float) -> int:
-    run.book[slot * N_ORDER + O_HIT], run.book[slot * N_ORDER + O_REFERENCE] = float(part), reference
-    return slot
 
 
 def test_only_hits_of_that_part_and_side_fill() -> None:

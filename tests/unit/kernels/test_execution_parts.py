@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from tests.unit.kernels.loops import FLAT, NAN, bracket, chain, filled_of, limited, of, ordered, run_over, told_of
+from tests.unit.kernels.loops import FLAT, NAN, bracket, chain, fills, hit_at, limited, of, ordered, run_over, scene, told_of
 
 from qts.kernels.charging import FLAT_FEE
 from qts.kernels.decisions import leave_wish
@@ -26,11 +24,8 @@ from qts.kernels.state import (
     IS_WORKING,
     LAST_ID,
     LIMIT,
-    MARK,
     N_FILL,
-    N_ORDER,
     N_RATE,
-    N_ROW,
     N_TERM,
     NO_HIT,
     O_HIT,
@@ -52,29 +47,9 @@ from qts.kernels.state import (
     TRAILING,
     W_FUNDS,
     W_VOLUME,
-    Run,
 )
 
 SHARED = {"volume_share": 0.1, "is_plain": False}
-
-
-def scene(*bars: str, held: float = 0.0, **rules: Any) -> Run:
-    """Return a run whose second instrument has these bars, and holds so much; the first one's are flat."""
-    run = run_over((FLAT,) * len(bars), bars, **rules)
-    run.rows[MARK] = run.rows[N_ROW + MARK] = 100.0
-    run.rows[N_ROW + POSITION], run.rows[N_ROW + AVERAGE] = held, 100.0 if held else 0.0
-    return run
-
-
-def fills(run: Run) -> list[tuple[float, float, float]]:
-    """Return the fills as bar, signed quantity and price; all are the second instrument's."""
-    assert {one[1] for one in filled_of(run)} <= {1}
-    return [(one[0], one[2], one[3]) for one in filled_of(run)]
-
-
-def hit_at(run: Run, slot: int, part: int, reference: float) -> int:
-    run.book[slot * N_ORDER + O_HIT], run.book[slot * N_ORDER + O_REFERENCE] = float(part), reference
-    return slot
 
 
 def test_a_limit_order_fills_no_worse_than_a_limit_beside_the_tick() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.kernels.loops import FLAT, Numbers, limited, of, ordered, row, run_over, told_of
+from tests.unit.kernels.loops import FLAT, all_are, booked, dated, limited, of, ordered, reasons, row, scene, told_of
 
 from qts.kernels.decisions import leave_wish
 from qts.kernels.orders import GUARD
 from qts.kernels.state import (
-    AVERAGE,
     CLOSED,
     DAY,
     DAY_START,
@@ -20,17 +19,14 @@ from qts.kernels.state import (
     IS_FREE,
     IS_WORKING,
     LAST,
-    MARK,
     N_DONE,
     N_DUE,
     N_EVENT,
-    N_HELD,
     N_ROW,
     O_STATE,
     ORDERS,
     PEAK,
     PENDING,
-    POSITION,
     RISK,
     RUINED,
     S_EXPIRED,
@@ -50,7 +46,6 @@ from qts.kernels.state import (
     WISH,
     WISH_REASON,
     WORKING,
-    Run,
 )
 from qts.kernels.trading import (
     clear_ended,
@@ -61,31 +56,6 @@ from qts.kernels.trading import (
     judge,
     new_day,
 )
-
-
-def scene(*bars: str, held: float = 0.0, **options: Any) -> Run:
-    """Return a run whose second instrument has these bars and holds so much; the first one's are flat."""
-    run = run_over((FLAT,) * len(bars), bars, **options)
-    run.rows[MARK] = run.rows[N_ROW + MARK] = 100.0
-    run.rows[N_ROW + POSITION], run.rows[N_ROW + AVERAGE] = held, 100.0 if held else 0.0
-    run.account[N_HELD] = float(held != 0.0)
-    return run
-
-
-def booked(run: Run) -> tuple[list[int], list[int]]:
-    """Hand in two orders of each instrument and return their slots."""
-    slots = [limited(run, 1, 50.0, i=i) for i in (0, 1, 0, 1)]
-    return slots[::2], slots[1::2]
-
-
-def all_are(run: Run, slots: list[int], state: int) -> bool:
-    return all(of(run, slot, O_STATE) == (state,) for slot in slots)
-
-
-def reasons(run: Run) -> list[Numbers]:
-    """Return the events as instrument, status and reason."""
-    return [(one[1], one[4], one[5]) for one in told_of(run)]
-
 
 # --- what ends orders
 
@@ -139,12 +109,6 @@ def test_without_orders_there_is_nothing_to_clear(clear: Any) -> None:
 
 
 # --- a day begins
-
-
-def dated(*days: int, **options: Any) -> Run:
-    run = scene(*[FLAT] * len(days), days=days, **options)
-    run.equity[:] = [1000.0 + t for t in range(len(days))]
-    return run
 
 
 def test_a_day_begins_with_the_equity_of_the_bar_before() -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from tests.unit.kernels.loops import FLAT, Numbers, chain, filled_of, limited, of, ordered, row, run_over, told_of
+from tests.unit.kernels.loops import (
+    FLAT,
+    Numbers,
+    all_are,
+    booked,
+    chain,
+    dated,
+    filled_of,
+    limited,
+    of,
+    ordered,
+    reasons,
+    row,
+    scene,
+    told_of,
+)
 
 from qts.kernels.orders import GUARD
 from qts.kernels.state import (
-    AVERAGE,
     CASH,
     CLOSED,
     DAY,
@@ -23,7 +35,6 @@ from qts.kernels.state import (
     LAST,
     MARK,
     MARKED,
-    N_HELD,
     N_OVERDUE,
     N_ROW,
     O_QUANTITY,
@@ -31,7 +42,6 @@ from qts.kernels.state import (
     OVERDUE,
     OVERFLOW,
     PEAK,
-    POSITION,
     RUINED,
     S_ACTION,
     S_EXPIRED,
@@ -48,7 +58,6 @@ from qts.kernels.state import (
     W_SQUARE_OFF,
     WANTED,
     WORKING,
-    Run,
 )
 from qts.kernels.trading import (
     begin_bar,
@@ -56,37 +65,6 @@ from qts.kernels.trading import (
     end_bar,
     orders_loop,
 )
-
-
-def scene(*bars: str, held: float = 0.0, **options: Any) -> Run:
-    """Return a run whose second instrument has these bars and holds so much; the first one's are flat."""
-    run = run_over((FLAT,) * len(bars), bars, **options)
-    run.rows[MARK] = run.rows[N_ROW + MARK] = 100.0
-    run.rows[N_ROW + POSITION], run.rows[N_ROW + AVERAGE] = held, 100.0 if held else 0.0
-    run.account[N_HELD] = float(held != 0.0)
-    return run
-
-
-def booked(run: Run) -> tuple[list[int], list[int]]:
-    """Hand in two orders of each instrument and return their slots."""
-    slots = [limited(run, 1, 50.0, i=i) for i in (0, 1, 0, 1)]
-    return slots[::2], slots[1::2]
-
-
-def all_are(run: Run, slots: list[int], state: int) -> bool:
-    return all(of(run, slot, O_STATE) == (state,) for slot in slots)
-
-
-def reasons(run: Run) -> list[Numbers]:
-    """Return the events as instrument, status and reason."""
-    return [(one[1], one[4], one[5]) for one in told_of(run)]
-
-
-def dated(*days: int, **options: Any) -> Run:
-    run = scene(*[FLAT] * len(days), days=days, **options)
-    run.equity[:] = [1000.0 + t for t in range(len(days))]
-    return run
-
 
 # --- the account at a close
 
