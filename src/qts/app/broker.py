@@ -22,7 +22,7 @@ from qts.app.secret_store import SecretStore, masked
 from qts.app.settings import TOML_NAME, Settings
 from qts.app.workspace import Workspace
 from qts.core.clock import IST
-from qts.core.errors import BadParameter, BadPath, BadReply, InputError, RateLimited, SourceDown
+from qts.core.errors import BadParameter, BadPath, BadReply, InputError, RateLimited, RequestRefused, SourceDown
 from qts.data.kite import Session, login_address
 from qts.data.kite.client import Access, KiteClient, Timing
 from qts.data.kite.deadline import open_http
@@ -168,6 +168,8 @@ def log_in(workspace: Workspace, answer: str, *, transport: httpx.BaseTransport 
         If no token can be read from the answer, or it was given here before: it works once, and the broker is not asked again.
     AuthExpired
         If the broker does not take the token: it works once, and for a few minutes.
+    RequestRefused
+        If the broker does not take the keys; the same answer may be given again once they are right.
     SourceError
         If the broker could not be asked.
     """
@@ -181,7 +183,7 @@ def log_in(workspace: Workspace, answer: str, *, transport: httpx.BaseTransport 
     with _client(workspace, keys, transport=transport) as client:
         try:
             session = client.log_in(token, keys.api_secret)
-        except (SourceDown, RateLimited, BadReply):  # it may be as good as before
+        except (SourceDown, RateLimited, BadReply, RequestRefused):  # it may be as good as before
             secrets_kept.drop(claim)
             raise
     kept = {

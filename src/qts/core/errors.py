@@ -253,9 +253,9 @@ class AccessDenied(SourceError):
 class RequestRefused(SourceError):
     """The outside says that the request itself is wrong; asking again changes nothing."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, hint: str = "Check the instrument, the interval and the dates.") -> None:
         self.reason = reason
-        super().__init__(f"The source refuses the request: {reason}.", hint="Check the instrument, the interval and the dates.")
+        super().__init__(f"The source refuses the request: {reason}.", hint=hint)
 
 
 class RateLimited(SourceError):

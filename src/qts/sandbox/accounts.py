@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from qts.core import IST, Clock
+from qts.sandbox.refusal import Refusal
 
 REQUEST_TOKEN_LIVES: Final = timedelta(minutes=2)
 ENDS_AT: Final = time(6, 0)
@@ -56,17 +57,24 @@ class Accounts:
             self._asked[token] = _Token(api_key=app.api_key, ends_at=self._clock.now() + REQUEST_TOKEN_LIVES)
         return token
 
-    def exchange(self, *, api_key: str, request_token: str, checksum: str) -> str | None:
-        """Return an access token for a request token, or None where key, token or checksum are not right."""
+    def exchange(self, *, api_key: str, request_token: str, checksum: str) -> str:
+        """Return an access token for a request token, which is used up by that alone: what is refused leaves it as it was.
+
+        Raises
+        ------
+        Refusal
+            If the token is not the key's own, was used or is too old, or the checksum is of another secret.
+        """
         now = self._clock.now()
         app = self._apps.get(api_key)
         with self._lock:
-            asked = self._asked.pop(request_token, None)
+            asked = self._asked.get(request_token)
             if app is None or asked is None or asked.api_key != api_key or asked.ends_at <= now:
-                return None
+                raise Refusal(403, "TokenException", "Token is invalid or has expired.")
             expected = hashlib.sha256(f"{api_key}{request_token}{app.api_secret}".encode()).hexdigest()
             if not secrets.compare_digest(checksum.encode(), expected.encode()):
-                return None
+                raise Refusal(403, "TokenException", "Invalid `checksum`.")
+            del self._asked[request_token]
             token = self._new_token()
             self._given[token] = _Token(api_key=api_key, ends_at=next_end(now))
             return token

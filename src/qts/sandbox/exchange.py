@@ -151,12 +151,13 @@ class Sandbox:
             self.accounts.log_out(asked.one("access_token"))
             return True
         form = asked.form
-        app = self.accounts.app(form.get("api_key", ""))
-        if asked.method != "POST" or app is None:
+        key = form.get("api_key", "")
+        if asked.method != "POST" or not key:
             raise bad_input("Missing or empty field `api_key`")
-        token = self.accounts.exchange(api_key=app.api_key, request_token=form.get("request_token", ""), checksum=form.get("checksum", ""))
-        if token is None:
-            raise Refusal(403, "TokenException", "Token is invalid or has expired.")
+        app = self.accounts.app(key)
+        if app is None:
+            raise bad_input("Invalid `api_key`.")
+        token = self.accounts.exchange(api_key=key, request_token=form.get("request_token", ""), checksum=form.get("checksum", ""))
         at = self.clock.now().astimezone(IST)
         extra = {"access_token": token, "public_token": "", "enctoken": "", "refresh_token": "", "silo": "", "api_key": app.api_key}
         return _profile(app) | extra | {"login_time": at.strftime(_FORM)}

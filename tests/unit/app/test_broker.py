@@ -187,6 +187,17 @@ def test_a_token_that_the_broker_refused_is_not_sent_again(workspace: Workspace)
         log_in(workspace, REQUEST, transport=answering())
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "words"), [(400, "InputException", "Invalid `api_key`."), (403, "TokenException", "Invalid `checksum`.")]
+)
+def test_a_token_may_be_given_again_when_the_keys_were_wrong(workspace: Workspace, status: int, kind: str, words: str) -> None:
+    refused = (status, {"status": "error", "message": words, "error_type": kind, "data": None})
+    with pytest.raises(SourceError) as caught:
+        log_in(workspace, REQUEST, transport=answering(refused))
+    assert "Check KITE_API_KEY and KITE_API_SECRET" in caught.value.hint
+    assert log_in(workspace, REQUEST, transport=answering(success(DATA))).state == "logged_in"
+
+
 def test_a_token_may_be_given_again_when_the_broker_was_not_reached(workspace: Workspace) -> None:
     away = (503, {"status": "error", "message": "x", "error_type": "NetworkException"})
     with pytest.raises(SourceError):

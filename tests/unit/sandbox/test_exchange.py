@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -149,6 +150,29 @@ def test_a_login_gives_a_session_that_ends_when_it_is_left(make: Make) -> None:
     assert sandbox.answer(Asked(method="GET", path="/user/profile", headers=known)).status == 403
     again = sandbox.answer(Asked(method="POST", path="/session/token", form=form, headers=version))
     assert error_of(again) == (403, "TokenException")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "kind", "message"),
+    [
+        pytest.param({"api_key": ""}, 400, "InputException", "Missing or empty field `api_key`", id="no key"),
+        pytest.param({"api_key": "foreign"}, 400, "InputException", "Invalid `api_key`.", id="a key that is not registered"),
+        pytest.param({"checksum": "0" * 64}, 403, "TokenException", "Invalid `checksum`.", id="another secret"),
+        pytest.param({"request_token": "other"}, 403, "TokenException", "Token is invalid or has expired.", id="another token"),
+    ],
+)
+def test_an_exchange_that_is_refused_says_why_and_leaves_the_token_good(
+    make: Make, change: dict[str, str], *, status: int, kind: str, message: str
+) -> None:
+    sandbox = make()
+    paid = sandbox.accounts.app("paid")
+    assert paid is not None
+    request = sandbox.accounts.log_in(paid)
+    form = {"api_key": "paid", "request_token": request, "checksum": hashlib.sha256(f"paid{request}hush".encode()).hexdigest()}
+    asked = Asked(method="POST", path="/session/token", form=form, headers={"x-kite-version": "3"})
+    refused = sandbox.answer(replace(asked, form=form | change))
+    assert (*error_of(refused), json.loads(refused.body)["message"]) == (status, kind, message)
+    assert sandbox.answer(asked).status == 200
 
 
 def test_the_dump_is_packed_csv(make: Make, ask: Ask) -> None:

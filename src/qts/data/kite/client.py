@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, TypeVar
 import httpx
 
 from qts.core import Bars, Clock, InstrumentId, Interval
-from qts.core.errors import AuthExpired, BadParameter, BadReply, RateLimited, SourceDown, SourceError
+from qts.core.errors import AuthExpired, BadParameter, BadReply, RateLimited, RequestRefused, SourceDown, SourceError
 from qts.data.kite import account
 from qts.data.kite.breaker import Breaker
 from qts.data.kite.candles import closed_bars, read_candles
@@ -31,6 +31,10 @@ _VERSION: Final = {"X-Kite-Version": "3", "User-Agent": "qts"}
 _FORM: Final = "%Y-%m-%d %H:%M:%S"
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
 _OK: Final = 200
+_CHECK_KEYS: Final = (
+    "Check KITE_API_KEY and KITE_API_SECRET, or what `qts login --save-keys` kept, against the application's page at the broker. "
+    "Then give the same request token again, or begin the login again for another one."
+)
 _DUMP_BEGINS: Final = b"instrument_token,"
 
 
@@ -138,7 +142,9 @@ class KiteClient:
         Raises
         ------
         AuthExpired
-            If the token was used or is too old, or key and secret do not belong together.
+            If the token was used or is too old.
+        RequestRefused
+            If the key or the secret is not the application's; the token may be as good as before.
         SourceError
             If it was not possible for another reason; the token may be used up then.
         """
@@ -148,7 +154,15 @@ class KiteClient:
             "checksum": checksum_of(self._access.api_key, request_token, api_secret),
         }
         reply, _ = self._sent("POST", "/session/token", headers=lambda: _VERSION, form=form)
-        return read_session(data_of(reply))
+        try:
+            return read_session(data_of(reply))
+        except RequestRefused as error:
+            raise RequestRefused(error.reason, hint=_CHECK_KEYS) from error
+        except AuthExpired as error:
+            # A wrong secret comes under the type of a dead token; the sentence alone tells them apart.
+            if "checksum" in error.reason:
+                raise RequestRefused(error.reason, hint=_CHECK_KEYS) from error
+            raise
 
     def log_out(self) -> None:
         """End the present session; one that has ended already is no error."""

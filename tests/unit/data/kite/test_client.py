@@ -74,8 +74,8 @@ def success(data: Any, headers: dict[str, str] | None = None) -> Answer:
     return lambda _: httpx.Response(200, json={"status": "success", "data": data}, headers=NOON if headers is None else headers)
 
 
-def failure(status: int, kind: str | None, headers: dict[str, str] | None = None) -> Answer:
-    body = {"status": "error", "message": "Words.", "error_type": kind, "data": None}
+def failure(status: int, kind: str | None, headers: dict[str, str] | None = None, *, message: str = "Words.") -> Answer:
+    body = {"status": "error", "message": message, "error_type": kind, "data": None}
     return lambda _: httpx.Response(status, json=body, headers=headers)
 
 
@@ -229,6 +229,25 @@ def test_a_login_is_tried_once_only(make: Callable[..., KiteClient]) -> None:
     with pytest.raises(SourceDown):
         make([page, page], asked=asked).log_in("rt", "secret")
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(failure(400, "InputException", message="Invalid `api_key`."), id="a key that nobody registered"),
+        pytest.param(failure(403, "TokenException", message="Invalid `checksum`."), id="the secret of another application"),
+    ],
+)
+def test_a_login_with_wrong_keys_names_the_settings_to_check(make: Callable[..., KiteClient], answer: Answer) -> None:
+    with pytest.raises(RequestRefused, match="Invalid `") as caught:
+        make([answer]).log_in(REQUEST, "canary-secret")
+    assert ("KITE_API_KEY" in caught.value.hint, "interval" in caught.value.hint) == (True, False)
+
+
+def test_a_login_with_a_used_token_asks_for_another(make: Callable[..., KiteClient]) -> None:
+    with pytest.raises(AuthExpired, match="has expired") as caught:
+        make([failure(403, "TokenException", message="Token is invalid or has expired.")]).log_in(REQUEST, "canary-secret")
+    assert "qts login" in caught.value.hint
 
 
 def test_a_session_that_has_ended_is_left_without_complaint(make: Callable[..., KiteClient]) -> None:
