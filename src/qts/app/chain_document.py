@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date, time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from qts.app.ingest_document import SourceName
 from qts.app.instrument_documents import ExchangeName
 from qts.app.requests import InstrumentText, Request
+from qts.core.errors import BadParameter
 
 Side = Literal["underlying", "call", "put"]
 
 
 def _upper(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
+
+
+def _of_india(value: time | None) -> time | None:
+    # A number is taken for seconds of a day elsewhere, and comes with that zone.
+    if value is not None and value.tzinfo is not None:
+        raise BadParameter("at", value, "is a time of another zone, or a number", hint="Write the time in India as 15:45.")
+    return value
 
 
 class KeepChainRequest(Request):
@@ -26,6 +35,16 @@ class KeepChainRequest(Request):
     exchange: ExchangeName | None = Field(default=None, description="Exchange of the options, where several list them.")
     spot: InstrumentText | None = Field(
         default=None, description="Instrument that is the underlying, such as NSE:NIFTY 50; the one known by its name when absent."
+    )
+
+
+class KeptChainRequest(Request):
+    """Which of the chains that were kept of an underlying."""
+
+    underlying: Annotated[str, BeforeValidator(_upper), Field(min_length=1)] = Field(description="Underlying, such as NIFTY.")
+    on: date | None = Field(default=None, description="Date in India on which it was kept; the last one when absent.")
+    at: Annotated[time | None, AfterValidator(_of_india)] = Field(
+        default=None, description="The last one of that date up to this time in India, such as 15:45."
     )
 
 
