@@ -10,7 +10,7 @@ import numpy as np
 
 from qts.core import Bars, Exchange, Floats, Interval, Ints, WindowKind, exchange_of, micros_of
 from qts.core.errors import BadParameter
-from qts.market.sessions import daily_stamp, is_session, session_on
+from qts.market.sessions import daily_stamp, is_session, remembered, session_on
 
 _MINUTE: Final = 60_000_000
 _DAY: Final = 86_400_000_000
@@ -64,13 +64,17 @@ def resample(bars: Bars, interval: Interval) -> Resampled:
     if len(bars) == 0:
         return Resampled(bars=_empty(bars, interval), closed_at=np.empty(0, dtype=np.int64))
     days = (bars.ts + _IST) // _DAY
-    opened = _nominal_opens(bars, days)
-    window = _windows(bars.ts, days, opened, interval)
-    first = np.flatnonzero(np.concatenate(([True], window[1:] != window[:-1])))
+    if interval.minutes is None:
+        first = _changes(_windows(days, interval))
+        starts = _nominal_opens(bars, days[first])
+    else:
+        runs = _changes(days)
+        opened = np.repeat(_nominal_opens(bars, days[runs]), np.diff(runs, append=len(days)))
+        slots = (bars.ts - opened) // (interval.minutes * _MINUTE)
+        # Slots of one day stay far below this, also those before the nominal open.
+        first = _changes(days * 10_000 + slots)
+        starts = opened[first] + slots[first] * interval.minutes * _MINUTE
     last = np.concatenate((first[1:], [len(bars)])) - 1
-    starts = (
-        opened[first] if interval.minutes is None else opened[first] + _slots(bars.ts, opened, interval)[first] * interval.minutes * _MINUTE
-    )
     longer = Bars(
         instrument=bars.instrument,
         interval=interval,
@@ -95,34 +99,31 @@ def _check(short: Interval, long: Interval) -> None:
         raise BadParameter("interval", long, f"cannot be made of bars of {short}", hint="Choose a longer interval that they divide.")
 
 
+def _changes(numbers: Ints) -> Ints:
+    """Return the places whose number differs from the one before; the first is one of them."""
+    return np.flatnonzero(np.concatenate(([True], numbers[1:] != numbers[:-1])))
+
+
 def _nominal_opens(bars: Bars, days: Ints) -> Ints:
-    """Return the nominal open of each bar's date, in microseconds."""
+    """Return the nominal open of each date, in microseconds."""
     exchange = exchange_of(bars.instrument)
-    distinct, place = np.unique(days, return_inverse=True)
-    opens = [micros_of(daily_stamp(exchange, _EPOCH + int(day) * _ONE_DAY)) for day in distinct]
-    of_days: Ints = np.array(opens, dtype=np.int64)[place]
-    return of_days
+    return np.array([_nominal_open(exchange, day) for day in days.tolist()], dtype=np.int64)
 
 
-def _slots(ts: Ints, opened: Ints, interval: Interval) -> Ints:
-    slots: Ints = (ts - opened) // ((interval.minutes or 1) * _MINUTE)
-    return slots
+@remembered
+def _nominal_open(exchange: Exchange, day: int) -> int:
+    return micros_of(daily_stamp(exchange, _EPOCH + day * _ONE_DAY))
 
 
-def _windows(ts: Ints, days: Ints, opened: Ints, interval: Interval) -> Ints:
-    """Return a number for each bar that is the same for the bars of one window and differs from its neighbours'."""
-    windows: Ints
+def _windows(days: Ints, interval: Interval) -> Ints:
+    """Return a number for each bar that is the same for the bars of one day, week or month and differs from its neighbours'."""
     match interval:
-        case Interval.DAY:
-            windows = days
         case Interval.WEEK:
-            windows = (days + _THURSDAY) // 7
+            return (days + _THURSDAY) // 7
         case Interval.MONTH:
-            windows = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+            return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         case _:
-            # Slots of one day stay far below this, also those before the nominal open.
-            windows = days * 10_000 + _slots(ts, opened, interval)
-    return windows
+            return days
 
 
 def _ends(bars: Bars, at: Ints) -> Ints:
@@ -139,7 +140,7 @@ def _window_ends(bars: Bars, days: Ints, starts: Ints, interval: Interval) -> In
     if bars.interval.minutes is None:
         closes = {day: int((day + 1) * _DAY - _IST) for day in set(days.tolist())}
     else:
-        closes = {day: _session_close(bars, _EPOCH + day * _ONE_DAY) for day in set(days.tolist())}
+        closes = {day: _session_close(exchange, day) for day in set(days.tolist())}
     of_day = np.array([closes[day] for day in days.tolist()], dtype=np.int64)
     if interval.minutes is not None:
         return np.minimum(starts + interval.minutes * _MINUTE, of_day)
@@ -149,13 +150,12 @@ def _window_ends(bars: Bars, days: Ints, starts: Ints, interval: Interval) -> In
     return np.where(final, of_day, np.iinfo(np.int64).max)
 
 
-def _session_close(bars: Bars, on: date) -> int:
+@remembered
+def _session_close(exchange: Exchange, day: int) -> int:
     """Return the last close of continuous trading, or the end of the date where the hours are not known."""
-    session = session_on(exchange_of(bars.instrument), on)
+    session = session_on(exchange, _EPOCH + day * _ONE_DAY)
     closes = [] if session is None else [window.closes_at for window in session.windows if window.kind is WindowKind.CONTINUOUS]
-    if not closes:
-        return ((on - _EPOCH).days + 1) * _DAY - _IST
-    return micros_of(max(closes))
+    return micros_of(max(closes)) if closes else (day + 1) * _DAY - _IST
 
 
 def _is_final(exchange: Exchange, on: date, interval: Interval) -> bool:
@@ -177,7 +177,10 @@ def _same(one: date, other: date, interval: Interval) -> bool:
 def _at_edge(values: Floats, first: Ints, last: Ints, *, step: int) -> Floats:
     """Return the first (step 1) or last (step -1) value of each window that is there."""
     edge: Floats = values[first if step == 1 else last].copy()
-    for k in np.flatnonzero(np.isnan(edge)).tolist():
+    without = np.flatnonzero(np.isnan(edge))
+    if len(without) == len(edge) and np.isnan(values).all():
+        return edge  # most series have no open interest
+    for k in without.tolist():
         part = values[first[k] : last[k] + 1][::step]
         there = part[~np.isnan(part)]
         if len(there):
@@ -187,6 +190,8 @@ def _at_edge(values: Floats, first: Ints, last: Ints, *, step: int) -> Floats:
 
 def _sums(values: Floats, first: Ints) -> Floats:
     absent = np.isnan(values)
+    if not absent.any():
+        return np.add.reduceat(values, first)
     sums = np.add.reduceat(np.where(absent, 0.0, values), first)
     return np.where(np.add.reduceat(~absent, first, dtype=np.int64) > 0, sums, np.nan)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from qts.core import IST, Bars, Floats, InstrumentId, Interval, instant_of, micros_of
 from qts.core.errors import BadParameter
 from qts.market.resampling import resample
+from qts.market.sessions import UserCalendar, parse_user_calendar, use_calendar
 
 
 def minutes(*stamps: datetime, step: int = 1, close: Floats | None = None) -> Bars:
@@ -103,6 +106,36 @@ def test_a_bar_without_a_price_does_not_open_or_close_a_window() -> None:
     close[[0, 14]] = np.nan
     longer = resample(minutes(*session("2024-07-03", 15), close=close), Interval.MINUTE_15).bars
     assert (longer.open[0], longer.close[0]) == (100.5, 113.0)
+
+
+def test_what_no_bar_has_stays_absent_and_what_some_have_is_taken_of_those() -> None:
+    bars = minutes(*session("2024-07-03"), *session("2024-07-04"))
+    volume, oi = bars.volume.copy(), bars.oi.copy()
+    volume[:375], oi[[400, 749]] = np.nan, (7.0, np.nan)
+    volume[380] = np.nan
+    days = resample(replace(bars, volume=volume, oi=oi), Interval.DAY).bars
+    assert_array_equal(days.volume, [np.nan, 3_740.0])
+    assert_array_equal(days.oi, [np.nan, 7.0])
+    assert_array_equal(resample(bars, Interval.DAY).bars.oi, [np.nan, np.nan])
+
+
+def test_a_day_is_complete_when_the_calendar_in_force_says_so() -> None:
+    bars = minutes(*session("2024-07-03", 60))
+    assert resample(bars, Interval.DAY).closed_at.tolist() == [60]
+    text = """
+        [[session]]
+        date = 2024-07-03
+        kind = "alter"
+        windows = ["09:15-10:15"]
+        note = "cut short"
+        source = "own notes"
+    """
+    use_calendar(parse_user_calendar(text, origin="calendar.toml"))
+    try:
+        assert resample(bars, Interval.DAY).closed_at.tolist() == [59]
+    finally:
+        use_calendar(UserCalendar())
+    assert resample(bars, Interval.DAY).closed_at.tolist() == [60]
 
 
 @pytest.mark.parametrize(("have", "want"), [("1m", "1m"), ("3m", "10m"), ("15m", "5m")])
