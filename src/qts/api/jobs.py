@@ -30,7 +30,13 @@ class SubmitRequest(BaseModel):
 def post_job(workspace: Opened, body: SubmitRequest, response: Response) -> JobDocument:
     """Queue a job and return it (201), or the pending job of the same request (200)."""
     job, is_new = submit_values(workspace, body.kind, body.request)
+    return queued(job, response, is_new=is_new)
+
+
+def queued(job: JobDocument, response: Response, *, is_new: bool) -> JobDocument:
+    """Return a job, with where it is found from now on and whether it was made by this request."""
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
+    response.headers["location"] = f"{PREFIX}/{job.id}"
     return job
 
 

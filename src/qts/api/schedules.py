@@ -5,9 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from qts.api.jobs import queued
 from qts.api.routes import ERRORS, Opened
 from qts.app.jobs.document import JobDocument
 from qts.app.jobs.scheduling import (
@@ -62,10 +63,11 @@ def delete_schedule(workspace: Opened, name: str) -> ScheduleDocument:
     return remove_schedule(workspace, name)
 
 
-@router.post("/{name}/run")
-def post_run(workspace: Opened, name: str) -> JobDocument:
-    """Queue now what a schedule does, and return the job; while its last run goes on, that."""
-    return run_schedule(workspace, name)[0]
+@router.post("/{name}/run", status_code=HTTPStatus.CREATED, responses={HTTPStatus.OK: {"model": JobDocument}})
+def post_run(workspace: Opened, name: str, response: Response) -> JobDocument:
+    """Queue now what a schedule does, and return the job (201); while its last run goes on, that (200)."""
+    job, is_new = run_schedule(workspace, name)
+    return queued(job, response, is_new=is_new)
 
 
 @router.post("/{name}/pause")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -11,13 +11,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 import qts
 from qts.api.broker import router as broker_router
 from qts.api.jobs import router as jobs_router
 from qts.api.routes import Opened, router
 from qts.api.schedules import router as schedules_router
-from qts.api.security import HEADERS, LOOPBACK_HOSTS, OwnPages, SecurityHeaders
+from qts.api.security import HEADERS, LOOPBACK_HOSTS, Message, OwnPages, Receive, SecurityHeaders, Send
 from qts.api.statuses import status_of
 from qts.app.errors import ErrorDocument, describe, foreseen
 from qts.app.settings import Settings
@@ -27,6 +28,8 @@ from qts.core.errors import QtsError
 _LOG: Final = structlog.get_logger()
 _UNAVAILABLE: Final = 503
 _BAD_REQUEST: Final = 400
+_DESCRIBED: Final = "GET /api/openapi.json describes every request."
+_MOST_SHOWN: Final = 120
 
 health = APIRouter(prefix="/health", include_in_schema=False)
 
@@ -48,13 +51,30 @@ def create_api(workspace: Workspace, *, lifespan: Callable[..., Any] | None = No
     app.include_router(jobs_router)
     app.include_router(schedules_router)
     app.include_router(health)
+    for prefix in ("/api", "/health"):
+        for path in (prefix, f"{prefix}/{{rest:path}}"):
+            app.router.routes.append(Route(path, NoRoute(), include_in_schema=False))
     for failure in (Exception, QtsError, ValidationError, OSError):
         app.add_exception_handler(failure, _failed)
     for refusal in (HTTPException, RequestValidationError):
         app.add_exception_handler(refusal, _refused)
-    app.add_middleware(OwnPages, hosts=_hosts(workspace.settings))
+    app.add_middleware(OwnPages, hosts=_hosts(workspace.settings), named=workspace.settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+class NoRoute:
+    """Say that there is no such request, before the pages that are mounted beside the API take it for one of theirs."""
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Refuse a request: with 405 where its path is one of ours under another method, else with 404."""
+        for route in scope["app"].router.routes:
+            match, found = route.matches(scope)
+            if match is Match.PARTIAL:
+                scope.update(found)
+                await route.handle(scope, receive, send)
+                return
+        raise HTTPException(404, f"There is no {scope['method']} {scope['path'][:_MOST_SHOWN]}.")
 
 
 @health.get("/live")
@@ -91,16 +111,16 @@ def _failed(request: Request, error: Exception) -> JSONResponse:
 def _refused(request: Request, error: Exception) -> JSONResponse:
     del request
     if isinstance(error, HTTPException):
-        return _answer(ErrorDocument(kind="HttpError", message=str(error.detail)), error.status_code)
+        return _answer(ErrorDocument(kind="HttpError", message=str(error.detail), hint=_DESCRIBED), error.status_code, error.headers)
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": str(error)}
     where = ".".join(str(part) for part in first["loc"] if part not in {"query", "body", "path"})
     message = f"{where or 'request'}: {first['msg']}."
-    return _answer(ErrorDocument(kind="BadParameter", message=message, hint="GET /api/openapi.json describes every request."), _BAD_REQUEST)
+    return _answer(ErrorDocument(kind="BadParameter", message=message, hint=_DESCRIBED), _BAD_REQUEST)
 
 
-def _answer(document: ErrorDocument, status: int) -> JSONResponse:
+def _answer(document: ErrorDocument, status: int, more: Mapping[str, str] | None = None) -> JSONResponse:
     # An answer to what nobody foresaw is sent from outside all guards, so it brings the headers itself.
-    headers = {name.decode(): value.decode() for name, value in HEADERS}
+    headers = {name.decode(): value.decode() for name, value in HEADERS} | dict(more or {})
     return JSONResponse({"error": document.model_dump(mode="json", exclude_none=True)}, status_code=status, headers=headers)
 
 

@@ -34,6 +34,8 @@ def test_a_job_of_any_kind_is_submitted_and_a_double_click_is_none(client: Any) 
     body = {"kind": "ingest", "request": {"instruments": "SIM:ZORVINBANK", "from": "2026-01-01", "source": "sandbox"}}
     first, again = client.post("/api/jobs", json=body), client.post("/api/jobs", json=body)
     assert (first.status_code, again.status_code, again.json()["id"] == first.json()["id"]) == (201, 200, True)
+    assert {one.headers["location"] for one in (first, again)} == {f"/api/jobs/{first.json()['id']}"}
+    assert client.get(first.headers["location"]).json() == first.json()
     backup = client.post("/api/jobs", json={"kind": "backup", "request": {"keep": 7}})
     assert (backup.status_code, backup.json()["what"]) == (201, "Make a backup of the home and keep the last 7")
     assert {one["submitted_by"] for one in client.get("/api/jobs").json()} == {"local"}
