@@ -178,10 +178,14 @@ def test_a_long_log_is_set_aside(tmp_path: Path) -> None:
     assert (tmp_path / "clerk.log.1").stat().st_size == 5_000_001
 
 
-def test_a_server_that_will_not_listen_is_ended_by_force(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_will_not_listen_is_ended_by_force(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(supervisor, "_STOP_SECONDS", 0.3)
-    server = ServerProcess([sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"])
-    time.sleep(0.5)
+    deaf = tmp_path / "deaf"
+    words = "import pathlib, signal, sys, time; signal.signal(15, signal.SIG_IGN); pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
+    server = ServerProcess([sys.executable, "-c", words, str(deaf)])
+    deadline = time.monotonic() + 20
+    while not deaf.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
     server.stop()
     assert server.exit_code() == -9
 
