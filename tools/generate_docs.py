@@ -156,7 +156,7 @@ def api_page() -> str:
     with warnings.catch_warnings():
         # FastAPI gives the model of a query an alias that pydantic then says has no effect.
         warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
-        for module in ("routes", "jobs", "schedules"):
+        for module in ("routes", "archive", "jobs", "schedules"):
             app.include_router(importlib.import_module(f"qts.api.{module}").router)
         document = app.openapi()
     parts = [

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 import qts
+from qts.api.archive import router as archive_router
 from qts.api.broker import router as broker_router
 from qts.api.jobs import router as jobs_router
 from qts.api.routes import Opened, router
@@ -47,6 +48,7 @@ def create_api(workspace: Workspace, *, lifespan: Callable[..., Any] | None = No
     )
     app.state.workspace = workspace
     app.include_router(router)
+    app.include_router(archive_router)
     app.include_router(broker_router)
     app.include_router(jobs_router)
     app.include_router(schedules_router)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from qts.app.chains import NoChain
 from qts.app.jobs.job_store import UnknownJob
 from qts.app.jobs.schedule_store import UnknownSchedule
 from qts.core.errors import (
@@ -31,6 +32,7 @@ STATUSES: Final[tuple[tuple[type[QtsError], int], ...]] = (
     (UnknownRun, 404),
     (UnknownJob, 404),
     (UnknownSchedule, 404),
+    (NoChain, 404),
     (EmptySpan, 404),
     (InputError, 400),
     (PluginError, 422),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -15,6 +16,7 @@ from qts.app.progress import OnProgress, Progress, ignore_progress
 from qts.app.requests import InstrumentTexts, IntervalName, Request
 from qts.app.workspace import Workspace
 from qts.core.bars import Bars
+from qts.core.clock import session_date_of
 from qts.core.errors import BadParameter, BadPath, EmptySpan, InputError
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
@@ -30,10 +32,9 @@ def _intervals(value: object) -> object:
     return tuple(part for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-class ExportRequest(Request):
-    """Stored series to be written into files."""
+class ExportSelection(Request):
+    """Stored series to be given to other programs."""
 
-    target: Path = Field(description="A file that ends with .csv, .parquet or .duckdb, or a folder for one file per series.")
     instruments: InstrumentTexts | None = Field(default=None, description="Instruments, as EXCHANGE:SYMBOL; all when absent.")
     intervals: Annotated[tuple[IntervalName, ...] | None, BeforeValidator(_intervals)] = Field(
         default=None, description="Lengths of the bars; all when absent."
@@ -42,6 +43,12 @@ class ExportRequest(Request):
     end: date | None = Field(default=None, alias="to", description="Last date in India, included; to the end when absent.")
     as_of: str | None = Field(default=None, description="Snapshot of the store to read; the present one when absent.")
     prices: PriceBasis | None = Field(default=None, description="Price basis, raw or adjusted; both, as stored, when absent.")
+
+
+class ExportRequest(ExportSelection):
+    """Stored series to be written into files."""
+
+    target: Path = Field(description="A file that ends with .csv, .parquet or .duckdb, or a folder for one file per series.")
     format: Literal["csv", "parquet", "duckdb"] | None = Field(
         default=None, description="Kind of files; that of the name's ending when absent, and csv in a folder."
     )
@@ -99,6 +106,28 @@ def export_bars(workspace: Workspace, request: ExportRequest, on_progress: OnPro
         snapshot=snapshot,
         label=work.label,
     )
+
+
+def estimate_export(workspace: Workspace, request: ExportSelection) -> int:
+    """Return about how many bars would be written, without reading one: of each series the share of its days.
+
+    Raises
+    ------
+    UnknownInstrument, EmptySpan
+        If nothing is stored of an instrument.
+    BadParameter
+        If the dates are turned round, or there is no such snapshot.
+    """
+    instants(request.start, request.end)
+    infos = _chosen(workspace, request, request.as_of or workspace.store.snapshot())
+    return sum(_share(info, request) for info in infos)
+
+
+def _share(info: SeriesInfo, request: ExportSelection) -> int:
+    first, last = session_date_of(info.first_ts), session_date_of(info.last_ts)
+    start, end = max(request.start or first, first), min(request.end or last, last)
+    n_days = max(0, (end - start).days + 1)
+    return math.ceil(info.n_bars * n_days / ((last - first).days + 1))
 
 
 class _Work:
@@ -174,7 +203,7 @@ def _target(request: ExportRequest) -> tuple[Path, str, bool]:
     return target, named, False
 
 
-def _chosen(workspace: Workspace, request: ExportRequest, snapshot: str) -> list[SeriesInfo]:
+def _chosen(workspace: Workspace, request: ExportSelection, snapshot: str) -> list[SeriesInfo]:
     held = workspace.store.series(as_of=snapshot)
     names = None if request.instruments is None else set(request.instruments)
     found = [
