@@ -20,15 +20,19 @@ from qts.backtest.rule_cells import RuleCells
 from qts.core.arrays import Floats, Ints
 from qts.core.bars import Bars
 from qts.kernels.crosses import Bytes
-from qts.kernels.lean_account import MEASURES, Tally
-from qts.kernels.portfolio import N_PURSE, N_TALLY, Group, Purse
+from qts.kernels.lean_account import MEASURES, N_ACCOUNT, Tally
+from qts.kernels.portfolio import N_PURSE, N_TALLY, TOGETHER, Group, Purse, cells_together
 from qts.kernels.signals import N_MIND
 from qts.kernels.state import BY_EQUITY, N_RATE, N_TICK, Rules
 from qts.kernels.sweeping import new_room, tile_length
+from qts.kernels.tiles import N_MEMORY
 from qts.kernels.twins import as_input
 
-# Instruments are copied side by side, as many at a time as stay in the cache: two columns of so many bars are half a megabyte.
-CELLS_AT_ONCE: Final = 32_768
+# Instruments are copied side by side, as many at a time as stay in the cache: two columns of so many bars are a megabyte.
+CELLS_AT_ONCE: Final = 65_536
+# The rows of a tile are written side by side. Rows whose beginnings are 4,096 bytes apart would push one another out of the nearest cache,
+# so a tile is not as long as a power of two.
+LONGEST_TILE: Final = 1000
 _COMPILED: Final = "qts.kernels.compiled_portfolio"
 _COUNTED: Final = {
     "n_fills": "fills",
@@ -65,8 +69,9 @@ class LeanPortfolio:
         tallies = np.zeros((n, N_TALLY))
         loop = importlib.import_module(_COMPILED).portfolio_nb
         n_series = len(self.cells.series)
-        room, minds = new_room(n_series, tile_length(n_series)), np.zeros((1, N_MIND), dtype=np.int64)
-        at_once = max(1, CELLS_AT_ONCE // n_bars)
+        room = new_room(TOGETHER * n_series, min(tile_length(TOGETHER * n_series), LONGEST_TILE))
+        tables = (cells_together(self.cells.cells, n_series), np.zeros((TOGETHER, N_MIND), dtype=np.int64), np.zeros((TOGETHER, N_ACCOUNT)))
+        at_once = max(1, CELLS_AT_ONCE // (TOGETHER * n_bars)) * TOGETHER
         prices = np.empty((2, min(at_once, n), n_bars))
         numbers = numbers_of(self.rules)
         for start in range(0, n, at_once):
@@ -74,7 +79,7 @@ class LeanPortfolio:
             group = self._group(which, prices, as_input(ts))
             if group is None:
                 return None
-            loop(group, room, self.cells.cells, minds, purse, tallies[which], numbers)
+            loop(group, room, *tables, purse, tallies[which], numbers)
         return self._measured(purse, tallies)
 
     def _group(self, which: slice, prices: Floats, ts: Ints) -> Group | None:
@@ -100,7 +105,7 @@ class LeanPortfolio:
             ticks=_tick_rows([one.ticks for one in facts]),
             given=given,
             series=self.cells.series,
-            memory=self.cells.memory.copy(),
+            memory=np.zeros((TOGETHER * len(self.cells.series), N_MEMORY)),
             fresh=self.cells.memory,
             starts=as_input(self.starts),
             rates=as_input(self._rates(which, len(bars))),
@@ -138,7 +143,7 @@ def is_lean_portfolio(rules: Rules, bars: Sequence[Bars]) -> bool:
 
 
 def _side_by_side(blocked: Sequence[Bytes], n_bars: int) -> Bytes:
-    if not any(len(bits) for bits in blocked):
+    if not any(map(len, blocked)):
         return np.zeros((len(blocked), 0), dtype=np.uint8)
     rows = np.zeros((len(blocked), n_bars), dtype=np.uint8)
     for row, bits in zip(rows, blocked, strict=True):
@@ -150,6 +155,8 @@ def _side_by_side(blocked: Sequence[Bytes], n_bars: int) -> Bytes:
 def _tick_rows(ticks: Sequence[Floats]) -> Floats:
     """Return the ticks of each instrument as rows of one length: no tick where it has none, and behind its last a bar never reached."""
     longest = max(map(len, ticks))
+    if longest == 0:
+        return np.zeros((len(ticks), 0))
     rows = np.tile([np.inf, 0.0], (len(ticks), longest // N_TICK))
     for row, own in zip(rows, ticks, strict=True):
         row[: len(own)] = own

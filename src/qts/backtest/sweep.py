@@ -281,7 +281,8 @@ def lean_portfolio(
     if cells is None or not is_lean_portfolio(rules, bars):
         return None
     facts = [bar_facts(series, one) for series, one in zip(bars, terms, strict=True)]
-    if not all(one.gaps.isdisjoint({*cells.columns, *_PRICES}) for one in facts):
+    needed = {*cells.columns, *_PRICES}
+    if any(one.gaps and not one.gaps.isdisjoint(needed) for one in facts):
         return None
     starts, rates = _rates(instruments, bars[0].ts, settings)
     return LeanPortfolio(bars=bars, rules=rules, starts=starts, rates=rates, cells=cells, facts=facts, capital=float(settings.capital))

@@ -13,7 +13,8 @@ from qts.core.arrays import Floats, Ints
 from qts.kernels.cache import prepare_cache
 from qts.kernels.compiled_sweep import VERSION
 from qts.kernels.lean import terms_of
-from qts.kernels.portfolio import N_TALLY, Desk, Group, Purse, portfolio_loop
+from qts.kernels.lean_account import N_ACCOUNT
+from qts.kernels.portfolio import N_TALLY, TOGETHER, Desk, Group, Purse, portfolio_loop
 from qts.kernels.signals import N_CELL, N_MIND
 from qts.kernels.state import N_RATE
 from qts.kernels.sweeping import SHORTEST_TILE, Room, new_room, tile_in
@@ -29,9 +30,9 @@ def _compile(version: int, *, cached: bool) -> Callable[..., int]:
 
     @twin
     def portfolio_nb(  # noqa: PLR0917 - called from one place, with tuples of arrays as they are
-        group: Group, room: Room, cells: Ints, minds: Ints, purse: Purse, tallies: Floats, numbers: Floats
+        group: Group, room: Room, cells: Ints, minds: Ints, accounts: Floats, purse: Purse, tallies: Floats, numbers: Floats
     ) -> int:
-        portfolio_loop(group, Desk(tile_in(room, cells, minds), purse, terms_of(numbers)), tallies)
+        portfolio_loop(group, Desk(tile_in(room, cells, minds), purse, terms_of(numbers), accounts), tallies)
         return version
 
     return portfolio_nb
@@ -51,11 +52,11 @@ def prepare() -> None:
         ticks=np.zeros((1, 0)),
         given=np.zeros((1, 0, 1)),
         series=np.array([(CONSTANT, 0)]),
-        memory=np.zeros((1, N_MEMORY)),
+        memory=np.zeros((TOGETHER, N_MEMORY)),
         fresh=np.zeros((1, N_MEMORY)),
         starts=as_input(np.zeros(0, dtype=np.int64)),
         rates=as_input(np.zeros((1, 1, N_RATE))),
     )
-    cells, minds = np.zeros((1, N_CELL), dtype=np.int64), np.zeros((1, N_MIND), dtype=np.int64)
-    purse = Purse(np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(2))
-    portfolio_nb(group, new_room(1, SHORTEST_TILE), cells, minds, purse, np.zeros((1, N_TALLY)), np.ones(9))
+    cells, minds = np.zeros((TOGETHER, N_CELL), dtype=np.int64), np.zeros((TOGETHER, N_MIND), dtype=np.int64)
+    purse, accounts = Purse(np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(2)), np.zeros((TOGETHER, N_ACCOUNT))
+    portfolio_nb(group, new_room(TOGETHER, SHORTEST_TILE), cells, minds, accounts, purse, np.zeros((1, N_TALLY)), np.ones(9))

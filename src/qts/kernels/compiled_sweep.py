@@ -53,6 +53,7 @@ _COLD: Final = (
     signals.find_events,
     signals.mask_events,
     signals.sign_changes,
+    portfolio.eight_averages,
 )
 
 

@@ -28,6 +28,7 @@ RSI: Final = Indicator("rsi", Ref("fast"))
 RULES: Final = {
     "averages": Rule(enter=FAST.crosses_above(SLOW), exit=FAST.crosses_below(SLOW), warmup=Ref("slow")),
     "averages that begin late": Rule(enter=LATE_FAST.crosses_above(LATE_SLOW), exit=LATE_FAST.crosses_below(LATE_SLOW)),
+    "three averages": Rule(enter=FAST.crosses_above(SLOW), exit=FAST < LATE_SLOW),
     "a series made outside": Rule(enter=RSI < 40, exit=RSI > 55),
 }
 PARAMS: Final = {"fast": Param(3, low=1), "slow": Param(8, low=1)}
