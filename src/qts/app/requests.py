@@ -246,4 +246,6 @@ def bad_parameter(error: ValidationError) -> BadParameter:
     """Return the first finding of a validation as the error a person reads."""
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"]) or "request"
+    if first["type"] == "missing":  # what was given in its place is the whole request
+        return BadParameter(name, "", "is needed, and was not given", hint=f"Give {name}.")
     return BadParameter(name, first.get("input"), first["msg"].rstrip("."))

@@ -38,6 +38,12 @@ def test_what_does_not_fit_is_named(values: dict[str, object], named: str) -> No
     assert named in caught.value.name
 
 
+def test_what_is_not_given_is_named_without_all_the_rest() -> None:
+    with pytest.raises(BadParameter) as caught:
+        build(BacktestRequest, instruments="NSE:A")
+    assert caught.value.message == "strategy = '': is needed, and was not given."
+
+
 def test_an_import_needs_a_path() -> None:
     with pytest.raises(BadParameter, match="paths"):
         build(ImportRequest, paths=[])

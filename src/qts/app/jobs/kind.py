@@ -28,8 +28,9 @@ class JobOutcome:
 class JobKind:
     """A kind of job.
 
-    ``describe`` says in words what a request will do; ``check`` refuses a request that can come to nothing; ``run`` does it, in steps: it
-    must come to the same steps again when the results of the earlier ones are the same. At most ``at_once`` jobs of the kind run
+    ``describe`` says in words what a request will do; ``check`` refuses a request that can come to nothing, ``check_repeated`` one that a
+    schedule would repeat for nothing; ``run`` does it, in steps: it must come to the same steps again when the results of the earlier ones
+    are the same. At most ``at_once`` jobs of the kind run
     in one home, and ``per_user`` of one user.
     """
 
@@ -38,6 +39,7 @@ class JobKind:
     describe: Callable[[Any], str]
     run: Callable[[Work, Any], JobOutcome]
     check: Callable[[Workspace, Any], object] = lambda _workspace, _request: None
+    check_repeated: Callable[[Workspace, Any], object] = lambda _workspace, _request: None
     at_once: int = 1
     per_user: int = 1
 

@@ -18,6 +18,7 @@ from qts.app.jobs.kind import kind_named
 from qts.app.jobs.offers import OFFERS
 from qts.app.jobs.schedule_store import ScheduleRow, ScheduleStore, UnknownSchedule
 from qts.app.jobs.timing import Timing, due_between, next_due, parse_timing
+from qts.app.requests import Request
 from qts.app.workspace import Workspace
 from qts.core.clock import IST
 from qts.core.errors import BadParameter
@@ -111,7 +112,7 @@ def add_schedule(
     Raises
     ------
     BadParameter
-        If there is a schedule of this name, a value does not fit, or it would never be due.
+        If there is a schedule of this name, a value does not fit or is absent, or it would never be due or have nothing to do.
     """
     offer = OFFERS.get(name)
     if _NAME.fullmatch(name) is None:
@@ -122,9 +123,10 @@ def add_schedule(
         raise BadParameter(missing, "", f"is needed, as no schedule {name!r} is offered", hint=f"Give {missing}, or use one of {_names()}.")
     timing, venue = parse_timing(when), _exchange(exchange)
     given = (dict(offer.values) if offer and kind == offer.kind else {}) | dict(values)
-    request = request_of(kind, given)
     found = kind_named(kind)
+    request = _request(name, kind, given)
     found.check(workspace, request)
+    found.check_repeated(workspace, request)
     now = workspace.clock.now()
     if next_due(timing, venue, after=now) is None:
         reason = "has no trading days that are known, so this would never be due"
@@ -202,6 +204,17 @@ def _order(row: ScheduleRow, at: datetime) -> JobOrder:
     # A run of its own beside a like job that somebody asked for: that one may have been planned before this was due.
     key = hashlib.sha256(f"schedule\n{row.name}\n{row.added_at.isoformat()}\n{at.isoformat()}".encode()).hexdigest()
     return JobOrder(kind=row.kind, request=row.request, what=row.what, key=key, submitted_by=row.submitted_by, schedule=row.name)
+
+
+def _request(name: str, kind: str, given: Mapping[str, object]) -> Request:
+    try:
+        return request_of(kind, given)
+    except BadParameter as error:
+        offer = OFFERS.get(name)
+        if offer is None or offer.kind != kind or error.name not in offer.needs or given.get(error.name):
+            raise
+        hint = f"For example: qts schedule add {name} {offer.example}"
+        raise BadParameter(error.name, "", f"the schedule {name} needs it", hint=hint) from error
 
 
 def _exchange(text: str) -> Exchange:

@@ -11,6 +11,7 @@ import pytest
 from qts.app.jobs.asking import list_jobs
 from qts.app.jobs.document import PENDING, JobError, JobState
 from qts.app.jobs.job_store import JobStore
+from qts.app.jobs.kind import kind_named
 from qts.app.jobs.offers import OFFERS
 from qts.app.jobs.schedule_store import UnknownSchedule
 from qts.app.jobs.scheduling import (
@@ -146,7 +147,7 @@ def test_a_schedule_that_is_removed_leaves_its_jobs(opened: Workspace) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "options", "words"),
     [
-        pytest.param("daily-bars", {}, {}, "none is named", id="what an offer needs is missing"),
+        pytest.param("daily-bars", {}, {}, "the schedule daily-bars needs it", id="what an offer needs is missing"),
         pytest.param("daily-bars", SANDBOX | {"source": "moon"}, {}, "source", id="a value that does not fit"),
         pytest.param("backup", {"folder": "x"}, {}, "no such field", id="a field it has not"),
         pytest.param("mine", {}, {"when": "daily@02:00"}, "kind", id="no kind"),
@@ -173,3 +174,43 @@ def test_a_name_is_given_once(opened: Workspace) -> None:
     with pytest.raises(BadParameter, match="there is a schedule"):
         add_schedule(opened, "backup", {"keep": 2})
     assert show_schedule(opened, "backup").request == {"keep": 14}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message", "hint"),
+    [
+        pytest.param(
+            "chains", {}, "underlying = '': the schedule chains needs it.", "qts schedule add chains underlying=NIFTY", id="nothing"
+        ),
+        pytest.param(
+            "chains", {"underlying": ""}, "underlying = '': the schedule chains needs it.", "underlying=NIFTY", id="an empty word"
+        ),
+        pytest.param("daily-bars", {"from": "2024-01-01"}, "the schedule daily-bars needs it", "instruments=NSE:INFY", id="half of it"),
+        pytest.param("daily-bars", SANDBOX | {"from": "2026-11-21"}, "lies in the future", "from=2020-01-01", id="a day to come"),
+        pytest.param("daily-bars", SANDBOX | {"to": "2026-11-19"}, "nothing left to download", "Leave it out", id="a day that is over"),
+    ],
+)
+def test_a_schedule_that_would_do_nothing_is_refused_in_words(
+    opened: Workspace, name: str, values: dict[str, object], *, message: str, hint: str
+) -> None:
+    with pytest.raises(BadParameter) as caught:
+        add_schedule(at(opened, "2026-11-20T12:00"), name, values)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert {one.state for one in list_schedules(opened)} == {"off"}
+
+
+def test_a_schedule_may_begin_today_and_end_on_a_day_to_come(opened: Workspace) -> None:
+    values = SANDBOX | {"from": "2026-11-20", "to": "2026-11-20"}
+    assert add_schedule(at(opened, "2026-11-20T12:00"), "today", values, kind="ingest", when="daily@18:00").state == "on"
+    values["to"] = "2030-01-01"
+    assert add_schedule(at(opened, "2026-11-20T12:00"), "later", values, kind="ingest", when="daily@18:00").what.endswith("to 2030-01-01")
+
+
+def test_the_examples_of_the_offers_can_be_added(opened: Workspace) -> None:
+    values = {name: dict(word.split("=") for word in offer.example.split()) for name, offer in OFFERS.items()}
+    assert {name for name, given in values.items() if given} == {name for name, offer in OFFERS.items() if offer.needs}
+    for name, given in values.items():
+        # One for which no keys are needed.
+        source = {"source": "sandbox"} if "source" in kind_named(OFFERS[name].kind).request.model_fields else {}
+        assert add_schedule(at(opened, "2026-11-20T12:00"), name, given | source).state == "on"

@@ -19,6 +19,7 @@ from qts.app.jobs.patience import ask_source
 from qts.app.jobs.work import Work
 from qts.app.progress import Progress
 from qts.app.workspace import Workspace
+from qts.core.clock import IST
 from qts.core.errors import AccessDenied, BadFile, BadParameter, SourceDown
 from qts.core.instrument import InstrumentId
 from qts.data.source import BarSource
@@ -48,6 +49,16 @@ def _check(workspace: Workspace, request: IngestRequest) -> None:
         open_universe(workspace, request)
     if request.source == "kite":
         find_keys(workspace)
+
+
+def _check_repeated(workspace: Workspace, request: IngestRequest) -> None:
+    today = workspace.clock.now().astimezone(IST).date()
+    if request.start is not None and request.start > today:
+        reason = "lies in the future, so there would be nothing to download until then"
+        raise BadParameter("from", request.start, reason, hint="Give the first date of the history that you want: from=2020-01-01.")
+    if request.end is not None and request.end < today:
+        reason = "lies in the past, so after the first run there would be nothing left to download"
+        raise BadParameter("to", request.end, reason, hint="Leave it out, and each run goes on to the last session that is over.")
 
 
 def _run(work: Work, request: IngestRequest) -> JobOutcome:
@@ -165,4 +176,13 @@ def _left(ended: JobError, plan: SeriesPlan) -> JobError:
     return ended.model_copy(update={"about": str(plan.key.instrument)})
 
 
-KIND: Final = JobKind(title="Download history", request=IngestRequest, describe=_describe, check=_check, run=_run, at_once=8, per_user=2)
+KIND: Final = JobKind(
+    title="Download history",
+    request=IngestRequest,
+    describe=_describe,
+    check=_check,
+    check_repeated=_check_repeated,
+    run=_run,
+    at_once=8,
+    per_user=2,
+)
