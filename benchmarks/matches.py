@@ -173,7 +173,12 @@ def portfolio(plan: Plan) -> Played:
     """Hold W3: 500 symbols on one account; prices so low that cash never limits, and the order of fills does not matter."""
     prices = many(500, 2_500, start=10.0, step=DAY_STEP)
     spec = Spec(pairs=EMA_12_26)
-    field = [mine("qts", "portfolio"), theirs(ARRAYS, "vectorbt", "portfolio"), theirs(RAPTORBT, "raptorbt", "portfolio")]
+    field = [
+        mine("qts", "portfolio"),
+        theirs(VECTORBT, "vectorbt", "documented_portfolio"),
+        theirs(ARRAYS, "vectorbt", "portfolio"),
+        theirs(RAPTORBT, "raptorbt", "portfolio"),
+    ]
     right = oracle.portfolio(prices.tolist(), EMA_12_26[0], spec)
     entries = contest(field, saved(plan.folder, "portfolio", prices), spec, rounds=plan.rounds(5))
     return Played(entries=entries, numbers=judged(entries, right), work=prices.shape[0] * prices.shape[2])

@@ -164,7 +164,10 @@ def w3(plan: Plan) -> tuple[list[Figure], list[Section]]:
     played = matches.portfolio(plan)
     label = "500 symbols x 2,500 bars, one account"
     figures = [
-        matches.against(played, "qts", ARRAYS, what=f"{label} vs vectorbt", marks=(20.0, 60.0), how="on arrays, a group that shares cash"),
+        matches.against(
+            played, "qts", VECTORBT, what=f"{label} vs vectorbt", marks=(20.0, 60.0), how="its documented use, a group that shares cash"
+        ),
+        matches.against(played, "qts", ARRAYS, what=f"{label} vs vectorbt on arrays", marks=(20.0, 60.0), how=ON_ARRAYS),
         matches.against(played, "qts", RAPTORBT, what=f"{label} vs raptorbt", marks=(5.0, 15.0), how="separate runs, their curves summed"),
     ]
     words = "EMA 12/26 on each symbol; prices are so low that cash never limits."

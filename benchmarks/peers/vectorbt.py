@@ -116,6 +116,38 @@ def portfolio(prices: Floats, spec: Spec) -> Run:
     return run
 
 
+def documented_portfolio(prices: Floats, spec: Spec) -> Run:
+    """Prepare many symbols on one account as the documentation shows it: a frame with a column each, grouped, sharing cash."""
+    vectorbt: Any = import_module("vectorbt")
+    pandas: Any = import_module("pandas")
+    index = pandas.date_range("2015-01-01", periods=prices.shape[2], freq="1D")
+    names = pandas.Index([f"WALK{number:03}" for number in range(len(prices))], name="symbol")
+    open_, close = (pandas.DataFrame(np.ascontiguousarray(prices[:, row].T), index, names) for row in (OPEN, CLOSE))
+    (pair,) = spec.pairs
+
+    def run() -> Outcome:
+        fast = vectorbt.MA.run(close, pair[0], ewm=True, short_name="fast")
+        slow = vectorbt.MA.run(close, pair[1], ewm=True, short_name="slow")
+        enter, leave = fast.ma_crossed_above(slow), fast.ma_crossed_below(slow)
+        early = np.broadcast_to(np.arange(len(close))[:, None] < pair[1], enter.shape)
+        enter, leave = ((found & ~early).vbt.signals.fshift(1) for found in (enter, leave))
+        account = vectorbt.Portfolio.from_signals(
+            close,
+            enter,
+            leave,
+            price=open_,
+            size=float(spec.shares),
+            fees=spec.fee,
+            init_cash=spec.capital,
+            freq="1D",
+            group_by=True,
+            cash_sharing=True,
+        )
+        return reported(account)
+
+    return run
+
+
 def average(vectorbt: Any, close: Floats, span: int) -> Floats:  # noqa: ANN401 - an untyped module
     result: Floats = vectorbt.generic.dispatch.ewm_mean(close, span, minp=1, adjust=False)
     return result
@@ -148,9 +180,13 @@ def outcome(account: Any) -> Outcome:  # noqa: ANN401 - an untyped module
     )
 
 
+CASES = {
+    "single": arrays,
+    "sweep": arrays,
+    "documented": documented,
+    "portfolio": portfolio,
+    "documented_portfolio": documented_portfolio,
+}
+
 if __name__ == "__main__":
-    serve(
-        Engine(
-            version=lambda: version("vectorbt"), cases={"single": arrays, "sweep": arrays, "documented": documented, "portfolio": portfolio}
-        )
-    )
+    serve(Engine(version=lambda: version("vectorbt"), cases=CASES))
