@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qts.app.bars import SIMULATED_NOTE
-from qts.app.exporting import ExportRequest, export_bars
+from qts.app.exporting import ExportRequest, ExportSelection, estimate_export, export_bars
 from qts.app.progress import Progress
 from qts.app.requests import build
 from qts.app.workspace import Workspace
@@ -82,6 +82,19 @@ def test_an_earlier_state_is_exported_as_it_was(filled: Workspace, tmp_path: Pat
     )
     done = export_bars(filled, build(ExportRequest, target=tmp_path / "old.csv", as_of=before))
     assert (done.series, done.bars, done.snapshot) == (3, 470, before)
+
+
+def test_how_many_bars_a_selection_holds_is_told_without_reading_one(filled: Workspace, tmp_path: Path) -> None:
+    assert estimate_export(filled, build(ExportSelection)) == 470
+    assert estimate_export(filled, build(ExportSelection, instruments="NSE:BETA")) == 50
+    month = {"start": date(2022, 2, 1), "end": date(2022, 2, 28)}
+    exact = export_bars(filled, build(ExportRequest, target=tmp_path / "a.csv", **month)).bars
+    assert 0.8 * exact <= estimate_export(filled, build(ExportSelection, **month)) <= 1.25 * exact
+    assert estimate_export(filled, build(ExportSelection, start=date(2030, 1, 1))) == 0
+    before, key = filled.store.snapshot(), filled.store.series()[0].key
+    filled.store.delete(key, at=filled.clock.now())
+    assert estimate_export(filled, build(ExportSelection)) == 70
+    assert estimate_export(filled, build(ExportSelection, as_of=before)) == 470
 
 
 @pytest.mark.parametrize(

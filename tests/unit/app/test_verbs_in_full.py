@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
@@ -86,6 +87,11 @@ def test_the_package_offers_every_verb_says_so_and_leads_to_it() -> None:
         assert inspect.isfunction(getattr(verbs, name)), name
         assert "home" in inspect.signature(getattr(verbs, name)).parameters or name in {"costs", "reconcile"}, name
     assert all(getattr(package, name) is getattr(verbs, name) for name in qts.__all__)
+
+
+def test_the_verbs_of_groups_of_commands_stand_in_the_guide() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "how-to" / "notebook.md").read_text(encoding="utf-8")
+    assert [name for name in {*VERB_OF.values(), *MORE} if not re.search(rf"`(qts\.)?{name}`", guide)] == []
 
 
 def dump(folder: Path, on: str, symbol: str) -> Path:
