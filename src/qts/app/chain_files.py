@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from qts.app.chain_document import ChainQuote, ChainRecord
 from qts.core.errors import DamagedFile
 from qts.data.storage.database import Database
+from qts.data.storage.row_seals import ROW_SEAL, require_sound, sealed_rows, sound_rows, unsound_rows, with_seal
 from qts.data.storage.vault import disk_faults
 
 if TYPE_CHECKING:  # pyarrow is imported when the first chain is written or read
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # pyarrow is imported when the first chain is written or read
 FOLDER: Final = "data/chains"
 LOST_HINT: Final = "`qts verify` takes it from a backup where there is one; quotes of the past can be had nowhere else."
 METADATA: Final = sa.MetaData()
-_CHAINS: Final = sa.Table(
+CHAINS: Final = sa.Table(
     "option_chains",
     METADATA,
     sa.Column("path", sa.String(800), primary_key=True),
@@ -39,6 +40,7 @@ _CHAINS: Final = sa.Table(
     sa.Column("n_quoted", sa.Integer, nullable=False),
     sa.Column("n_bytes", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("row_seal", sa.String(16)),
     sa.Index("ix_option_chains_underlying", "underlying", "asked_at"),
 )
 _WHOLE: Final = frozenset({"lot", "volume", "oi", "bid_quantity", "ask_quantity"})
@@ -86,9 +88,7 @@ class KeptChains:
         content = _encoded(taken)
         sha256 = hashlib.sha256(content).hexdigest()
         asked_at = taken.asked_at.astimezone(UTC)
-        # A name of the broker's becomes a folder: nothing in it may lead elsewhere.
-        name = quote(taken.underlying, safe="&").replace(".", "%2E")
-        path = f"{FOLDER}/{taken.exchange}/{name}/{asked_at:%Y%m%dT%H%M%S.%fZ}-{sha256[:16]}.parquet"
+        path = f"{FOLDER}/{taken.exchange}/{_folder_of(taken.underlying)}/{asked_at:%Y%m%dT%H%M%S.%fZ}-{sha256[:16]}.parquet"
         contracts = [one for one in taken.quotes if one.side != "underlying"]
         record = ChainRecord(
             underlying=taken.underlying,
@@ -106,17 +106,25 @@ class KeptChains:
         with disk_faults(self._home / FOLDER):
             _place(self._home / path, content)
         with self._database.writing() as connection:
-            if connection.execute(sa.select(_CHAINS.c.path).where(_CHAINS.c.path == path)).first() is None:
-                connection.execute(sa.insert(_CHAINS).values(**{**record.model_dump(), "expiries": ",".join(record.expiries)}))
+            if connection.execute(sa.select(CHAINS.c.path).where(CHAINS.c.path == path)).first() is None:
+                row = {**record.model_dump(), "expiries": ",".join(record.expiries)}
+                connection.execute(sa.insert(CHAINS).values(with_seal(CHAINS, row)))
         return record
 
     def records(self, underlying: str | None = None) -> tuple[ChainRecord, ...]:
         """Return what is kept, of one underlying or of all, oldest first."""
-        query = sa.select(_CHAINS).order_by(_CHAINS.c.asked_at, _CHAINS.c.path)
+        query = sa.select(CHAINS).order_by(CHAINS.c.asked_at, CHAINS.c.path)
         if underlying is not None:
-            query = query.where(_CHAINS.c.underlying == underlying)
+            query = query.where(CHAINS.c.underlying == underlying)
         with self._database.reading() as connection:
-            return tuple(_record(row) for row in connection.execute(query).mappings())
+            unsound = unsound_rows(self._database, connection, CHAINS)
+            require_sound(CHAINS, (row for row in unsound if underlying is None or _is_of(row, underlying)))
+            return tuple(_record(row) for row in sealed_rows(connection, CHAINS, query))
+
+    def sound_records(self) -> tuple[ChainRecord, ...]:
+        """Return what is kept and recorded as it was written; of the others nobody can tell what their files must be."""
+        with self._database.reading() as connection:
+            return tuple(map(_record, sound_rows(connection, CHAINS)))
 
     def quotes(self, record: ChainRecord) -> tuple[ChainQuote, ...]:
         """Return the quotes of a chain, whose bytes are those that were written.
@@ -163,6 +171,16 @@ def chain_harms(home: Path, records: Sequence[ChainRecord], *, quick: bool, spar
         yield ChainFinding(path=record.path, is_missing=content is None, reason=harm, put_back=found is not None)
 
 
+def _is_of(row: sa.RowMapping, underlying: str) -> bool:
+    """Return whether a row that is not what was written may be of an underlying, which its path names a second time."""
+    return row["underlying"] == underlying or f"/{_folder_of(underlying)}/" in str(row["path"])
+
+
+def _folder_of(underlying: str) -> str:
+    # A name of the broker's becomes a folder: nothing in it may lead elsewhere.
+    return quote(underlying, safe="&").replace(".", "%2E")
+
+
 def _harm(content: bytes | None, record: ChainRecord) -> str:
     if content is None:
         return "it is missing or cannot be read"
@@ -172,7 +190,8 @@ def _harm(content: bytes | None, record: ChainRecord) -> str:
 
 
 def _record(row: sa.RowMapping) -> ChainRecord:
-    return ChainRecord.model_validate({**row, "expiries": tuple(row["expiries"].split(","))})
+    said = {name: value for name, value in row.items() if name != ROW_SEAL}
+    return ChainRecord.model_validate({**said, "expiries": tuple(row["expiries"].split(","))})
 
 
 def _encoded(taken: ChainTaken) -> bytes:

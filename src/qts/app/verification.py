@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from qts.app.backup_document import BACKUPS, CONTENT, finished_backups
 from qts.app.chain_document import ChainRecord
-from qts.app.chain_files import LOST_HINT, KeptChains, chain_harms
+from qts.app.chain_files import CHAINS, LOST_HINT, KeptChains, chain_harms
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
 from qts.app.run_files import LIST_NAME, LOST_RUN_HINT, RunState, damaged_run, folders_of, harms, mend_run, run_ids, state_of
@@ -20,13 +20,19 @@ from qts.app.run_store import KeptRun
 from qts.app.settings import Settings
 from qts.core.clock import Clock
 from qts.core.errors import DamagedFile
+from qts.data.actions.database import TABLE as ACTIONS
+from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
 from qts.data.storage import FileFinding, FileState, Hole, ParquetStore
+from qts.data.storage.row_seals import row_harms
 from qts.data.storage.seals import RESTORE_HINT
 
 PAST_HINT: Final = (
     "Only earlier snapshots need it, the present does not: `qts verify --heal-from` takes it from a backup, "
     "and `qts snapshots collect --keep-days 0` gives up those that have no name and that no run cites."
 )
+
+# The tables of the control database whose rows carry hashes, besides those of runs and trials.
+_SEALED: Final = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS)
 
 
 class DamageDocument(BaseModel):
@@ -199,12 +205,22 @@ def _check_control(settings: Settings, *, quick: bool) -> _Control:
         if findings:
             found = (DamageDocument(path=path.name, state=str(FileState.DAMAGED), reason=one, cure=RESTORE_HINT) for one in findings)
             return _Control(damage=tuple(found))
-        control.require_whole()
-        return _Control(seals=control.seals(), chains=KeptChains(settings.home, control.database).records())
+        return _check_rows(settings, control)
     except DamagedFile as error:
         return _Control(damage=(_harmed(error),))
     finally:
         control.close()
+
+
+def _check_rows(settings: Settings, control: ControlDatabase) -> _Control:
+    with control.database.reading() as connection:
+        harmed = tuple(map(_harmed, row_harms(connection, _SEALED)))
+    try:
+        control.require_whole()
+        chains = KeptChains(settings.home, control.database).sound_records()
+        return _Control(damage=harmed, seals=control.seals(), chains=chains)
+    except DamagedFile as error:
+        return _Control(damage=(*harmed, _harmed(error)))
 
 
 def _harmed_chains(home: Path, chains: Sequence[ChainRecord], *, quick: bool, spare: Sequence[Path] | None) -> tuple[DamageDocument, ...]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +18,7 @@ from qts.app.settings import load_settings
 from qts.app.snapshots import collect_snapshots
 from qts.app.verification import verify_home
 from qts.app.workspace import Workspace
-from qts.core import Bars, Exchange
+from qts.core import Bars, Exchange, InstrumentId
 from qts.data.storage import ParquetStore, Provenance, SeriesBars, SeriesKey
 
 
@@ -123,3 +124,19 @@ def test_a_backup_leaves_out_the_files_of_a_run_that_are_not_what_was_written(fi
     assert check_backup(Path(second.path)).damaged == {}
     restore(Path(first.path), load_settings(home=tmp_path / "again"))
     assert verify_home(load_settings(home=tmp_path / "again")).sound
+
+
+def test_a_row_of_the_control_database_that_changed_is_named_and_all_else_is_checked_on(workspace: Workspace, kept: Path) -> None:
+    workspace.watchlists.add("Mine", [InstrumentId("NSE:ALPHA")], at=workspace.clock.now())
+    assert verify_home(workspace.settings).sound
+    with sqlite3.connect(workspace.settings.control_path) as connection:
+        connection.execute("UPDATE watchlist_items SET instrument = 'NSE:ALPHB'")
+    connection.close()
+    flip(kept / "fills.parquet")
+    found = verify_home(workspace.settings, quick=True)
+    row, file = verify_home(workspace.settings, look_only=True).damage
+    assert (row.path, row.state) == ("control.sqlite", "damaged")
+    assert row.reason == "the record of mine NSE:ALPHB in watchlist_items differs from what was written"
+    assert "restore BACKUP" in row.cure
+    assert file.path.endswith("fills.parquet")
+    assert found.damage == (row,)

@@ -16,6 +16,7 @@ from qts.data.actions.records import ActionRecord, ActionState, StatedAction
 from qts.data.actions.store import RecordReport, plan_recording
 from qts.data.storage.database import Database
 from qts.data.storage.lookup import require_aware
+from qts.data.storage.row_seals import require_sound, sealed_rows, unsound_rows, with_seal
 
 _LIVE: Final = sa.text("ended_at IS NULL")
 # SQLite takes some tens of thousands of values in one statement; this is far below.
@@ -39,9 +40,11 @@ TABLE: Final = sa.Table(
     sa.Column("confidence", sa.Float),
     sa.Column("recorded_at", sa.String(40), nullable=False),
     sa.Column("ended_at", sa.String(40)),
+    sa.Column("row_seal", sa.String(16)),
     sa.Index("corporate_actions_by_instrument", "instrument", "ex_date"),
     # An action has one record that holds, whoever writes.
     sa.Index("corporate_actions_that_hold", "action_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+    info={"named_by": ("action_id",)},
 )
 
 
@@ -56,13 +59,16 @@ class SqlActions:
         require_aware("at", at)
         touched = {record.action.instrument for record in records}
         with self._database.writing() as connection:
-            recording = plan_recording(_read(connection, instruments=touched, states=None, known_at=None), records)
-            ending = sa.update(TABLE).where(TABLE.c.action_id == sa.bindparam("ending"), TABLE.c.ended_at.is_(None))
+            self._require_sound(connection, touched)
+            held = {row["action_id"]: row for row in _rows(connection, instruments=touched, states=None, known_at=None)}
+            recording = plan_recording(map(_record, held.values()), records)
             if recording.ended:
-                rows = [{"ending": name} for name in recording.ended]
-                connection.execute(ending.values(ended_at=_text_of(at)), rows)
+                ended = [with_seal(TABLE, {**held[name], "ended_at": _text_of(at)}) for name in recording.ended]
+                ending = sa.update(TABLE).where(TABLE.c.seq == sa.bindparam("ending"))
+                rows = [{"ending": row["seq"], "ended_at": row["ended_at"], "row_seal": row["row_seal"]} for row in ended]
+                connection.execute(ending, rows)
             if recording.added:
-                connection.execute(sa.insert(TABLE), [_row(record, at) for record in recording.added])
+                connection.execute(sa.insert(TABLE), [with_seal(TABLE, _row(record, at)) for record in recording.added])
         return recording.report
 
     def read(
@@ -76,7 +82,8 @@ class SqlActions:
         if known_at is not None:
             require_aware("known_at", known_at)
         with self._database.reading() as connection:
-            return _read(connection, instruments=instruments, states=states, known_at=known_at)
+            self._require_sound(connection, instruments)
+            return tuple(map(_record, _rows(connection, instruments=instruments, states=states, known_at=known_at)))
 
     def is_kept(self, *, known_at: datetime | None = None) -> bool:
         """Return whether any action is confirmed."""
@@ -86,14 +93,27 @@ class SqlActions:
         with self._database.reading() as connection:
             return connection.execute(query).first() is not None
 
+    def _require_sound(self, connection: sa.Connection, instruments: Collection[InstrumentId] | None) -> None:
+        """Raise where a row that may be of the instruments is not what was written, so that it cannot hide from them under another name.
 
-def _read(
+        An action's id names its instrument a second time, and only one of the two was changed. The actions of others go on serving.
+        """
+        unsound = unsound_rows(self._database, connection, TABLE)
+        names = None if instruments is None or not unsound else set(instruments)
+        require_sound(TABLE, (row for row in unsound if names is None or names & _names_in(row)))
+
+
+def _names_in(row: sa.RowMapping) -> set[str]:
+    return {str(row["instrument"]), str(row["action_id"]).partition("/")[0]}
+
+
+def _rows(
     connection: sa.Connection,
     *,
     instruments: Collection[InstrumentId] | None,
     states: Collection[ActionState] | None,
     known_at: datetime | None,
-) -> tuple[ActionRecord, ...]:
+) -> list[sa.RowMapping]:
     columns = TABLE.c
     query = _holding(sa.select(TABLE), known_at).order_by(columns.instrument, columns.ex_date, columns.kind)
     if states is not None:
@@ -101,8 +121,7 @@ def _read(
     names = None if instruments is None else set(instruments)
     if names is not None and len(names) <= _MOST_NAMES:
         query = query.where(columns.instrument.in_(names))
-    rows = connection.execute(query).mappings()
-    return tuple(_record(row) for row in rows if names is None or row["instrument"] in names)
+    return [row for row in sealed_rows(connection, TABLE, query) if names is None or row["instrument"] in names]
 
 
 def _holding(query: sa.Select[Any], known_at: datetime | None) -> sa.Select[Any]:

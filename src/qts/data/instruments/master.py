@@ -19,6 +19,7 @@ from qts.data.instruments.renames import SymbolChange, changes_between, record_p
 from qts.data.instruments.tables import DUMPS, LISTINGS
 from qts.data.instruments.timeline import Arrival, Changes, HeldRow, changes_of
 from qts.data.storage.database import Database
+from qts.data.storage.row_seals import sealed_rows, with_seal
 
 TORN_SHARE: Final = 0.5
 """A dump with fewer rows of an exchange than this share of the dump before it is taken to be cut."""
@@ -207,9 +208,14 @@ def _dumps(connection: sa.Connection, exchange: str | None) -> list[DumpInfo]:
         query = query.where(DUMPS.c.exchange == exchange)
     return [
         DumpInfo(
-            exchange=row.exchange, on=row.dumped_on, source=row.source, sha256=row.sha256, n_rows=row.n_rows, n_rejected=row.n_rejected
+            exchange=row["exchange"],
+            on=row["dumped_on"],
+            source=row["source"],
+            sha256=row["sha256"],
+            n_rows=row["n_rows"],
+            n_rejected=row["n_rejected"],
         )
-        for row in connection.execute(query)
+        for row in sealed_rows(connection, DUMPS, query)
     ]
 
 
@@ -275,17 +281,16 @@ def _insert(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
 
 def _note_dump(connection: sa.Connection, exchange: str, *, on: date, source: str, dump: Dump, n_rows: int, at: datetime) -> None:
     connection.execute(sa.delete(DUMPS).where(DUMPS.c.exchange == exchange, DUMPS.c.dumped_on == on))
-    connection.execute(
-        sa.insert(DUMPS).values(
-            exchange=exchange,
-            dumped_on=on,
-            source=source[:200],
-            sha256=dump.sha256,
-            n_rows=n_rows,
-            n_rejected=dump.n_rejected,
-            loaded_at=at.isoformat(),
-        )
-    )
+    row = {
+        "exchange": exchange,
+        "dumped_on": on,
+        "source": source[:200],
+        "sha256": dump.sha256,
+        "n_rows": n_rows,
+        "n_rejected": dump.n_rejected,
+        "loaded_at": at.isoformat(),
+    }
+    connection.execute(sa.insert(DUMPS).values(with_seal(DUMPS, row)))
 
 
 def _missing_exchanges(connection: sa.Connection, parts: Iterable[str], *, on: date) -> list[str]:

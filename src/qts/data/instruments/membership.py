@@ -20,6 +20,7 @@ from qts.core.errors import BadFile, BadParameter
 from qts.data.instruments.csv_file import read_rows
 from qts.data.instruments.tables import INDEX_MEMBERS
 from qts.data.storage.database import Database
+from qts.data.storage.row_seals import require_sound, sealed_rows, unsound_rows, with_seal
 
 _HINT: Final = "Write columns index,instrument,from,to,source: NIFTY 50,NSE:INFY,1996-04-22,,NSE circular. An empty `to` is still a member."
 _NAME: Final = re.compile(r"[A-Z0-9][A-Z0-9 &._-]{0,59}")
@@ -106,7 +107,7 @@ class IndexMembership:
             n_changed = sum(held.get(identity) != member for identity, member in wanted.items()) + len(held.keys() - wanted.keys())
             if n_changed:
                 connection.execute(sa.delete(INDEX_MEMBERS).where(INDEX_MEMBERS.c.index_key.in_(keys)))
-                connection.execute(sa.insert(INDEX_MEMBERS), [_values(member) for member in wanted.values()])
+                connection.execute(sa.insert(INDEX_MEMBERS), [with_seal(INDEX_MEMBERS, _values(member)) for member in wanted.values()])
         return n_changed
 
     def indices(self) -> tuple[IndexInfo, ...]:
@@ -134,7 +135,7 @@ class IndexMembership:
         Before the first date on record they are those of that first date.
         """
         with self._database.reading() as connection:
-            rows = _select(connection, INDEX_MEMBERS.c.index_key == index_key(index))
+            rows = self._of(connection, index_key(index))
         if not rows:
             return None
         first = min(row.start for row in rows)
@@ -154,7 +155,7 @@ class IndexMembership:
         Where nothing is on record of the first dates, those of the first date on record stand for them.
         """
         with self._database.reading() as connection:
-            rows = _select(connection, INDEX_MEMBERS.c.index_key == index_key(index))
+            rows = self._of(connection, index_key(index))
         if not rows:
             return None
         known_from = min(row.start for row in rows)
@@ -167,6 +168,12 @@ class IndexMembership:
             sources=tuple(dict.fromkeys(row.source for row in found)),
             doubt=_doubt(rows, on=first, first=known_from),
         )
+
+    def _of(self, connection: sa.Connection, key: str) -> list[IndexMember]:
+        # Its name tells its index a second time: a member whose key was changed does not go unmissed.
+        unsound = unsound_rows(self._database, connection, INDEX_MEMBERS)
+        require_sound(INDEX_MEMBERS, (row for row in unsound if key in {row["index_key"], index_key(str(row["index_name"]))}))
+        return _select(connection, INDEX_MEMBERS.c.index_key == key)
 
 
 def _doubt(rows: Sequence[IndexMember], *, on: date, first: date) -> str:
@@ -217,13 +224,13 @@ def _select(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[I
     )
     return [
         IndexMember(
-            index=row.index_name,
-            instrument=InstrumentId(row.instrument),
-            start=row.member_from,
-            end=row.member_to,
-            source=row.source,
+            index=row["index_name"],
+            instrument=InstrumentId(row["instrument"]),
+            start=row["member_from"],
+            end=row["member_to"],
+            source=row["source"],
         )
-        for row in connection.execute(query)
+        for row in sealed_rows(connection, INDEX_MEMBERS, query)
     ]
 
 

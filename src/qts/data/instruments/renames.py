@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from qts.data.instruments.csv_file import read_rows
 from qts.data.instruments.listing import DumpRow, ListingKind
 from qts.data.instruments.tables import SYMBOL_CHANGES
 from qts.data.storage.database import Database
+from qts.data.storage.row_seals import sealed_rows, with_seal
 
 _HINT: Final = "Write columns old,new,on[,source], such as NSE:ZOMATO,NSE:ETERNAL,2025-04-09."
 
@@ -116,14 +117,14 @@ class SymbolChanges:
         """Return every change, latest first."""
         query = sa.select(SYMBOL_CHANGES).order_by(SYMBOL_CHANGES.c.changed_on.desc(), SYMBOL_CHANGES.c.old, SYMBOL_CHANGES.c.new)
         with self._database.reading() as connection:
-            return tuple(_change(row) for row in connection.execute(query))
+            return tuple(_change(row) for row in sealed_rows(connection, SYMBOL_CHANGES, query))
 
     def put(self, changes: Iterable[SymbolChange]) -> int:
         """Keep changes, in place of what was kept of the same two names; return how many differ from that."""
         n_changed = 0
         with self._database.writing() as connection:
             for change in changes:
-                row = connection.execute(_one(change.old, change.new)).first()
+                row = next(sealed_rows(connection, SYMBOL_CHANGES, _one(change.old, change.new)), None)
                 if row is not None and _change(row) == change:
                     continue
                 n_changed += 1
@@ -177,12 +178,12 @@ def _first_from(changes: Sequence[SymbolChange], name: InstrumentId, after: date
     return min(found, key=lambda change: change.on, default=None)
 
 
-def _one(old: InstrumentId, new: InstrumentId) -> sa.Select[tuple[str]]:
+def _one(old: InstrumentId, new: InstrumentId) -> sa.Select[Any]:
     return sa.select(SYMBOL_CHANGES).where(SYMBOL_CHANGES.c.old == old, SYMBOL_CHANGES.c.new == new)
 
 
-def _values(change: SymbolChange) -> dict[str, object]:
-    return {
+def _values(change: SymbolChange) -> dict[str, Any]:
+    row = {
         "old": change.old,
         "new": change.new,
         "changed_on": change.on,
@@ -190,14 +191,15 @@ def _values(change: SymbolChange) -> dict[str, object]:
         "evidence": change.evidence,
         "source": change.source,
     }
+    return with_seal(SYMBOL_CHANGES, row)
 
 
-def _change(row: sa.Row[tuple[str]]) -> SymbolChange:
+def _change(row: sa.RowMapping) -> SymbolChange:
     return SymbolChange(
-        old=InstrumentId(row.old),
-        new=InstrumentId(row.new),
-        on=row.changed_on,
-        state=ChangeState(row.state),
-        evidence=row.evidence,
-        source=row.source,
+        old=InstrumentId(row["old"]),
+        new=InstrumentId(row["new"]),
+        on=row["changed_on"],
+        state=ChangeState(row["state"]),
+        evidence=row["evidence"],
+        source=row["source"],
     )

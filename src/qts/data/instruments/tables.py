@@ -19,9 +19,11 @@ DUMPS: Final = sa.Table(
     sa.Column("n_rows", sa.Integer, nullable=False),
     sa.Column("n_rejected", sa.Integer, nullable=False),
     sa.Column("loaded_at", sa.String(40), nullable=False),
+    sa.Column("row_seal", sa.String(16)),
     sa.UniqueConstraint("exchange", "dumped_on"),
     # A number is never given twice: it tells whether the listings have changed since.
     sqlite_autoincrement=True,
+    info={"named_by": ("exchange", "dumped_on")},
 )
 
 LISTINGS: Final = sa.Table(
@@ -56,6 +58,7 @@ SYMBOL_CHANGES: Final = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("evidence", sa.String(400), nullable=False),
     sa.Column("source", sa.String(200), nullable=False),
+    sa.Column("row_seal", sa.String(16)),
 )
 
 INDEX_MEMBERS: Final = sa.Table(
@@ -68,6 +71,7 @@ INDEX_MEMBERS: Final = sa.Table(
     sa.Column("member_to", sa.Date),
     sa.Column("index_name", sa.String(64), nullable=False),
     sa.Column("source", sa.String(200), nullable=False),
+    sa.Column("row_seal", sa.String(16)),
 )
 
 WATCHLISTS: Final = sa.Table(
@@ -76,6 +80,7 @@ WATCHLISTS: Final = sa.Table(
     sa.Column("key", sa.String(64), primary_key=True),
     sa.Column("name", sa.String(64), nullable=False),
     sa.Column("made_at", sa.String(40), nullable=False),
+    sa.Column("row_seal", sa.String(16)),
 )
 
 WATCHLIST_ITEMS: Final = sa.Table(
@@ -84,4 +89,5 @@ WATCHLIST_ITEMS: Final = sa.Table(
     sa.Column("key", sa.String(64), sa.ForeignKey("watchlists.key", ondelete="CASCADE"), primary_key=True),
     sa.Column("instrument", sa.String(80), primary_key=True),
     sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("row_seal", sa.String(16)),
 )

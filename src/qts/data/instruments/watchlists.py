@@ -15,6 +15,7 @@ from qts.core import InstrumentId
 from qts.core.errors import BadParameter
 from qts.data.instruments.tables import WATCHLIST_ITEMS, WATCHLISTS
 from qts.data.storage.database import Database
+from qts.data.storage.row_seals import sealed_rows, with_seal
 
 MAX_LISTS: Final = 200
 MAX_ITEMS: Final = 1_000
@@ -70,7 +71,8 @@ class Watchlists:
             if mine is None and len(held) >= MAX_LISTS:
                 raise BadParameter("watchlist", name, f"there are {MAX_LISTS} already", hint="Remove one that is no longer used.")
             if mine is None:
-                connection.execute(sa.insert(WATCHLISTS).values(key=name.lower(), name=name, made_at=at.isoformat()))
+                row = {"key": name.lower(), "name": name, "made_at": at.isoformat()}
+                connection.execute(sa.insert(WATCHLISTS).values(with_seal(WATCHLISTS, row)))
             known = () if mine is None else mine.instruments
             fresh = [one for one in dict.fromkeys(instruments) if one not in known]
             if len(known) + len(fresh) > MAX_ITEMS:
@@ -80,7 +82,7 @@ class Watchlists:
                     sa.select(sa.func.coalesce(sa.func.max(WATCHLIST_ITEMS.c.place), 0)).where(WATCHLIST_ITEMS.c.key == name.lower())
                 ).scalar_one()
                 rows = [{"key": name.lower(), "instrument": one, "place": place + i} for i, one in enumerate(fresh, start=1)]
-                connection.execute(sa.insert(WATCHLIST_ITEMS), rows)
+                connection.execute(sa.insert(WATCHLIST_ITEMS), [with_seal(WATCHLIST_ITEMS, row) for row in rows])
             return _get(connection, name)
 
     def remove(self, name: str, instruments: Sequence[InstrumentId] | None = None) -> Watchlist | None:
@@ -122,11 +124,11 @@ def _get(connection: sa.Connection, name: str) -> Watchlist:
 
 def _lists(connection: sa.Connection) -> list[Watchlist]:
     items: dict[str, list[InstrumentId]] = {}
-    for key, instrument in connection.execute(
-        sa.select(WATCHLIST_ITEMS.c.key, WATCHLIST_ITEMS.c.instrument).order_by(WATCHLIST_ITEMS.c.key, WATCHLIST_ITEMS.c.place)
-    ):
-        items.setdefault(key, []).append(InstrumentId(instrument))
+    query = sa.select(WATCHLIST_ITEMS).order_by(WATCHLIST_ITEMS.c.key, WATCHLIST_ITEMS.c.place)
+    for row in sealed_rows(connection, WATCHLIST_ITEMS, query):
+        items.setdefault(row["key"], []).append(InstrumentId(row["instrument"]))
+    lists = sealed_rows(connection, WATCHLISTS, sa.select(WATCHLISTS).order_by(WATCHLISTS.c.key))
     return [
-        Watchlist(name=row.name, instruments=tuple(items.get(row.key, ())), made_at=datetime.fromisoformat(row.made_at))
-        for row in connection.execute(sa.select(WATCHLISTS).order_by(WATCHLISTS.c.key))
+        Watchlist(name=row["name"], instruments=tuple(items.get(row["key"], ())), made_at=datetime.fromisoformat(row["made_at"]))
+        for row in lists
     ]

@@ -1,0 +1,152 @@
+"""Rows of the control database that carry a hash of what they say: SQLite keeps no checksums, and believes a page with a bit turned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from itertools import islice
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+
+from qts.core.errors import DamagedFile
+from qts.data.storage.commit_watch import Version
+from qts.data.storage.database import Database
+from qts.data.storage.seals import RESTORE_HINT
+
+ROW_SEAL: Final = "row_seal"
+"""The column of the hash. A row that holds none is not what was written: the revision that brought the column sealed the rows it found."""
+
+_CONTROL: Final = "control.sqlite"
+_SHOWN: Final = 10
+# What was found of a table when nobody had committed since: a process looks at the whole of it once for each commit, not for each read.
+_LOOKED_AT: Final[WeakKeyDictionary[Database, dict[str, tuple[Version, tuple[sa.RowMapping, ...]]]]] = WeakKeyDictionary()
+
+
+def with_seal(table: sa.Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with the hash of what it says."""
+    return {**row, ROW_SEAL: _seal(table, row)}
+
+
+def sealed_rows(connection: sa.Connection, table: sa.Table, query: sa.Select[Any] | None = None) -> Iterator[sa.RowMapping]:
+    """Yield the rows of a query of all columns of a table, or the whole table.
+
+    Raises
+    ------
+    DamagedFile
+        If one is not what was written.
+    """
+    for row in _fetched(connection, table, query):
+        if not _is_sound(table, row):
+            raise _damaged(_reason(table, row))
+        yield row
+
+
+def sound_rows(connection: sa.Connection, table: sa.Table) -> Iterator[sa.RowMapping]:
+    """Yield those rows of a table that are what was written."""
+    return (row for row in _fetched(connection, table) if _is_sound(table, row))
+
+
+def unsound_rows(database: Database, connection: sa.Connection, table: sa.Table) -> tuple[sa.RowMapping, ...]:
+    """Return the rows of a table that are not what was written, wherever their values would place them.
+
+    A read by an instrument does not find the row whose instrument was changed: this does.
+    """
+    version = database.version()
+    looked_at = _LOOKED_AT.setdefault(database, {})
+    known = looked_at.get(table.name)
+    if version is not None and known is not None and known[0] == version:
+        return known[1]
+    found = tuple(row for row in _fetched(connection, table) if not _is_sound(table, row))
+    if version is not None:
+        looked_at[table.name] = version, found
+    return found
+
+
+def require_sound(table: sa.Table, unsound: Iterable[sa.RowMapping]) -> None:
+    """Raise if there is a row among those that are not what was written.
+
+    Raises
+    ------
+    DamagedFile
+        Naming the first.
+    """
+    for row in unsound:
+        raise _damaged(_reason(table, row))
+
+
+def row_harms(connection: sa.Connection, tables: Iterable[sa.Table]) -> Iterator[DamagedFile]:
+    """Yield what is wrong with the rows of tables, of each table the first few."""
+    for table in tables:
+        try:
+            unsound = (row for row in _fetched(connection, table) if not _is_sound(table, row))
+            for row in islice(unsound, _SHOWN):
+                yield _damaged(_reason(table, row))
+        except DamagedFile as error:
+            yield error
+
+
+def seal_all(connection: sa.Connection, table: sa.Table) -> None:
+    """Give every row of a table its hash, as the revision that brings the column does; one that says what cannot be gets none."""
+    keys = list(table.primary_key)
+    rows = []
+    for row in connection.execute(sa.select(table)).mappings():
+        with suppress(TypeError, ValueError):
+            rows.append({ROW_SEAL: _seal(table, row), **{f"_{key.name}": row[key.name] for key in keys}})
+    if rows:
+        connection.execute(sa.update(table).where(*(key == sa.bindparam(f"_{key.name}", type_=key.type) for key in keys)), rows)
+
+
+def _fetched(connection: sa.Connection, table: sa.Table, query: sa.Select[Any] | None = None) -> Iterator[sa.RowMapping]:
+    rows = connection.execute(sa.select(table) if query is None else query).mappings()
+    while True:
+        try:
+            row = rows.fetchone()
+        except (TypeError, ValueError) as error:  # a text that was a date
+            raise _damaged(f"a row of {table.name} differs from what was written ({error})") from error
+        if row is None:
+            return
+        yield row
+
+
+def _is_sound(table: sa.Table, row: sa.RowMapping) -> bool:
+    try:
+        return bool(_seal(table, row) == row[ROW_SEAL])
+    except (TypeError, ValueError):  # no number any more
+        return False
+
+
+def _seal(table: sa.Table, row: Mapping[str, Any] | sa.RowMapping) -> str:
+    # What is not there says nothing, so that a column of a later revision leaves the hashes of earlier rows right.
+    said = [f"{name}={_said(row[name], kind)}" for name, kind in _sealed(table) if row[name] is not None and row[name] == row[name]]
+    return sha256("\0".join(said).encode()).hexdigest()[:16]
+
+
+def _said(value: Any, kind: type) -> str:  # noqa: ANN401 - whatever the column holds
+    if kind is float:
+        return float.__repr__(value + 0.0)
+    return str(value + 0) if kind is int else str(value)
+
+
+@cache
+def _sealed(table: sa.Table) -> tuple[tuple[str, type], ...]:
+    """Return the columns that are hashed: all but the numbers that the database gives as it takes a row."""
+    given = {column.name for column in table.primary_key if isinstance(column.type, sa.Integer)}
+    said = sorted((column for column in table.c if column.name not in {*given, ROW_SEAL}), key=lambda column: column.name)
+    return tuple((column.name, _kind(column.type)) for column in said)
+
+
+def _kind(of: sa.types.TypeEngine[Any]) -> type:
+    return float if isinstance(of, sa.Float) else int if isinstance(of, sa.Integer) else str
+
+
+def _damaged(reason: str) -> DamagedFile:
+    return DamagedFile(_CONTROL, reason, hint=RESTORE_HINT)
+
+
+def _reason(table: sa.Table, row: sa.RowMapping) -> str:
+    names = table.info.get("named_by") or [column.name for column in table.primary_key]
+    return f"the record of {' '.join(str(row[name]) for name in names)} in {table.name} differs from what was written"

@@ -1,0 +1,188 @@
+"""One value that changed by itself in any table whose rows carry hashes is found, and nothing else is called damage."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from qts.app.chain_files import CHAINS, ChainTaken, KeptChains
+from qts.app.control import ControlDatabase
+from qts.core import ActionKind, InstrumentId
+from qts.core.errors import DamagedFile
+from qts.data.actions import ActionRecord, ActionState, SqlActions, StatedAction
+from qts.data.actions.database import TABLE as ACTIONS
+from qts.data.instruments import Dump, DumpRow, IndexMember, IndexMembership, InstrumentMaster, SymbolChange, SymbolChanges, Watchlists
+from qts.data.instruments.renames import ChangeState
+from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
+from qts.data.storage.database import Database
+from qts.data.storage.row_seals import row_harms
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 20)
+ONE, TWO = InstrumentId("NSE:ONE"), InstrumentId("NSE:TWO")
+TABLES = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS)
+
+
+def fill(home: Path, database: Database) -> None:
+    action = StatedAction(instrument=ONE, ex_date=date(2025, 3, 3), kind=ActionKind.SPLIT, ratio=Decimal(2))
+    record = ActionRecord(action=action, state=ActionState.SUSPECTED, source="detected:jump", confidence=0.5)
+    SqlActions(database).record([record], at=NOW)
+    member = IndexMember(index="NIFTY 50", instrument=ONE, start=date(2020, 1, 1), end=None, source="circular")
+    IndexMembership(database).replace([member, IndexMember(index="OTHER", instrument=TWO, start=date(2020, 1, 1), end=None, source="x")])
+    Watchlists(database).add("Mine", [ONE, TWO], at=NOW)
+    change = SymbolChange(old=ONE, new=TWO, on=date(2025, 4, 9), state=ChangeState.CONFIRMED, evidence="stated by a file", source="a.csv")
+    SymbolChanges(database).put([change])
+    rows = (DumpRow("NSE", "ONE", 1, "A COMPANY", None, None, 500, 1, "EQ", "NSE"),)
+    InstrumentMaster(database).load(
+        Dump(rows=rows, n_read=1, n_rejected=0, rejected=(), sha256="ab"), on=date(2026, 11, 2), source="dump", at=NOW
+    )
+    taken = ChainTaken(
+        underlying="NIFTY", exchange="NFO", asked_at=NOW, source="sandbox", listed_on="2026-11-20", expiries=("2026-11-26",), quotes=()
+    )
+    KeptChains(home, database).keep(taken)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with a row in every table, closed."""
+    folder = tmp_path_factory.mktemp("made")
+    control = ControlDatabase.open(folder / "control.sqlite")
+    fill(folder, control.database)
+    control.close()
+    return folder / "control.sqlite"
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copyfile(made, tmp_path / "control.sqlite"))
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    control = ControlDatabase.open(path)
+    yield control.database
+    control.close()
+
+
+def run(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def found(database: Database) -> list[str]:
+    with database.reading() as connection:
+        return [error.reason for error in row_harms(connection, TABLES)]
+
+
+def changed(column: sa.Column[Any], value: Any) -> Any:
+    if isinstance(column.type, sa.Date):
+        return "1999-12-31"
+    return "x" if value is None else value + 1 if isinstance(value, int | float) else f"{value[:-1]}~"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=str)
+def test_every_value_of_every_table_is_under_the_hash_of_its_row(path: Path, database: Database, table: sa.Table) -> None:
+    assert found(database) == []
+    given = [column for column in table.primary_key if isinstance(column.type, sa.Integer)]
+    connection = sqlite3.connect(path, isolation_level=None)
+    for column in (column for column in table.c if column not in given):
+        (rowid, value), *_ = connection.execute(f"SELECT rowid, {column.name} FROM {table.name}").fetchall()  # noqa: S608 - our own names
+        write = f"UPDATE {table.name} SET {column.name} = ? WHERE rowid = ?"  # noqa: S608 - our own names
+        for wrong in (changed(column, value), None if column.nullable and value is not None else changed(column, value)):
+            connection.execute(write, (wrong, rowid))
+            (reason,) = found(database)
+            assert f"in {table.name} differs from what was written" in reason, column.name
+            connection.execute(write, (value, rowid))
+            assert found(database) == []
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        (
+            "index_members SET index_key = 'NIFTY51' WHERE index_key = 'NIFTY50'",
+            lambda db, _: IndexMembership(db).members("NIFTY 50", TODAY),
+        ),
+        ("index_members SET instrument = 'NSE:OND' WHERE index_key = 'NIFTY50'", lambda db, _: IndexMembership(db).indices()),
+        ("index_members SET member_to = '2021-99-99'", lambda db, _: IndexMembership(db).indices()),
+        ("watchlists SET name = 'Mind'", lambda db, _: Watchlists(db).get("Mine")),
+        ("watchlist_items SET instrument = 'NSE:OND' WHERE place = 1", lambda db, _: Watchlists(db).all()),
+        ("symbol_changes SET changed_on = '2025-04-08'", lambda db, _: SymbolChanges(db).names(TWO)),
+        ("instrument_dumps SET n_rows = 3", lambda db, _: InstrumentMaster(db).dumps()),
+        ("option_chains SET underlying = 'NIFTX'", lambda db, home: KeptChains(home, db).records("NIFTY")),
+        ("option_chains SET n_bytes = 'many'", lambda db, home: KeptChains(home, db).records()),
+    ],
+)
+def test_who_would_use_a_row_that_was_changed_behind_our_back_is_told(
+    path: Path, database: Database, change: str, read: Callable[[Database, Path], object]
+) -> None:
+    read(database, path.parent)
+    run(path, f"UPDATE {change}")
+    table = change.partition(" ")[0]
+    with pytest.raises(DamagedFile, match=table) as caught:
+        read(database, path.parent)
+    assert "restore BACKUP" in caught.value.hint
+
+
+def test_the_members_of_other_indices_and_other_chains_go_on_serving(path: Path, database: Database) -> None:
+    run(path, "UPDATE index_members SET instrument = 'NSE:OND' WHERE index_key = 'NIFTY50'", "UPDATE option_chains SET n_bytes = 3")
+    other = IndexMembership(database).members("OTHER", date(2026, 1, 1))
+    assert other is not None
+    assert other.instruments == (TWO,)
+    kept = KeptChains(path.parent, database)
+    assert (kept.records("BANKNIFTY"), kept.sound_records()) == ((), ())
+
+
+def test_what_is_done_in_the_normal_course_leaves_no_row_without_its_hash(database: Database, tmp_path: Path) -> None:
+    fill(tmp_path, database)
+    lists = Watchlists(database)
+    lists.add("mine", [InstrumentId("NSE:THREE")], at=NOW)
+    lists.remove("MINE", [ONE])
+    lists.add("Two", [ONE], at=NOW)
+    lists.remove("two")
+    SymbolChanges(database).put(
+        [SymbolChange(old=ONE, new=TWO, on=date(2025, 4, 9), state=ChangeState.PROPOSED, evidence="the token 1 goes on")]
+    )
+    SymbolChanges(database).decide(ONE, ChangeState.DISMISSED)
+    member = IndexMember(index="NIFTY 50", instrument=TWO, start=date(2020, 1, 1), end=date(2021, 1, 1), source="circular")
+    assert IndexMembership(database).replace([member]) == 2
+    assert found(database) == []
+
+
+def before_the_seals(path: Path) -> None:
+    drops = (f"ALTER TABLE {table.name} DROP COLUMN row_seal" for table in TABLES)
+    run(path, *drops, "UPDATE alembic_version SET version_num = '0014'", "PRAGMA user_version = 14")
+
+
+def test_rows_of_an_earlier_release_are_sealed_as_they_are_found(path: Path) -> None:
+    before_the_seals(path)
+    control = ControlDatabase.open(path)
+    assert found(control.database) == []
+    assert [str(record.action.ratio) for record in SqlActions(control.database).read()] == ["2"]
+    fill(path.parent, control.database)
+    assert found(control.database) == []
+    run(path, "UPDATE corporate_actions SET ratio = '6'")
+    assert found(control.database) == ["the record of NSE:ONE/2025-03-03/split in corporate_actions differs from what was written"]
+    control.close()
+
+
+def test_a_database_of_an_earlier_release_that_is_damaged_already_opens_and_says_so(path: Path) -> None:
+    before_the_seals(path)
+    run(path, "UPDATE corporate_actions SET confidence = 'high'", "UPDATE instrument_dumps SET dumped_on = '2026-13-02'")
+    control = ControlDatabase.open(path)
+    reasons = found(control.database)
+    assert [reason.partition(" in ")[2].partition(" ")[0] for reason in reasons[:1]] == ["corporate_actions"]
+    assert reasons[1].startswith("a row of instrument_dumps differs from what was written")
+    assert Watchlists(control.database).get("Mine").instruments == (ONE, TWO)
+    control.close()
