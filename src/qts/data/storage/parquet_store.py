@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,7 @@ from qts.data.storage.history import Comparison, compared, give_name, require_na
 from qts.data.storage.lookup import Span, absent, no_snapshot, require_aware, sort_key, span_of
 from qts.data.storage.records import FileFinding, Hole, Quarantine, StoredFile
 from qts.data.storage.reserve import Reserve
-from qts.data.storage.rows import join, overlay, picked, require_sound
+from qts.data.storage.rows import gather, overlay, picked, require_sound
 from qts.data.storage.series import DeleteReport, LatestBar, Provenance, SeriesBars, SeriesInfo, SeriesKey, Snapshot, UpsertReport
 from qts.data.storage.vault import Vault, disk_faults
 
@@ -139,13 +140,16 @@ class ParquetStore:
         """Return what these files, lowest first, hold of a series."""
         wanted = [file for file in files if span.meets(file.ts_min, file.ts_max)]
         with disk_faults(self._root):
-            parts = [self._vault.read(file, number=number, span=span) for file in wanted]
-        cold = [part for part, file in zip(parts, wanted, strict=True) if not file.is_hot and len(part)]
-        hot = [part for part, file in zip(parts, wanted, strict=True) if file.is_hot and len(part)]
-        layers = ([join(cold)] if cold else []) + hot
-        if not layers:
+            found = [(file.is_hot, part) for file in wanted for part in self._vault.parts(file, number=number, span=span) if len(part)]
+        if not found:
             return None
-        return overlay(layers).bars(instrument=key.instrument, interval=key.interval)
+        if all(before.ts[-1] < after.ts[0] for (_, before), (_, after) in pairwise(found)):
+            rows = gather([part for _, part in found], number)
+        else:
+            cold = [part for is_hot, part in found if not is_hot]
+            hot = [part.copy() for is_hot, part in found if is_hot]
+            rows = overlay(([gather(cold, number)] if cold else []) + hot)
+        return rows.bars(instrument=key.instrument, interval=key.interval)
 
     def series(self, *, as_of: str | None = None) -> tuple[SeriesInfo, ...]:
         """Return all series, sorted by instrument, interval length and basis, without reading a bar."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -49,6 +49,10 @@ class Rows:
         """Return the same rows in arrays of their own."""
         return Rows(numbers=self.numbers.copy(), ts=self.ts.copy(), values=self.values.copy())
 
+    def write(self, values: Floats) -> None:
+        """Write the values into an array of shape ``(6, n)``."""
+        values[:] = self.values
+
     def parts(self) -> Iterator[tuple[int, int, int]]:
         """Yield ``(number, start, stop)`` of each instrument."""
         if len(self.ts) == 0:
@@ -61,6 +65,25 @@ class Rows:
         """Return the rows as the columns of one instrument."""
         values = dict(zip(VALUES, self.values, strict=True))
         return Bars(instrument=instrument, interval=interval, ts=self.ts, **values)
+
+
+class Part(Protocol):
+    """Rows, or what becomes rows once it is known where their values go."""
+
+    @property
+    def ts(self) -> Ints:
+        """Return the instants."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def copy(self) -> Rows:
+        """Return them in arrays of their own."""
+        ...
+
+    def write(self, values: Floats) -> None:
+        """Write the values into an array of shape ``(6, n)``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +128,20 @@ def join(parts: Sequence[Rows]) -> Rows:
         ts=np.concatenate([part.ts for part in parts]),
         values=np.concatenate([part.values for part in parts], axis=1),
     )
+
+
+def gather(parts: Sequence[Part], number: int) -> Rows:
+    """Return parts of one instrument that follow one another as one, in arrays of their own; at least one part."""
+    if len(parts) == 1:
+        return parts[0].copy()
+    ts = np.concatenate([part.ts for part in parts])
+    # Each part writes straight to its place: what is joined afterwards is written twice, and memory that is new to the process is dear.
+    values = np.empty((len(VALUES), len(ts)), dtype=np.float64)
+    start = 0
+    for part in parts:
+        part.write(values[:, start : start + len(part)])
+        start += len(part)
+    return Rows(numbers=np.broadcast_to(np.int64(number), len(ts)), ts=ts, values=values)
 
 
 def merge(old: Rows | None, new: Rows) -> Merge:

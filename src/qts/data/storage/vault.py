@@ -19,7 +19,7 @@ from qts.core.errors import BadPath, DamagedFile, StoreFull
 from qts.data.storage.decoded import MOST_BYTES, Decoded
 from qts.data.storage.lookup import Span
 from qts.data.storage.records import Draft, StoredFile
-from qts.data.storage.rows import Rows, join
+from qts.data.storage.rows import Part, Rows, gather
 
 if TYPE_CHECKING:  # pyarrow is imported when the first file is opened
     import pyarrow as pa
@@ -68,19 +68,34 @@ class Vault:
         DamagedFile
             If the file is missing or is not what was written.
         """
-        from qts.data.storage.encoding import cut, decode, decode_groups  # noqa: PLC0415 - pyarrow only when bars are read
+        from qts.data.storage.encoding import decode  # noqa: PLC0415 - pyarrow only when bars are read
+
+        if number is not None:
+            return gather(self.parts(file, number=number, span=span), number)
+        footer = self.footer(file)
+        with _damage(file.path):
+            return decode(f"{self._root}/{file.path}", footer, number=None, span=span)
+
+    def parts(self, file: StoredFile, *, number: int, span: Span) -> list[Part]:
+        """Return the bars of one instrument that open in the span, in parts that follow one another; what is in them is others' as well.
+
+        Raises
+        ------
+        DamagedFile
+            If the file is missing or is not what was written.
+        """
+        from qts.data.storage.encoding import cut, decode_groups, pick  # noqa: PLC0415 - pyarrow only when bars are read
 
         footer = self.footer(file)
         path = f"{self._root}/{file.path}"
         with _damage(file.path):
-            groups = [] if number is None else footer.groups(number, span)
+            groups = footer.groups(number, span)
             # Who reads a lot reads it once.
-            if number is None or not 0 < len(groups) <= _FEW_GROUPS:
-                return decode(path, footer, number=number, span=span)
+            if not 0 < len(groups) <= _FEW_GROUPS:
+                return [pick(path, footer, number, span)]
             keys = [(file.sha256, group) for group in groups]
             found = self._decoded.rows(keys, lambda places: decode_groups(path, footer, [groups[place] for place in places]))
-            parts = [cut(rows, number, span) for rows in found]
-        return join(parts) if len(parts) > 1 else parts[0].copy()
+            return [cut(rows, number, span) for rows in found]
 
     def footer(self, file: StoredFile) -> Footer:
         """Return the footer of a file whose bytes have been checked, now or, if nobody touched it since, before.

@@ -188,3 +188,20 @@ def test_a_span_of_all_instruments_is_cut_from_each() -> None:
     assert read.numbers.tolist() == [2] * 5 + [5] * 5 + [9] * 5
     assert read.ts.tolist() == [990, 991, 992, 993, 994] * 3
     assert read.values[0].tolist() == [991.0, 992.0, 993.0, 994.0, 995.0] * 3
+
+
+def test_what_row_groups_have_none_of_is_known_the_second_time_and_reads_the_same() -> None:
+    volume = [math.nan] * 8 + [math.nan, 5.0, math.nan, 7.0] + [3.0] * 4
+    rows = rows_of([float(i) for i in range(16)], volume=volume)
+    content = encode(rows, row_group=4)
+    footer = read_footer(pa.BufferReader(content))
+    spans = [ALWAYS, *(Span(start=first * MINUTE, end=stop * MINUTE) for first in range(0, 16, 3) for stop in range(first + 1, 17, 4))]
+    for _ in range(2):
+        # The shortest come first: what is known of some groups must not be taken for what is known of all.
+        for span in reversed(spans):
+            read = decode(pa.BufferReader(content), footer, number=1, span=span)
+            first, stop = np.searchsorted(rows.ts, [span.start or 0, 16 * MINUTE if span.end is None else span.end])
+            assert_array_equal(read.values, rows.values[:, first:stop])
+            assert_array_equal(read.ts, rows.ts[first:stop])
+    assert footer.absent.tolist() == [[True, True, False, False], [True] * 4]
+    assert_array_equal(decode(pa.BufferReader(content), footer, number=None, span=ALWAYS).values, rows.values)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qts.core import Bars, InstrumentId, Interval
-from qts.data.storage.rows import Rows, earlier_content, merge, overlay, rows_of
+from qts.data.storage.rows import Rows, earlier_content, gather, join, merge, overlay, rows_of
 
 Keyed = dict[tuple[int, int], tuple[float, ...]]
 VALUE = st.sampled_from([0.0, 1.0, 2.5, float("nan")])
@@ -114,3 +114,13 @@ def test_there_is_one_nan() -> None:
     given_ = bars_at([1], 1.0)
     rows = rows_of([(1, replace(given_, volume=np.array([odd]), oi=np.array([odd])))])
     assert rows.values[4:].view(np.uint64).tolist() == [[np.array([np.nan]).view(np.uint64)[0]]] * 2
+
+
+def test_parts_that_follow_one_another_become_rows_of_their_own() -> None:
+    whole = rows_of([(7, bars_at(list(range(9)), 2.0))])
+    parts = [whole.part(0, 4), whole.part(4, 4), whole.part(4, 9)]
+    for some in (parts, parts[:1]):
+        rows = gather(some, 7)
+        assert as_keyed(rows) == as_keyed(join(some))
+        assert not np.shares_memory(rows.values, whole.values)
+        assert not np.shares_memory(rows.ts, whole.ts)
