@@ -15,6 +15,7 @@ from tests.reference.core_run import compare
 from tests.reference.real_cases import real_case
 from tests.reference.rich_cases import (
     action_case,
+    by_order_case,
     contract_case,
     delivery_case,
     delivery_order_case,
@@ -33,8 +34,9 @@ KINDS = {
     "contracts": contract_case,
     "actions": action_case,
     "square-off": square_off_case,
+    "by-order": by_order_case,
 }
-PLAYED = os.environ.get("QTS_REFERENCE_KINDS", "targets,orders,managed,contracts,actions,square-off").split(",")
+PLAYED = os.environ.get("QTS_REFERENCE_KINDS", "targets,orders,managed,contracts,actions,square-off,by-order").split(",")
 RUNS = int(os.environ.get("QTS_REFERENCE_RUNS", "500")) // len(PLAYED)
 SEED = os.environ.get("QTS_REFERENCE_SEED")
 BLOCK = 50

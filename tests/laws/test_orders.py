@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.reference.cases import Case, order_case
 from tests.reference.core_run import rows_of, settings_of, strategy_of
-from tests.reference.rich_cases import managed_case
+from tests.reference.rich_cases import by_order_case, managed_case
 from tests.reference.scene import Wanted
 
 from qts.backtest import BacktestResult, BacktestSettings, parse_costs, parse_size, parse_slippage, run
@@ -18,7 +18,7 @@ from qts.core import Fill, Product, Side, micros_of
 from qts.strategies import Context, Strategy
 
 SEEDS = st.integers(0, 2**31)
-CASES = st.one_of(SEEDS.map(order_case), SEEDS.map(managed_case))
+CASES = st.one_of(SEEDS.map(order_case), SEEDS.map(managed_case), SEEDS.map(by_order_case))
 
 
 COSTS = st.sampled_from(["none", "percent:0.0013"])  # a brokerage with a cap makes one order of twice the size cheaper than two

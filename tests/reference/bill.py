@@ -51,7 +51,9 @@ def day_bill(deals: Sequence[Deal], *, on: date, terms: Terms, rules: Rules) -> 
     elif rules.costs == "per-share":
         bill["brokerage"] = by_order(deals, lambda part: max(shares(part) * rules.cost_rate, rules.cost_minimum))
     elif rules.costs == "zerodha" and deals:
-        if terms.kind == "share":
+        if terms.by_order:
+            delivered_bill(bill, deals, on=on, exchange=terms.exchange)
+        elif terms.kind == "share":
             share_bill(bill, deals, on=on, exchange=terms.exchange, is_mis=rules.product == "MIS")
         else:
             contract_bill(bill, deals, on=on, terms=terms)
@@ -82,6 +84,16 @@ def share_bill(bill: Bill, deals: Sequence[Deal], *, on: date, exchange: Exchang
         a_share = value(side) / shares(side)
         bill["stamp"] += a_share * inner * getattr(intraday, rate) + a_share * (shares(side) - inner) * getattr(delivery, rate)
     turnover_lines(bill, traded, delivery)
+
+
+def delivered_bill(bill: Bill, deals: Sequence[Deal], *, on: date, exchange: Exchange) -> None:
+    """Work out each order's bill as if it were the only one of its day; the depository asks once for a day with a sale."""
+    orders = [[deal for deal in deals if deal.order == order] for order in dict.fromkeys(deal.order for deal in deals)]
+    for parts in orders:
+        alone = dict.fromkeys(LINES, ZERO)
+        share_bill(alone, parts, on=on, exchange=exchange, is_mis=False)
+        for line in LINES:
+            bill[line] = max(bill[line], alone[line]) if line == "dp" else bill[line] + alone[line]
 
 
 def contract_bill(bill: Bill, deals: Sequence[Deal], *, on: date, terms: Terms) -> None:

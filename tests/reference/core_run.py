@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -184,7 +185,7 @@ def by_reference(case: Case) -> Outcome:
     series = [
         Series(
             name=one.instrument,
-            terms=case.terms.get(one.instrument, Terms(exchange=exchange_of(one.instrument))),
+            terms=reference_terms(case, one.instrument),
             rows=rows_of(one),
             targets=targets_of(one, case.targets[one.instrument]) if one.instrument in case.targets else {},
             actions=case.actions.get(one.instrument, ()),
@@ -192,6 +193,12 @@ def by_reference(case: Case) -> Outcome:
         for one in case.bars
     ]
     return play(series, sorted({ts for one in case.bars for ts in one.ts.tolist()}), rules_of(case), case.script)
+
+
+def reference_terms(case: Case, name: InstrumentId) -> Terms:
+    """Return the case's terms; shares whose names end in one of these are settled order by order."""
+    terms = case.terms.get(name, Terms(exchange=exchange_of(name)))
+    return replace(terms, by_order=name.startswith("NSE:") and name.endswith(("-BE", "-BZ", "-ST", "-SZ")))
 
 
 def by_core(settings: BacktestSettings, bars: Sequence[Bars], targets: Mapping[str, Floats]) -> BacktestResult:

@@ -23,7 +23,7 @@ from tests.reference.cases import (
     walk,
     wishes,
 )
-from tests.reference.scene import Action, Terms, on_tick
+from tests.reference.scene import Action, Terms, Wanted, on_tick
 
 from qts.core import Bars, Exchange, InstrumentId, Interval, session_date_of
 
@@ -189,3 +189,26 @@ def in_delivery(case: Case) -> Case:
     if "matrix" in settings and settings["size"].startswith(("atr-risk", "vol-target")):
         settings["size"] = "percent:0.97"
     return replace(case, settings=settings)
+
+
+def by_order_case(seed: int) -> Case:
+    """Return a case in delivery of shares most of which are settled order by order."""
+    case = (target_case, order_case, managed_case, action_case)[seed % 4](seed)
+    rng = np.random.default_rng((seed, 7))
+    names = {one.instrument: one.instrument for one in case.bars}
+    for name in names:
+        if rng.random() < 0.8:
+            names[name] = InstrumentId(f"{name}-{rng.choice(['BE', 'BZ', 'ST', 'SZ'])}")
+    renamed = {str(before): str(after) for before, after in names.items()}
+    return replace(
+        case,
+        bars=tuple(replace(one, instrument=names[one.instrument]) for one in case.bars),
+        targets={renamed[name]: said for name, said in case.targets.items()},
+        terms={renamed[name]: said for name, said in case.terms.items()},
+        actions={renamed[name]: said for name, said in case.actions.items()},
+        settings={**case.settings, "product": "CNC", "costs": "zerodha" if rng.random() < 0.8 else case.settings["costs"]},
+        script={
+            ts: tuple(replace(one, instrument=renamed[one.instrument]) if isinstance(one, Wanted) else one for one in wanted)
+            for ts, wanted in case.script.items()
+        },
+    )

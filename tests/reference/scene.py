@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the exchange says of an instrument. ``kind`` is share, future or option."""
+    """What the exchange says of an instrument. ``kind`` is share, future or option; ``by_order`` shares are each delivered."""
 
     exchange: Exchange = Exchange.NSE
     kind: str = "share"
@@ -43,6 +43,7 @@ class Terms:
     margin: Decimal = ONE
     sold_margin: Decimal = ZERO
     is_index: bool = True
+    by_order: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

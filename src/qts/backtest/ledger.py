@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from qts.backtest.exact import EXACT, exact_shares
 from qts.backtest.settings import BacktestSettings, CostKind, CostModel, SlippageKind
 from qts.backtest.settlement import CONTRACT_SEGMENTS, end_fill
-from qts.backtest.terms import PLAIN, InstrumentTerms
+from qts.backtest.terms import PLAIN, InstrumentTerms, is_netted
 from qts.core.arrays import Floats, Ints
 from qts.core.clock import instant_of
 from qts.core.instrument import InstrumentId, exchange_of
@@ -211,9 +211,15 @@ class _Ledger:
         return alone.charges(order.quantity * order.price, slices=order.slices)
 
     def _bill(self, on: date, i: int) -> DayBill:
-        exchange, product, terms = exchange_of(self._instruments[i]), self._settings.product, self._terms[i]
+        instrument, terms = self._instruments[i], self._terms[i]
         return DayBill(
-            on=on, exchange=exchange, product=product, segment=terms.segment, stt_class=terms.stt_class, underlying=terms.underlying
+            on=on,
+            exchange=exchange_of(instrument),
+            product=self._settings.product,
+            segment=terms.segment,
+            stt_class=terms.stt_class,
+            underlying=terms.underlying,
+            netted=is_netted(instrument, terms),
         )
 
 

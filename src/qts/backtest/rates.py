@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from qts.backtest.settlement import CONTRACT_SEGMENTS, end_fill
-from qts.backtest.terms import PLAIN, InstrumentTerms
+from qts.backtest.terms import PLAIN, InstrumentTerms, is_netted
 from qts.core.arrays import Floats, Ints
 from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.trading import Fill, FillReason, Product, Side
@@ -49,7 +49,8 @@ def rate_table(
     """Return the days on which a rate changes, as days since the epoch, and the rates of each stretch, flattened.
 
     The rates have shape ``(n_instruments, n_changes + 1, N_RATE)`` before flattening, columns as named in ``qts.kernels.charging``.
-    Instruments without terms pay as shares. The broker's fee for squaring off by himself is 0 unless it is asked for.
+    Instruments without terms pay as shares, those of a trade-to-trade series for delivery always. The broker's fee for squaring off by
+    himself is 0 unless it is asked for.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def rate_table(
         If an instrument's exchange has no schedule.
     """
     chosen = terms or (PLAIN,) * len(instruments)
-    paid = [_Paid(exchange_of(instrument), one) for instrument, one in zip(instruments, chosen, strict=True)]
+    paid = [_Paid(exchange_of(name), one, is_netted(name, one)) for name, one in zip(instruments, chosen, strict=True)]
     # Asked before the dates, so that an exchange without a schedule is named whatever the span.
     for one in paid:
         one.rates(start)
@@ -69,8 +70,8 @@ def rate_table(
 
 def estimates_of(fills: Iterable[Fill], terms: Mapping[InstrumentId, InstrumentTerms], *, square_off_fee: bool = False) -> tuple[str, ...]:
     """Return a sentence for each estimate among the rates that the fills paid, each once, in the order they were paid in."""
-    kinds: dict[tuple[Exchange, InstrumentTerms], int] = {}
-    known = {name: kinds.setdefault((exchange_of(name), one), len(kinds)) for name, one in terms.items()}
+    kinds: dict[_Paid, int] = {}
+    known = {name: kinds.setdefault(_Paid(exchange_of(name), one, is_netted(name, one)), len(kinds)) for name, one in terms.items()}
     # Fills of one day in instruments of one kind pay the same rates, but for ends of contracts.
     looked_up: dict[tuple[object, ...], tuple[str, ...]] = {}
     for fill in fills:
@@ -85,7 +86,7 @@ def estimates_of(fills: Iterable[Fill], terms: Mapping[InstrumentId, InstrumentT
 def estimates_used(fill: Fill, terms: InstrumentTerms = PLAIN, *, square_off_fee: bool = False) -> tuple[str, ...]:
     """Return a sentence for each estimate among the rates that a fill paid, with the broker's fee for squaring off if it did."""
     exchange, on = exchange_of(fill.instrument), fill.filled_at.date()
-    paid = _Paid(exchange, terms)
+    paid = _Paid(exchange, terms, is_netted(fill.instrument, terms))
     occasions = ("square_off",) if square_off_fee else ()
     if terms.segment is not None and terms.segment in CONTRACT_SEGMENTS:
         if fill.reason is not FillReason.EXPIRY:
@@ -95,10 +96,10 @@ def estimates_used(fill: Fill, terms: InstrumentTerms = PLAIN, *, square_off_fee
         bill = DayBill(on=on, exchange=exchange, product=fill.product, segment=terms.segment, underlying=terms.underlying)
         bill.add(ended)
         return bill.estimates()
-    # Delivery pays brokerage only on what was bought and sold on one day, which is charged as intraday.
+    # Delivery pays brokerage only on what was bought and sold on one day, which is charged as intraday where it is netted.
     is_intraday = fill.product is Product.MIS
     segments = [ChargeSegment.EQUITY_INTRADAY if is_intraday else ChargeSegment.EQUITY_DELIVERY]
-    segments += [ChargeSegment.EQUITY_INTRADAY] if fill.charges.brokerage else []
+    segments += [ChargeSegment.EQUITY_INTRADAY] if fill.charges.brokerage and paid.is_netted else []
     return tuple(dict.fromkeys(sentence for segment in segments for sentence in paid.rates(on, segment).estimates_with(occasions)))
 
 
@@ -108,6 +109,7 @@ class _Paid:
 
     exchange: Exchange
     terms: InstrumentTerms
+    is_netted: bool
 
     @property
     def segment(self) -> ChargeSegment:
@@ -128,9 +130,8 @@ class _Paid:
 
     def row(self, on: date, *, square_off_fee: bool) -> list[float]:
         """Return the row of the fills loop."""
-        is_share = self.segment is ChargeSegment.EQUITY_DELIVERY
-        intraday = self.rates(on, ChargeSegment.EQUITY_INTRADAY) if is_share else self.rates(on)
-        row = _share_row(intraday, self.rates(on)) if is_share else _contract_row(intraday)
+        intraday = self.rates(on, ChargeSegment.EQUITY_INTRADAY) if self.is_netted else self.rates(on)
+        row = _share_row(intraday, self.rates(on)) if self.is_netted else _row_of_orders(intraday)
         if square_off_fee:
             row[SQUARE_OFF_FEE] = float(intraday.square_off * (1 + intraday.gst))
         return row
@@ -149,13 +150,15 @@ def _share_row(intraday: SegmentRates, delivery: SegmentRates) -> list[float]:
     return row
 
 
-def _contract_row(rates: SegmentRates) -> list[float]:
+def _row_of_orders(rates: SegmentRates) -> list[float]:
+    """Return the row of what pays order by order: contracts, and shares that are not netted."""
     row = _no_rates()
     row[TURNOVER], row[TAX] = _turnover(rates), float(rates.gst)
     row[INTRADAY_FEE], row[INTRADAY_CAP] = float(rates.brokerage_fraction), _cap(rates.brokerage_cap)
     row[FLAT_FEE] = float(rates.brokerage_flat)
     row[TRADED_STT_BUY], row[TRADED_STT_SELL] = float(rates.stt_buy), float(rates.stt_sell)
     row[INTRADAY_STAMP_BUY], row[INTRADAY_STAMP_SELL] = float(rates.stamp_buy), float(rates.stamp_sell)
+    row[DP] = float(rates.dp_sell)
     return row
 
 

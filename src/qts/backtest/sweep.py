@@ -26,7 +26,7 @@ from qts.backtest.rule_cells import rule_cell, rule_cells
 from qts.backtest.settings import BacktestSettings, CostKind
 from qts.backtest.simulation import Scene, Simulation, Stage, play_scene, simulate
 from qts.backtest.sweep_blocks import IsCancelled, OnProgress, Reached, play_blocks, play_each
-from qts.backtest.terms import PLAIN, InstrumentTerms, check_product, term_table
+from qts.backtest.terms import PLAIN, InstrumentTerms, check_product, is_netted, term_table
 from qts.core.arrays import Bools, Floats, Ints
 from qts.core.bars import Bars
 from qts.core.clock import session_date_of
@@ -99,7 +99,7 @@ def evaluate(
     """
     values = strategy.resolve(params)
     capital = float(settings.capital)
-    simple = None if actions else _simple_terms(terms, len(bars))
+    simple = None if actions else _simple_terms(terms, bars)
     lean = _lean(strategy, (values,), bars, settings, terms=simple) if simple is not None else None
     if lean is not None:
         kept = np.empty(len(bars[0])) if curve else np.zeros(0)
@@ -171,7 +171,7 @@ def sweep(  # noqa: PLR0913 - what a run takes, and how the work is shared
     values = tuple(strategy.resolve(cell) for cell in cells)
     tell, asked = on_progress or _tell_nobody, is_cancelled or _never
     table = np.full((len(values), len(MEASURES)), np.nan)
-    simple = None if actions else _simple_terms(terms, len(bars))
+    simple = None if actions else _simple_terms(terms, bars)
     lean = _lean(strategy, values, bars, settings, terms=simple) if simple is not None else None
     if lean is not None:
         _play_lean(lean, table, threads=threads, tell=tell, is_cancelled=asked)
@@ -217,11 +217,16 @@ def _play_lean(lean: LeanSweep, table: Floats, *, threads: int, tell: OnProgress
     play_blocks(len(table), play, threads=threads, on_progress=tell, is_cancelled=is_cancelled)
 
 
-def _simple_terms(terms: Sequence[InstrumentTerms] | None, n: int) -> Sequence[InstrumentTerms] | None:
-    """Return the terms of all instruments, where they say nothing but ticks and locks: no lots, margins, ends or rates of their own."""
+def _simple_terms(terms: Sequence[InstrumentTerms] | None, bars: Sequence[Bars]) -> Sequence[InstrumentTerms] | None:
+    """Return the terms of all instruments, where they say nothing but ticks and locks: no lots, margins, ends or rates of their own.
+
+    Nor may one be of a trade-to-trade series: the compiled loops net what is bought and sold on one day.
+    """
+    if not all(is_netted(series.instrument) for series in bars):
+        return None
     if terms is None:
-        return (PLAIN,) * n
-    is_simple = len(terms) == n and all(replace(one, ticks=(), locks=False, estimates=()) == PLAIN for one in terms)
+        return (PLAIN,) * len(bars)
+    is_simple = len(terms) == len(bars) and all(replace(one, ticks=(), locks=False, estimates=()) == PLAIN for one in terms)
     return terms if is_simple else None
 
 

@@ -23,7 +23,8 @@ from qts.kernels.arithmetic import PARTS_OF_RUPEE
 from qts.kernels.charging import AS_CONTRACT, AS_SHARE
 from qts.kernels.state import N_TERM, T_EXPIRES
 from qts.market.charges import ChargeSegment, SttClass
-from qts.market.listing import DERIVATIVE_EXCHANGES, BandSpan, TickFrom, locked_bars
+from qts.market.listing import DERIVATIVE_EXCHANGES, BandSpan, RejectReason, TickFrom, locked_bars, reject_sentence
+from qts.market.listing.settlement import trade_to_trade_series
 
 _DAY: Final = 86_400_000_000
 _IST: Final = 19_800_000_000
@@ -31,6 +32,7 @@ _EPOCH: Final = date(1970, 1, 1)
 
 _CONTRACT_HINT: Final = "Use NRML to hold it, or MIS to close it within the day."
 _SHARE_HINT: Final = "Use CNC to hold it, or MIS to close it within the day."
+_DELIVERY_HINT: Final = "Use CNC."
 
 Locks = NDArray[np.int8]
 
@@ -130,7 +132,7 @@ def term_table(timeline: Timeline, terms: Sequence[InstrumentTerms], actions: Se
         ticks.extend(_tick_rows(one.ticks, days))
         bar = _expiry_bar(one, days, timeline.close[i])
         costs = NO_COSTS if bar < 0 else _end_costs(timeline.instruments[i], one, int(days[bar]))
-        numbers = (bar, one.locks, first, len(ticks), AS_CONTRACT if one.segment in CONTRACT_SEGMENTS else AS_SHARE)
+        numbers = (bar, one.locks, first, len(ticks), AS_SHARE if is_netted(timeline.instruments[i], one) else AS_CONTRACT)
         rows.append([*_numbers(one), *(float(number) for number in numbers), *costs])
     ends = np.array([row[T_EXPIRES] for row in rows if row[T_EXPIRES] >= 0.0], dtype=np.int64)
     lock = np.zeros((0, 0), dtype=np.int8)
@@ -170,13 +172,22 @@ def check_product(product: Product, instrument: InstrumentId, terms: InstrumentT
     Raises
     ------
     BadParameter
-        If a future or an option is to be delivered (CNC), or a share held as a contract (NRML).
+        If a future or an option is to be delivered (CNC), a share held as a contract (NRML), or one whose symbol names a trade-to-trade
+        series closed within the day (MIS).
     """
     is_contract = terms.is_contract or exchange_of(instrument) in DERIVATIVE_EXCHANGES
     if product is Product.CNC and is_contract:
         raise BadParameter("product", product, f"{instrument} is a contract, and delivery is for shares", hint=_CONTRACT_HINT)
     if product is Product.NRML and not is_contract:
         raise BadParameter("product", product, f"{instrument} is no contract, and NRML is for futures and options", hint=_SHARE_HINT)
+    if product is Product.MIS and (series := trade_to_trade_series(instrument)):
+        sentence = reject_sentence(RejectReason.INTRADAY_NOT_ALLOWED, series=series).rstrip(".")
+        raise BadParameter("product", product, f"{instrument} is for delivery only. {sentence}", hint=_DELIVERY_HINT)
+
+
+def is_netted(instrument: InstrumentId, terms: InstrumentTerms = PLAIN) -> bool:
+    """Return whether what is bought and sold on one day is netted: of shares, but for those in a trade-to-trade series."""
+    return terms.segment not in CONTRACT_SEGMENTS and not trade_to_trade_series(instrument)
 
 
 def until_expiry(timeline: Timeline, terms: Sequence[InstrumentTerms]) -> Timeline:

@@ -20,6 +20,7 @@ from qts.core.instrument import Exchange, InstrumentId, exchange_of
 from qts.core.trading import Fill, FillReason, Product
 from qts.kernels.state import CARRIED, CUT, HALTED, LIMITED, ORDERS, REFUSED, RUINED, TOO_SMALL
 from qts.market.charges import unconfirmed
+from qts.market.listing.settlement import trade_to_trade_series
 from qts.market.sessions import square_off
 
 # By the account's counter: a sentence, or the noun that is counted and what is said of it.
@@ -49,6 +50,7 @@ def warnings_of(simulation: Simulation, fills: Sequence[Fill]) -> tuple[str, ...
         *_of_actions(simulation),
         *_of_ends(simulation, fills),
         *_of_square_off(fills),
+        *_of_series(fills, settings),
         *_of_rates(fills, settings, terms),
     )
 
@@ -112,6 +114,17 @@ def _of_square_off(fills: Sequence[Fill]) -> Iterator[str]:
     used = dict.fromkeys(rules[key].source for key, at in latest.items() if rules[key].is_estimate and at >= rules[key].at)
     for source in used:
         yield f"The time from which intraday positions are closed is an estimate: {source}."
+
+
+def _of_series(fills: Sequence[Fill], settings: BacktestSettings) -> Iterator[str]:
+    """Tell what was delivered order by order, and what a run does not know of it: which shares had come when they were sold."""
+    traded = dict.fromkeys(fill.instrument for fill in fills)
+    names = ", ".join(name for name in traded if trade_to_trade_series(name))
+    if not names:
+        return
+    text = "Settled order by order, as a trade-to-trade series is: what was bought and sold on one day was not netted"
+    paid = ", and each order paid the charges of delivery" if settings.costs.kind is CostKind.ZERODHA else ""
+    yield f"{text}{paid}. Sales before the shares were delivered were not refused: {names}."
 
 
 def _of_rates(fills: Sequence[Fill], settings: BacktestSettings, terms: Mapping[InstrumentId, InstrumentTerms]) -> Iterator[str]:

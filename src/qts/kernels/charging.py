@@ -40,7 +40,8 @@ from qts.kernels.twins import Column
 _DAY: Final = 86_400_000_000
 _IST: Final = 19_800_000_000
 
-# How the day of an instrument is charged: as a share's, or as a contract's, of which nothing is netted.
+# How the day of an instrument is charged: as a share's, or as a contract's, of which nothing is netted. The latter is also that of shares
+# which are settled order by order: their rows have delivery's rates in the places of a contract's.
 AS_SHARE, AS_CONTRACT = range(2)
 
 # Part of an order: signed quantity, price, the order's fill before on the day (counted from 1, 0 for none), and the order's slices.
@@ -137,6 +138,7 @@ def cost_of_totals(traded: Day, fee: float, rates: Column, ways: Ways) -> float:
     if ways.is_contract:
         stt = traded.paid * rates[at + TRADED_STT_BUY] + traded.received * rates[at + TRADED_STT_SELL]
         stamp = traded.paid * rates[at + INTRADAY_STAMP_BUY] + traded.received * rates[at + INTRADAY_STAMP_SELL]
+        dp = rates[at + DP] if traded.sold > 0.0 else 0.0
     elif ways.intraday:
         stt = traded.sold * value / both * rates[at + INTRADAY_STT]
         stamp = traded.paid * rates[at + INTRADAY_STAMP_BUY] + traded.received * rates[at + INTRADAY_STAMP_SELL]

@@ -25,6 +25,8 @@ INFY = InstrumentId("NSE:INFY")
         (Product.CNC, "MCX:GOLD26DECFUT", "NRML to hold it"),
         (Product.NRML, "NSE:INFY", "CNC to hold it"),
         (Product.NRML, "INDEX:SP500", "CNC to hold it"),
+        (Product.MIS, "NSE:XYZ-BE", "Use CNC"),
+        (Product.MIS, "NSE:XYZ-BZ", "Use CNC"),
     ],
 )
 def test_a_product_that_does_not_go_with_the_instrument_is_refused_with_the_way_out(product: Product, name: str, way_out: str) -> None:
@@ -37,8 +39,8 @@ def test_a_product_that_does_not_go_with_the_instrument_is_refused_with_the_way_
 @pytest.mark.parametrize(
     ("product", "names"),
     [
-        (Product.CNC, ["NSE:INFY", "SIM:X", "INDEX:SP500"]),
-        (Product.MIS, ["NSE:INFY", "NFO:NIFTY26NOVFUT"]),
+        (Product.CNC, ["NSE:INFY", "SIM:X", "INDEX:SP500", "NSE:XYZ-BE"]),
+        (Product.MIS, ["NSE:INFY", "NFO:NIFTY26NOVFUT", "NSE:BAJAJ-AUTO"]),
         (Product.NRML, ["NFO:NIFTY26NOVFUT", "CDS:USDINR26NOVFUT"]),
     ],
 )

@@ -21,11 +21,13 @@ from qts.backtest import (
     parse_costs,
     parse_size,
     parse_slippage,
+    run,
     sweep,
     sweep_blocks,
 )
 from qts.backtest.lean_sweep import LeanSweep, is_lean
 from qts.backtest.settings import Protection, RiskLimits
+from qts.backtest.terms import InstrumentTerms
 from qts.core import IST, Bars, InstrumentId, Interval, Product, micros_of
 from qts.strategies import Column, Comparison, Indicator, Param, Ref, Rule, Strategy
 
@@ -243,3 +245,21 @@ def test_progress_grows_to_all_cells() -> None:
         sweep(strategy, cells, [bars], BacktestSettings(), threads=threads, on_progress=lambda done, _: seen.append(done))
         assert seen == sorted(seen)
         assert seen[-1] == len(cells)
+
+
+@pytest.mark.usefixtures("lean")
+def test_shares_settled_order_by_order_go_through_the_fills_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiled loops net a day; a cell costs what its run does all the same."""
+    monkeypatch.delattr(LeanSweep, "play")
+    monkeypatch.setattr(SWEEP, "lean_portfolio", None)
+    strategy = Strategy(title="Rule", params=PARAMS, rule=RULES["averages that cross"])
+    series = bars_of(300, seed=1, tick=0.05, zeros=False)
+    own = replace(series, instrument=InstrumentId("NSE:XYZ-BE"))
+    chosen = BacktestSettings(size=parse_size("shares:20"))
+    for bars in ([own], [series, own]):
+        for terms in (None, [InstrumentTerms(locks=True)] * len(bars)):
+            alone = run(strategy, {}, bars, chosen, terms=terms)
+            assert len({fill.side for fill in alone.fills}) == 2
+            for found in (sweep(strategy, [{}], bars, chosen, terms=terms)[0], evaluate(strategy, {}, bars, chosen, terms=terms)):
+                assert found.costs_total == pytest.approx(float(alone.charges.total), abs=0.005)
+                assert found.final_equity == alone.equity[-1]

@@ -216,3 +216,35 @@ def test_the_broker_s_fee_is_paid_also_where_a_position_of_the_day_before_opens_
         for costs in ("zerodha", "zerodha,square-off-fee")
     )
     assert (charged.charges - plain.charges).total == 59
+
+
+def test_a_trade_to_trade_share_bought_and_sold_on_one_day_is_charged_twice_for_delivery(
+    play: Callable[..., BacktestResult], make_bars: Callable[..., Bars]
+) -> None:
+    # Ten at 1,000 each way: STT 0.1 % of both sides and the depository, where the day would be netted 0.025 % of the sale.
+    rows = [(1000, 1000)] * 4
+    own, netted = (
+        play([1, 0, 0, 0], make_bars(rows, name=name, interval=Interval.MINUTE_1), costs="zerodha") for name in ("NSE:XYZ-BE", "NSE:XYZ")
+    )
+    assert [(fill.charges.stt, fill.charges.stamp, fill.charges.dp) for fill in own.fills] == [
+        (Decimal(10), Decimal("1.5"), Decimal(0)),
+        (Decimal(10), Decimal(0), own.charges.dp),
+    ]
+    assert (own.charges.stt, own.charges.brokerage, own.charges.dp) == (Decimal(20), Decimal(0), Decimal("15.93"))
+    assert (netted.charges.stt, netted.charges.brokerage, netted.charges.dp) == (Decimal("2.5"), Decimal(6), Decimal(0))
+    assert own.cash[-1] == pytest.approx(100_000 - float(own.charges.total), abs=1e-9)
+
+
+def test_each_day_with_a_sale_of_a_trade_to_trade_share_pays_the_depository_once() -> None:
+    fills = fills_of(
+        row(0, 30.0, 100.0, order=1),
+        row(0, -5.0, 100.0, order=2),
+        row(0, -5.0, 100.0, order=2),
+        row(0, -5.0, 100.0, order=3),
+        row(1, -5.0, 100.0, order=4),
+        row(1, 50.0, 100.0, order=5),
+        costs="zerodha",
+        names=("NSE:XYZ-BE",),
+    )
+    assert [fill.charges.dp > 0 for fill in fills] == [False, True, False, False, True, False]
+    assert [fill.charges.stt for fill in fills] == [Decimal(text) for text in ("3", "0.5", "0.5", "0.5", "0.5", "5")]

@@ -13,11 +13,24 @@ from qts.backtest.terms import InstrumentTerms
 from qts.core import IST, Exchange, InstrumentId, Product
 from qts.core.errors import BadParameter
 from qts.core.trading import Charges, Fill, FillReason, Side
-from qts.kernels.charging import DELIVERY_STT_BUY, DP, FLAT_FEE, INTRADAY_STT, SQUARE_OFF_FEE, TRADED_STT_SELL, TURNOVER
+from qts.kernels.charging import (
+    DELIVERY_STT_BUY,
+    DP,
+    FLAT_FEE,
+    INTRADAY_FEE,
+    INTRADAY_STAMP_BUY,
+    INTRADAY_STAMP_SELL,
+    INTRADAY_STT,
+    SQUARE_OFF_FEE,
+    TRADED_STT_BUY,
+    TRADED_STT_SELL,
+    TURNOVER,
+)
 from qts.kernels.state import N_RATE
 from qts.market.charges import ChargeSegment, SttClass, rates_on, regime_starts
 
 INFY, SENSEX_SHARE, INDEX = InstrumentId("NSE:INFY"), InstrumentId("BSE:INFY"), InstrumentId("INDEX:SP500")
+BY_ORDER = InstrumentId("NSE:XYZ-BE")
 
 
 def test_each_regime_has_the_rates_of_its_first_day() -> None:
@@ -131,3 +144,32 @@ def test_a_contract_pays_by_its_segment_and_a_fund_by_its_class() -> None:
     of_fund = rates_on(on, Exchange.NSE, ChargeSegment.EQUITY_DELIVERY, stt_class=SttClass.OTHER_ETF)
     assert fund[DELIVERY_STT_BUY] == float(of_fund.stt_buy)
     assert of_fund.stt_buy != rates_on(on, Exchange.NSE, ChargeSegment.EQUITY_DELIVERY).stt_buy
+
+
+def test_shares_settled_order_by_order_pay_delivery_in_the_places_of_a_contract() -> None:
+    on = date(2019, 10, 1)
+    _, flat = rate_table([BY_ORDER, INFY], on, on)
+    own, netted = flat.reshape(2, N_RATE)
+    rates = rates_on(on, Exchange.NSE, ChargeSegment.EQUITY_DELIVERY)
+    expected = {
+        TRADED_STT_BUY: rates.stt_buy,
+        TRADED_STT_SELL: rates.stt_sell,
+        INTRADAY_STAMP_BUY: rates.stamp_buy,
+        INTRADAY_STAMP_SELL: rates.stamp_sell,
+        INTRADAY_FEE: rates.brokerage_fraction,
+        DP: rates.dp_sell,
+    }
+    assert {column: own[column] for column in expected} == {column: float(rate) for column, rate in expected.items()}
+    assert own[[DP, TURNOVER]].tolist() == netted[[DP, TURNOVER]].tolist()
+    assert netted[[TRADED_STT_BUY, TRADED_STT_SELL]].tolist() == [0.0, 0.0]
+
+
+def test_estimates_of_shares_settled_order_by_order_are_those_of_delivery_alone() -> None:
+    on = date(2019, 10, 1)
+    paid = fill_of(Product.CNC, on, charges=Charges(brokerage=Decimal(1)))
+    own = replace(paid, instrument=BY_ORDER)
+    delivery = rates_on(on, Exchange.NSE, ChargeSegment.EQUITY_DELIVERY).estimates
+    assert estimates_used(own) == delivery
+    assert set(estimates_used(paid)) > set(delivery)
+    terms = {BY_ORDER: InstrumentTerms(), INFY: InstrumentTerms()}
+    assert set(estimates_of([own, paid], terms)) == set(estimates_used(paid))

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from qts.backtest import BacktestResult, BacktestSettings, parse_costs, parse_size, parse_slippage, run
-from qts.backtest.terms import InstrumentTerms
-from qts.core import Bars
+from qts.backtest.terms import InstrumentTerms, is_netted
+from qts.core import Bars, InstrumentId
 from qts.core.errors import BadParameter
+from qts.market.charges import ChargeSegment
 from qts.market.listing import TickFrom
 from qts.strategies import Strategy
 
@@ -69,3 +70,20 @@ def test_orders_above_the_freeze_quantity_pay_as_several(says: Says, make_bars: 
 def test_terms_that_cannot_be_are_refused(given: dict[str, int]) -> None:
     with pytest.raises(BadParameter):
         InstrumentTerms(**given)  # type: ignore[arg-type]  # the table's values are whole numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "terms", "expected"),
+    [
+        ("NSE:INFY", InstrumentTerms(), True),
+        ("NSE:XYZ-BE", InstrumentTerms(), False),
+        ("BSE:XYZ-BE", InstrumentTerms(), True),
+        ("NFO:NIFTY24MAYFUT", InstrumentTerms(segment=ChargeSegment.EQUITY_FUTURES), False),
+    ],
+)
+def test_what_is_bought_and_sold_on_one_day_is_netted_for_shares_outside_trade_to_trade(
+    name: str,
+    terms: InstrumentTerms,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    assert is_netted(InstrumentId(name), terms) is expected

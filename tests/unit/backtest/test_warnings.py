@@ -62,3 +62,12 @@ def test_estimates_of_intraday_rates_are_told_for_delivery_sold_the_same_day(pla
     bars = make_bars([(100, 100)] * 4, start=datetime(2020, 6, 10, 9, 15, tzinfo=IST), interval=Interval.MINUTE_1)
     assert any("brokerage" in sentence for sentence in play([1, 0, 0, 0], bars, costs="zerodha").warnings)
     assert not any("brokerage" in sentence for sentence in play([1, 1, 1, 1], bars, costs="zerodha").warnings)
+
+
+def test_shares_settled_order_by_order_are_told(play: Play, make_bars: MakeBars) -> None:
+    bars = [make_bars([(100, 100)] * 3, name=name) for name in ("NSE:XYZ-BE", "NSE:INFY", "NSE:ABC-BZ")]
+    said = "Settled order by order, as a trade-to-trade series is: what was bought and sold on one day was not netted"
+    unknown = "Sales before the shares were delivered were not refused: NSE:XYZ-BE, NSE:ABC-BZ."
+    assert play([1, 0, 0], *bars).warnings == (f"{said}. {unknown}",)
+    assert f"{said}, and each order paid the charges of delivery. {unknown}" in play([1, 0, 0], *bars, costs="zerodha").warnings
+    assert play([0, 0, 0], *bars).warnings == ()

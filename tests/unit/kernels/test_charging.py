@@ -136,9 +136,11 @@ def test_rates_change_on_the_day_they_start(day: int, regime: int) -> None:
         pytest.param(Day(4.0, 400.0, 0.0, 0.0), False, False, 0.4 + 1.2 + 0.2 + 10.5, id="only bought"),
         # STT on sales at the day's average 10 * 100 * 0.0025, stamp 0.04 and 1000 * 0.0002.
         pytest.param(Day(4.0, 400.0, 10.0, 1000.0), True, False, 1.4 + 2.5 + 0.24 + 10.5, id="intraday"),
-        # STT 400 * 0.006 + 1000 * 0.008.
-        pytest.param(Day(4.0, 400.0, 10.0, 1000.0), False, True, 1.4 + 10.4 + 0.24 + 10.5, id="a contract"),
-        pytest.param(Day(4.0, 400.0, 10.0, 1000.0), True, True, 1.4 + 10.4 + 0.24 + 10.5, id="a contract within the day"),
+        # STT 400 * 0.006 + 1000 * 0.008, DP 15, which no row of a contract has.
+        pytest.param(Day(4.0, 400.0, 10.0, 1000.0), False, True, 1.4 + 10.4 + 0.24 + 10.5 + 15.0, id="order by order"),
+        pytest.param(Day(4.0, 400.0, 10.0, 1000.0), True, True, 1.4 + 10.4 + 0.24 + 10.5 + 15.0, id="order by order within the day"),
+        pytest.param(Day(10.0, 1000.0, 0.5, 50.0), False, True, 1.05 + 6.4 + 0.11 + 10.5 + 15.0, id="less sold than bought"),
+        pytest.param(Day(4.0, 400.0, 0.0, 0.0), False, True, 0.4 + 2.4 + 0.04 + 10.5, id="only bought, order by order"),
     ],
 )
 def test_totals_of_a_day_cost_what_the_sum_by_hand_says(*, traded: Day, intraday: bool, contract: bool, expected: float) -> None:
@@ -191,10 +193,10 @@ def test_an_orders_part_is_billed_with_the_days_fills_before_it() -> None:
     assert charging.scheduled_cost(run, SECOND, 1, part) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_day_of_a_contract_is_charged_by_what_was_traded() -> None:
-    # Fees 10 and 4.4 and half of them on top, STT 1000 * 0.006 and 440 * 0.008, stamp 0.1 and 0.088, a thousandth of 1440.
+def test_a_day_order_by_order_is_charged_by_what_was_traded() -> None:
+    # Fees 10 and 4.4 and half of them on top, STT 1000 * 0.006 and 440 * 0.008, stamp 0.1 and 0.088, a thousandth of 1440, DP 15.
     run = run_of(Filled(10.0, 100.0, 2.0), formula=AS_CONTRACT)
-    assert charging.day_cost(run, SECOND, TODAY, (-4.0, 110.0, 0.0, 1.0)) == pytest.approx(21.6 + 9.52 + 0.188 + 1.44, rel=1e-12)
+    assert charging.day_cost(run, SECOND, TODAY, (-4.0, 110.0, 0.0, 1.0)) == pytest.approx(21.6 + 9.52 + 0.188 + 1.44 + 15.0, rel=1e-12)
 
 
 def fee_of(run: Run, part: Part) -> float:

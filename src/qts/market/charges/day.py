@@ -87,7 +87,15 @@ def day_charges(
 
     Each line is cut to ten decimals, for an average need not end. All rates are fractions of :func:`rates_on`.
     """
-    bill = DayBill(on=on, exchange=exchange, product=product, segment=segment, stt_class=stt_class, group=group, underlying=underlying)
+    bill = DayBill(
+        on=on,
+        exchange=exchange,
+        product=product,
+        segment=segment,
+        stt_class=stt_class,
+        group=group,
+        underlying=underlying,
+    )
     for fill in fills:
         bill.add(fill)
     return bill.charges()
@@ -109,7 +117,17 @@ def lone_order(
 
 
 class DayBill:
-    """The charges of one instrument's day as its fills come in: what :func:`day_charges` says of them, at the same cost for each."""
+    """The charges of one instrument's day as its fills come in: what :func:`day_charges` says of them, at the same cost for each.
+
+    A share that is not ``netted`` is in a trade-to-trade series: each order is delivered. Of the formulas of :func:`day_charges` those
+    without ``m`` and ``wap`` remain: STT is ``vb * delivery.stt_buy + vs * delivery.stt_sell``, duty ``vb * delivery.stamp_buy`` (and so
+    for sales before 2020-07), brokerage per order at delivery's rate and cap, and DP once, if ``s > 0``.
+
+    Raises
+    ------
+    BadParameter
+        As :func:`day_charges`, or if a share that is not netted is to be intraday.
+    """
 
     def __init__(
         self,
@@ -121,12 +139,17 @@ class DayBill:
         stt_class: SttClass = SttClass.SHARE,
         group: str = "",
         underlying: str = "",
+        netted: bool = True,
     ) -> None:
         self._day: _Day
         if segment is None or segment in EQUITY_SEGMENTS:
             _check_share_product(product)
+            if not netted and product is Product.MIS:
+                raise BadParameter(
+                    "product", product, "is netted within the day, and this share is delivered order by order", hint="Use CNC."
+                )
             intraday, delivery = _share_rates(on, exchange, stt_class=stt_class, group=group)
-            self._day = ShareDay(intraday=intraday, delivery=delivery, is_delivery=product is Product.CNC)
+            self._day = ShareDay(intraday=intraday, delivery=delivery, is_delivery=product is Product.CNC, is_netted=netted)
             return
         if product is Product.CNC:
             raise BadParameter("product", product, f"is for shares, not for {segment}", hint="Use NRML, or MIS for the day.")

@@ -16,6 +16,7 @@ from qts.market.charges.example_words import segment_named, segment_told, settle
 from qts.market.charges.funds import stt_class_of
 from qts.market.charges.orders import ChargeableOrder, RoundingMode
 from qts.market.charges.segments import EQUITY_SEGMENTS, ChargeSegment, RateClasses, Settlement, SttClass
+from qts.market.listing.settlement import trade_to_trade_series
 
 # The letters before a contract's expiry; the digits of SENSEX50 are no year.
 _UNDERLYING: Final = re.compile(r"SENSEX50(?=\d)|[A-Z][A-Z&\-]*")
@@ -40,7 +41,10 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolOrders:
-    """The orders of an example in one symbol, segment and day, with their places among all of its orders."""
+    """The orders of an example in one symbol, segment and day, with their places among all of its orders.
+
+    Of a symbol that names a trade-to-trade series they are of one side only: what is bought and sold is never netted.
+    """
 
     on: date
     exchange: Exchange
@@ -93,13 +97,14 @@ def terms_of(example: Mapping[str, object], default_on: date, usual_segment: str
     """
     shared = {name: value for name, value in example.items() if value is not None and name in _SHARED}
     raw = [{**shared, **{name: value for name, value in order.items() if value is not None}} for order in _raw_orders(example)]
-    places: dict[tuple[date, Exchange, ChargeSegment, str], list[int]] = {}
+    places: dict[tuple[date, Exchange, ChargeSegment, str, Side | None], list[int]] = {}
+    orders = tuple(_order(said) for said in raw)
     for place, said in enumerate(raw):
         exchange = _choice(Exchange, "exchange", said.get("exchange", Exchange.NSE))
         symbol = _text(said, "symbol") or _text(said, "tradingsymbol")
-        key = _trade_date(said, default_on), exchange, _segment(said, symbol, exchange, usual_segment), symbol
-        places.setdefault(key, []).append(place)
-    orders = tuple(_order(said) for said in raw)
+        segment = _segment(said, symbol, exchange, usual_segment)
+        apart = orders[place].side if _is_trade_to_trade(InstrumentId(f"{exchange}:{symbol}"), segment) else None
+        places.setdefault((_trade_date(said, default_on), exchange, segment, symbol, apart), []).append(place)
     percent = shared.get("stamp_state_rate_pct_both_sides")
     return ExampleTerms(
         on=next(iter(places))[0],
@@ -114,7 +119,7 @@ def terms_of(example: Mapping[str, object], default_on: date, usual_segment: str
                 places=tuple(own),
                 orders=tuple(orders[place] for place in own),
             )
-            for (on, exchange, segment, symbol), own in places.items()
+            for (on, exchange, segment, symbol, _), own in places.items()
         ),
         stamp=None if percent is None else number_of("stamp_state_rate_pct_both_sides", percent).scaleb(-2),
     )
@@ -158,6 +163,15 @@ def _classes(said: Mapping[str, object], symbol: str, segment: ChargeSegment, ex
     text = _text(said, "stt_class")
     stt_class = (stt_class_named(text) or _choice(SttClass, "stt_class", text)) if text else usual
     return RateClasses(stt_class=stt_class, group=_text(said, "group"), underlying=underlying)
+
+
+def _is_trade_to_trade(instrument: InstrumentId, segment: ChargeSegment) -> bool:
+    """Return whether the symbol names a series in which each order is delivered; its orders cannot be called intraday."""
+    series = trade_to_trade_series(instrument) if segment in EQUITY_SEGMENTS else ""
+    if series and segment is ChargeSegment.EQUITY_INTRADAY:
+        reason = f"{instrument} is for delivery only: series {series} is trade-to-trade"
+        raise BadParameter("segment", segment, reason, hint="Use equity_delivery.")
+    return series != ""
 
 
 def _usual_class(said: Mapping[str, object], instrument: InstrumentId) -> SttClass:

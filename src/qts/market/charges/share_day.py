@@ -1,4 +1,7 @@
-"""The day of a share, or of a fund's unit: what was bought and sold on it is intraday, the rest delivery."""
+"""The day of a share, or of a fund's unit: what was bought and sold on it is intraday, the rest delivery.
+
+In a trade-to-trade series nothing is netted: each order is delivered.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,11 @@ from qts.market.charges.segments import ChargeSegment
 class ShareDay:
     """The charges of a share's day as its fills come in; the formulas stand with :func:`qts.market.charges.day_charges`."""
 
-    def __init__(self, *, intraday: SegmentRates, delivery: SegmentRates, is_delivery: bool) -> None:
+    def __init__(self, *, intraday: SegmentRates, delivery: SegmentRates, is_delivery: bool, is_netted: bool = True) -> None:
         self._intraday = intraday
         self._delivery = delivery
         self._is_delivery = is_delivery
+        self._is_netted = is_netted
         self._bought = _Side(intraday=intraday, delivery=delivery)
         self._sold = _Side(intraday=intraday, delivery=delivery)
 
@@ -32,7 +36,7 @@ class ShareDay:
     def charges(self) -> Charges:
         """Return the charges of the fills so far."""
         bought, sold, rates = self._bought, self._sold, self._intraday
-        matched = min(bought.quantity, sold.quantity)
+        matched = min(bought.quantity, sold.quantity) if self._is_netted else ZERO
         value = bought.value + sold.value
         if bought.quantity + sold.quantity == 0:
             return Charges()
@@ -50,7 +54,7 @@ class ShareDay:
             sebi=cut(sebi),
             stamp=cut(stamp),
             gst=cut(taxed * rates.gst),
-            dp=self._delivery.dp_sell if self._is_delivery and sold.quantity > bought.quantity else ZERO,
+            dp=self._delivery.dp_sell if self._is_delivery and sold.quantity > matched else ZERO,
         )
 
     def estimates(self) -> tuple[str, ...]:
@@ -58,14 +62,16 @@ class ShareDay:
         occasions = ("square_off",) if self._bought.has_square_off or self._sold.has_square_off else ()
         bought, sold = self._bought.quantity, self._sold.quantity
         used: list[str] = []
-        if self._is_delivery and bought != sold:
+        if self._is_delivery and (bought != sold or not self._is_netted):
             used.extend(self._delivery.estimates)
-        if (bought and sold) or not self._is_delivery:
+        if (bought and sold and self._is_netted) or not self._is_delivery:
             used.extend(self._intraday.estimates)
         used.extend(self._intraday.estimates_with(occasions)[len(self._intraday.estimates) :])
         return tuple(dict.fromkeys(used))
 
     def _stt(self, matched: Decimal, value: Decimal) -> Decimal:
+        if not self._is_netted:
+            return self._bought.value * self._delivery.stt_buy + self._sold.value * self._delivery.stt_sell
         bought, sold = self._bought.quantity, self._sold.quantity
         average = value / (bought + sold)
         if not self._is_delivery:

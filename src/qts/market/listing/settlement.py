@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from qts.core import Exchange
+from qts.core import Exchange, InstrumentId, exchange_of, symbol_of
 from qts.core.errors import BadParameter
 from qts.market.listing.contract import Contract
 from qts.market.listing.rows import row_in_force, rule_rows
@@ -86,6 +86,21 @@ def is_trade_to_trade(series: str, exchange: Exchange = Exchange.NSE) -> bool:
     listed_on = Exchange.NSE if exchange is Exchange.SIM else exchange
     rows = (row for row in rule_rows("settlement", "series") if listed_on in row.names("exchanges"))
     return any(series.strip().upper() in row.names("names") for row in rows)
+
+
+def trade_to_trade_series(instrument: InstrumentId) -> str:
+    """Return the trade-to-trade series that an instrument's symbol names; empty where it names none.
+
+    Symbols of NSE's shares outside the series EQ end in a dash and the series. The symbol alone speaks: one without such an end may have
+    been in BE on some day.
+
+    >>> trade_to_trade_series(InstrumentId("NSE:XYZ-BE")), trade_to_trade_series(InstrumentId("NSE:BAJAJ-AUTO"))
+    ('BE', '')
+    """
+    if exchange_of(instrument) is not Exchange.NSE:
+        return ""
+    share, _, series = symbol_of(instrument).rpartition("-")
+    return series if share and is_trade_to_trade(series) else ""
 
 
 def btst_warning(exchange: Exchange, *, bought_on: date, sold_on: date) -> str | None:

@@ -374,3 +374,24 @@ def test_bad_example_carries_a_sentence_instead_of_numbers(changes: dict[str, An
     assert result.error is not None
     assert reason in result.error.message
     assert (result.total, result.orders, result.differences) == ({}, (), ())
+
+
+@pytest.mark.parametrize("mode", ["exact", "contract_note"])
+def test_a_purchase_and_a_sale_of_a_trade_to_trade_share_on_one_day_are_both_delivered(mode: str) -> None:
+    # 100 at 1,000 each way, on 2026-02-27: STT 0.1 % of both sides, stamp 0.015 % of the purchase, DP once, no brokerage.
+    orders = [{"side": side, "qty": 100, "price": 1000, "symbol": "XYZ-BE"} for side in ("BUY", "SELL")]
+    expected = {"stt": 200, "stamp": 15, "dp": 15.34, "stt_intraday": 0, "stt_delivery": 200}
+    priced = price_example(example(mode=mode, segment="equity_delivery", orders=orders, expected=expected), DEFAULT)
+    assert priced.error is None
+    assert not priced.differences
+    netted = [order | {"symbol": "XYZ"} for order in orders]
+    other = price_example(example(mode="contract_note", segment="equity_delivery", orders=netted, expected={"stt": 25}), DEFAULT)
+    assert not other.differences
+
+
+def test_orders_of_a_trade_to_trade_share_are_not_intraday() -> None:
+    orders = [{"side": "BUY", "qty": 100, "price": 1000, "symbol": "XYZ-BE"}]
+    priced = price_example(example(segment="equity_intraday", orders=orders), DEFAULT)
+    assert priced.error is not None
+    assert "NSE:XYZ-BE is for delivery only" in priced.error.message
+    assert priced.error.hint == "Use equity_delivery."

@@ -18,6 +18,7 @@ from qts.market.charges.share_day import ShareDay
 
 TODAY = date(2026, 11, 20)
 CNC, MIS = Product.CNC, Product.MIS
+DELIVERY, INTRADAY = ChargeSegment.EQUITY_DELIVERY, ChargeSegment.EQUITY_INTRADAY
 
 
 def fill(side: Side, quantity: Decimal | int, price: Decimal | int, **more: Any) -> DayFill:
@@ -265,3 +266,46 @@ def test_large_order_alone_on_its_day_pays_what_its_bill_says(side: Side, produc
 def test_order_alone_on_its_day_is_of_shares() -> None:
     with pytest.raises(BadParameter, match="NRML"):
         lone_order(Side.BUY, on=TODAY, exchange=Exchange.NSE, product=Product.NRML)
+
+
+def order_by_order(*fills: DayFill, on: date = TODAY) -> DayBill:
+    bill = DayBill(on=on, exchange=Exchange.NSE, product=CNC, netted=False)
+    for one in fills:
+        bill.add(one)
+    return bill
+
+
+def test_a_purchase_and_a_sale_that_are_not_netted_are_both_delivered() -> None:
+    # STT 0.1 % of both values, duty 0.015 % of the purchase, no brokerage, and the depository once.
+    found = order_by_order(buy(100, 1000), sell(40, 1100), sell(60, 1200)).charges()
+    assert (found.stt, found.stamp, found.brokerage, found.dp) == (Decimal(216), Decimal(15), Decimal(0), Decimal("15.34"))
+    assert found.exchange == charges(buy(100, 1000), sell(40, 1100), sell(60, 1200)).exchange
+    assert order_by_order(buy(100, 1000), buy(1, 1000)).charges().dp == 0
+
+
+def test_duty_before_2020_is_on_both_sides_of_what_is_not_netted() -> None:
+    # An estimate: 0.01 % of each side.
+    assert order_by_order(buy(100, 100), sell(100, 110), on=date(2019, 10, 1)).charges().stamp == Decimal("2.1")
+
+
+@given(fills=fills_strategy, on=st.dates(date(2000, 1, 1), date(2028, 1, 1)))
+def test_a_day_that_is_not_netted_costs_what_its_orders_cost_alone(fills: list[DayFill], on: date) -> None:
+    whole = [replace(one, order=None, auto_square_off=False) for one in fills]
+    found = order_by_order(*whole, on=on).charges()
+    alone = [charges(one, on=on) for one in whole]
+    for line in ("brokerage", "stt", "exchange", "ipft", "sebi", "stamp", "gst"):
+        assert abs(getattr(found, line) - sum((getattr(one, line) for one in alone), Decimal(0))) <= Decimal("1e-8"), line
+    assert found.dp == max(one.dp for one in alone)
+
+
+def test_estimates_of_a_day_that_is_not_netted_are_those_of_delivery() -> None:
+    on = date(2019, 10, 1)
+    delivery, intraday = (rates_on(on, Exchange.NSE, segment).estimates for segment in (DELIVERY, INTRADAY))
+    assert order_by_order(buy(1, 100), sell(1, 100), on=on).estimates() == delivery
+    assert set(intraday) - set(delivery)
+
+
+def test_a_share_that_is_not_netted_cannot_be_intraday() -> None:
+    with pytest.raises(BadParameter, match="product = MIS: is netted within the day") as caught:
+        DayBill(on=TODAY, exchange=Exchange.NSE, product=MIS, netted=False)
+    assert caught.value.hint == "Use CNC."

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from qts.core import Exchange, InstrumentId
 from qts.core.errors import BadParameter
 from qts.market.listing import btst_warning, contract_of, is_physically_settled, is_trade_to_trade, settlement_cycle, settles_on
+from qts.market.listing.settlement import trade_to_trade_series
 from qts.market.sessions import is_session
 
 
@@ -103,3 +104,21 @@ def test_a_sale_before_delivery_is_warned_of(bought_on: str, sold_on: str, *, is
 def test_a_sale_before_the_purchase_is_refused() -> None:
     with pytest.raises(BadParameter, match="is before bought_on"):
         btst_warning(Exchange.NSE, bought_on=date(2026, 11, 3), sold_on=date(2026, 11, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "series"),
+    [
+        ("NSE:XYZ-BE", "BE"),
+        ("NSE:M&M-BZ", "BZ"),
+        ("NSE:BAJAJ-AUTO", ""),
+        ("NSE:XYZ", ""),
+        ("NSE:BE", ""),
+        ("NSE:XYZBE", ""),
+        ("NSE:XYZ-SM", ""),
+        ("BSE:XYZ-BE", ""),
+        ("SIM:XYZ-BE", ""),
+    ],
+)
+def test_only_the_end_of_a_symbol_of_nse_names_its_trade_to_trade_series(name: str, series: str) -> None:
+    assert trade_to_trade_series(InstrumentId(name)) == series
