@@ -7,7 +7,8 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from qts.app.restoring import check_backup
 from qts.app.settings import load_settings
 from qts.app.verification import verify_home
 from qts.app.workspace import Workspace, open_workspace
-from qts.core import Bars, FixedClock, InstrumentId, Interval
+from qts.core import ActionKind, Bars, FixedClock, InstrumentId, Interval
 from qts.core.errors import QtsError
+from qts.data.actions import ActionRecord, ActionState, StatedAction
+from qts.data.instruments import ChangeState, IndexMember, SymbolChange
 from qts.data.storage import Provenance, SeriesBars, SeriesKey
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -31,6 +34,7 @@ SEED = int(os.environ.get("QTS_SEED", "20260105"))
 DAILY = SeriesKey(instrument=InstrumentId("NSE:AAA"), interval=Interval.DAY)
 MINUTES = SeriesKey(instrument=InstrumentId("NSE:AAA"), interval=Interval.MINUTE_1)
 HOT = tuple(SeriesKey(instrument=InstrumentId(f"NSE:H{number:02}"), interval=Interval.MINUTE_1) for number in range(12))
+NAMES = tuple(InstrumentId(f"NSE:A{number:02}") for number in range(40))
 KEYS = (DAILY, MINUTES, *HOT[:2])
 KINDS = {
     "bars of years": "data/bars/1d/NSE/raw/*.parquet",
@@ -130,6 +134,11 @@ def answers(home: Path) -> dict[str, object]:
         ask("snapshot", workspace.store.snapshot)
         ask("runs", lambda: list_runs(workspace))
         ask("trials", lambda: workspace.control.trials("ema_cross"))
+        ask("actions", partial(workspace.actions.read, known_at=AT))
+        ask("actions of one", partial(workspace.actions.read, instruments=[NAMES[7]]))
+        ask("members", lambda: workspace.indices.members("NIFTY 50", AT.date()))
+        ask("watchlists", workspace.watchlists.all)
+        ask("names", lambda: workspace.symbol_changes.names(NAMES[7]))
         for run_id in RUNS:
             ask(f"run {run_id}", partial(run_answer, workspace, run_id))
     finally:
@@ -153,6 +162,19 @@ def closes_of(workspace: Workspace, key: SeriesKey) -> list[float]:
     return closes
 
 
+def fill_tables(workspace: Workspace) -> None:
+    """Keep actions, members of an index, a watchlist and a change of symbols of many instruments."""
+    splits = [StatedAction(instrument=name, ex_date=date(2025, 3, 3), kind=ActionKind.SPLIT, ratio=Decimal(2)) for name in NAMES]
+    workspace.actions.record([ActionRecord(action=one, state=ActionState.CONFIRMED, source="file:a.csv") for one in splits], at=AT)
+    workspace.indices.replace([IndexMember(index="NIFTY 50", instrument=name, start=AT.date(), end=None, source="a.csv") for name in NAMES])
+    workspace.watchlists.add("mine", NAMES, at=AT)
+    pairs = zip(NAMES[::2], NAMES[1::2], strict=True)
+    stated = ChangeState.CONFIRMED
+    workspace.symbol_changes.put(
+        SymbolChange(old=old, new=new, on=date(2025, 4, 9), state=stated, evidence="stated by a file", source="a.csv") for old, new in pairs
+    )
+
+
 RUNS: list[str] = []
 
 
@@ -164,6 +186,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace.store.upsert([batch(DAILY), batch(MINUTES), *(batch(key, n_bars=8_000) for key in HOT)], Provenance(source="a"), at=AT)
     workspace.store.upsert([batch(key, first=8_000, n_bars=100) for key in HOT], Provenance(source="b"), at=AT)
     workspace.read_for_run(DAILY)
+    fill_tables(workspace)
     RUNS[:] = [
         run_backtest(
             workspace, build(BacktestRequest, strategy="ema_cross", instruments="NSE:AAA", params={"fast": fast, "slow": 20})
