@@ -148,7 +148,8 @@ class ParquetStore:
         else:
             cold = [part for is_hot, part in found if not is_hot]
             hot = [part.copy() for is_hot, part in found if is_hot]
-            rows = overlay(([gather(cold, number)] if cold else []) + hot)
+            # What is hot is little: laid over one another first, it meets the rest once.
+            rows = overlay([*([gather(cold, number)] if cold else []), *([overlay(hot)] if hot else [])])
         return rows.bars(instrument=key.instrument, interval=key.interval)
 
     def series(self, *, as_of: str | None = None) -> tuple[SeriesInfo, ...]:

@@ -186,7 +186,7 @@ def overlay(layers: Sequence[Rows]) -> Rows:
     """Return layers of rows as one, where of two with the same instrument and instant the later layer's stays; at least one layer."""
     whole = layers[0]
     for layer in layers[1:]:
-        whole = merge(whole, layer).rows
+        whole = _covered(whole, layer)
     return whole
 
 
@@ -253,6 +253,16 @@ def _require_finite(bars: Bars, name: str) -> None:
             at = instant_of(int(bars.ts[i_bar]))
             reason = f"{column} = {values[i_bar]} at {at:%Y-%m-%d %H:%M} is not a number that can be stored"
             raise DataError(f"{name}: {reason}.", hint="Leave the bar out, or correct it.")
+
+
+def _covered(below: Rows, above: Rows) -> Rows:
+    if len(below) == 0 or len(above) == 0 or not below.numbers[0] == below.numbers[-1] == above.numbers[0] == above.numbers[-1]:
+        return merge(below, above).rows
+    # Of one instrument only what lies between the first and the last bar above needs to be sorted.
+    start, stop = np.searchsorted(below.ts, [above.ts[0], above.ts[-1] + 1]).tolist()
+    middle = below.part(start, stop)
+    rows = above if np.array_equal(middle.ts, above.ts) else merge(middle, above).rows
+    return join([part for part in (below.part(0, start), rows, below.part(stop, len(below))) if len(part)])
 
 
 def _last_per_key(rows: Rows) -> Rows:

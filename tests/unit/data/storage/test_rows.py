@@ -124,3 +124,18 @@ def test_parts_that_follow_one_another_become_rows_of_their_own() -> None:
         assert as_keyed(rows) == as_keyed(join(some))
         assert not np.shares_memory(rows.values, whole.values)
         assert not np.shares_memory(rows.ts, whole.ts)
+
+
+ONE = st.dictionaries(st.tuples(st.just(1), st.integers(0, 9)), st.tuples(*[VALUE] * 6), max_size=10)
+
+
+@settings(max_examples=60)
+@given(layers=st.lists(ONE, min_size=1, max_size=4), n_together=st.integers(1, 3))
+def test_layers_of_one_instrument_are_an_update_after_the_other_however_they_are_grouped(layers: list[Keyed], n_together: int) -> None:
+    expected: Keyed = {}
+    for layer in layers:
+        expected |= layer
+    rows = [as_rows(layer) for layer in layers]
+    assert as_keyed(overlay(rows)) == as_keyed(as_rows(expected))
+    grouped = [overlay(rows[:n_together]), *([overlay(rows[n_together:])] if rows[n_together:] else [])]
+    assert as_keyed(overlay(grouped)) == as_keyed(as_rows(expected))
