@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 START_SECONDS = 60
 # At a deep link Streamlit first asks beside the page, then at the root: these two answers are no complaint.
 PROBES = ("/_stcore/health", "/_stcore/host-config")
+# Secrets with a mark, which nothing that comes to the browser may hold.
+CANARIES = {f"KITE_{name}": f"canary{name.lower().replace('_', '')}0123456789" for name in ("API_KEY", "API_SECRET", "ACCESS_TOKEN")}
 SERVE = "import sys; from pathlib import Path; from qts.app.settings import load_settings; from qts.web import serve; "
 SERVE += "serve(load_settings(home=Path(sys.argv[1]), port=int(sys.argv[2])))"
 
@@ -67,7 +70,7 @@ def service(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     home = tmp_path_factory.mktemp("service")
     instrument, run = _fill(home)
     port = _free_port()
-    process = subprocess.Popen([sys.executable, "-c", SERVE, str(home), str(port)], cwd=home)
+    process = subprocess.Popen([sys.executable, "-c", SERVE, str(home), str(port)], cwd=home, env=os.environ | CANARIES)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(url, process)

@@ -120,3 +120,23 @@ def test_each_page_follows_the_theme_and_fits_the_screen(service: Any, watch: An
         assert page.get_by_test_id("stApp").evaluate(BACKGROUND) == colour
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.get_by_test_id("stException").count() == 0
+
+
+def test_no_secret_of_the_service_comes_to_the_browser(service: Any, watch: Any) -> None:
+    watched, seen = watch(), []
+
+    def keep(frame: Any) -> None:
+        seen.append(frame.encode() if isinstance(frame, str) else frame)
+
+    watched.page.on("websocket", lambda socket: socket.on("framereceived", keep))
+    runs = [f"/backtest?run={service.run}&tab={tab}" for tab in ("Trades", "Details")]
+    for path in ("/", "/strategies", "/view", "/backtest?run=nosuch", *runs):
+        n_before = len(seen)
+        page = watched.open(f"{service.url}{path}")
+        assert len(seen) > n_before
+        seen.append(page.content().encode())
+    status = page.request.get(f"{service.url}/api/broker/kite/status").body()
+    assert b"logged_in" in status
+    seen += [status, page.request.get(f"{service.url}/api/jobs").body(), page.request.get(f"{service.url}/api/nosuch").body()]
+    assert any(service.instrument.encode() in each for each in seen)
+    assert [each for each in seen if b"canary" in each] == []
