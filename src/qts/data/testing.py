@@ -58,8 +58,7 @@ class MemoryStore:
         restored: Mapping[SeriesKey, SeriesInfo] | None = None,
     ) -> UpsertReport:
         require_aware("at", at)
-        for batch in batches:
-            require_sound(batch.bars)
+        require_sound([batch.bars for batch in batches])
         given: dict[SeriesKey, list[Bars]] = {}
         for batch in batches:
             given.setdefault(batch.key, []).append(batch.bars)

@@ -78,14 +78,17 @@ def row_hashes(rows: Rows, names: Mapping[int, InstrumentId], *, interval: Inter
     against somebody who forges bars to fit, against whom the files' SHA-256 stands.
     """
     hashes = np.empty((2, len(rows)), dtype=np.uint64)
+    if len(rows) == 0:
+        return hashes
     for number, start, stop in rows.parts():
         hashes[:, start:stop] = np.array(_seed(names[number], interval, basis), dtype=np.uint64)[:, np.newaxis]
     columns = [np.ascontiguousarray(rows.ts).view(np.uint64), *(np.ascontiguousarray(column).view(np.uint64) for column in rows.values)]
     spare = np.empty(_BLOCK, dtype=np.uint64)
     for start in range(0, len(rows), _BLOCK):
         block = slice(start, min(start + _BLOCK, len(rows)))
+        parts = [column[block] for column in columns]
         for lane, factor in enumerate(_LANES):
-            _mix(hashes[lane, block], [column[block] for column in columns], factor, spare[: block.stop - start])
+            _mix(hashes[lane, block], parts, factor, spare[: block.stop - start])
     return hashes
 
 

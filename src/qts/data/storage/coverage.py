@@ -43,7 +43,8 @@ class Coverage:
         """Return the counts as bytes: differences, which repeat, compressed."""
         columns = np.empty((3, len(self.days)), dtype="<i4")
         for row, values in zip(columns, (self.numbers, self.days), strict=False):
-            row[:] = np.diff(values, prepend=0)
+            row[:1] = values[:1]
+            row[1:] = values[1:] - values[:-1]
         columns[2] = self.counts
         return zlib.compress(columns.tobytes(), 1)
 
@@ -123,7 +124,10 @@ def days_of(ts: Ints) -> Ints:
 def coverage_of(numbers: Ints, ts: Ints) -> Coverage:
     """Return the counts of rows sorted by number and instant (microseconds UTC)."""
     days = days_of(ts)
-    is_first = np.append(True, (numbers[1:] != numbers[:-1]) | (days[1:] != days[:-1])) if len(ts) else np.empty(0, dtype=np.bool_)
+    is_first = np.ones(len(ts), dtype=np.bool_)
+    np.not_equal(days[1:], days[:-1], out=is_first[1:])
+    if len(ts) and numbers[0] != numbers[-1]:
+        is_first[1:] |= numbers[1:] != numbers[:-1]
     starts = np.flatnonzero(is_first)
     return Coverage(numbers=numbers[starts], days=days[starts], counts=np.diff(starts, append=len(ts)))
 

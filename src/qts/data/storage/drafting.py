@@ -137,7 +137,7 @@ def draft_of(vault: Vault, rows: Rows, extent: Extent) -> Draft:
         number_max=int(rows.numbers[-1]),
         n_over=extent.n_over,
         net=extent.net,
-        coverage=extent.coverage,
+        counts=extent.coverage.pack(),
         supersedes=extent.supersedes,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +22,11 @@ from qts.core.errors import DataError
 from qts.data.storage.lookup import Span
 from qts.data.storage.rows import PRICES, VALUES, Rows
 
+Int32s: TypeAlias = NDArray[np.int32]
+
 ROW_GROUP: Final = 8_192
 HOT_ROW_GROUP: Final = 4_096
+_BLOCK: Final = 8_192
 _PRICE_SCALES: Final = (2, 4)
 _PRICE_LIMIT: Final = 999_999_999
 _COUNT_LIMIT: Final = float(2**62)
@@ -97,8 +100,7 @@ def encode(rows: Rows, *, row_group: int = ROW_GROUP) -> pa.Buffer:
     DataError
         If they are not sorted by instrument and instant, each pair once.
     """
-    steps = np.diff(rows.numbers)
-    if not np.all((steps > 0) | ((steps == 0) & (np.diff(rows.ts) > 0))):
+    if not rows.is_sorted:
         raise DataError("The merged bars are not in order: nothing was stored.", hint="This is a fault of the program; please report it.")
     values = dict(zip(VALUES, rows.values, strict=True))
     columns: dict[str, pa.Array] = {
@@ -203,17 +205,41 @@ def _within(rows: Rows, span: Span) -> Rows:
 
 def _price_columns(prices: Floats) -> list[pa.Array]:
     for scale in _PRICE_SCALES:
-        units = np.rint(prices * 10**scale)
-        if np.all(np.abs(units) <= _PRICE_LIMIT) and np.array_equal(units / 10**scale, prices):
-            return [_column(row, pa.decimal32(9, scale)) for row in units.astype(np.int32)]
+        units = _units(prices, 10.0**scale)
+        if units is not None:
+            return [_column(row, pa.decimal32(9, scale)) for row in units]
     return [_column(np.ascontiguousarray(row), pa.float64()) for row in prices]
+
+
+def _units(prices: Floats, factor: float) -> Int32s | None:
+    """Return prices in units of which a rupee has so many, or None if one of them would not come back as the same float."""
+    n_rows = prices.shape[1]
+    units = np.empty(prices.shape, dtype=np.int32)
+    spare = np.empty((len(prices), min(_BLOCK, n_rows)))
+    # Block by block: the passes over one find it in the processor's cache, and no memory is asked for anew.
+    for start in range(0, n_rows, _BLOCK):
+        block = prices[:, start : start + _BLOCK]
+        part = spare[:, : block.shape[1]]
+        np.multiply(block, factor, out=part)
+        np.rint(part, out=part)
+        if not (part.max() <= _PRICE_LIMIT and part.min() >= -_PRICE_LIMIT):
+            return None
+        units[:, start : start + _BLOCK] = part
+        np.divide(part, factor, out=part)
+        if not (part == block).all():
+            return None
+    return units
 
 
 def _count_column(values: Floats) -> pa.Array:
     is_absent = np.isnan(values)
-    counts = np.where(is_absent, 0.0, values)
-    if np.all(np.abs(counts) < _COUNT_LIMIT) and np.array_equal(np.rint(counts), counts):
-        return _column(counts.astype(np.int64), pa.int64(), is_absent=is_absent)
+    if is_absent.all():
+        return _column(np.zeros(len(values), dtype=np.int64), pa.int64(), is_absent=is_absent)
+    counts = np.where(is_absent, 0.0, values) if is_absent.any() else np.ascontiguousarray(values)
+    if counts.max() < _COUNT_LIMIT and counts.min() > -_COUNT_LIMIT:
+        whole = counts.astype(np.int64)
+        if (whole == counts).all():
+            return _column(whole, pa.int64(), is_absent=is_absent)
     return _column(counts, pa.float64(), is_absent=is_absent)
 
 
@@ -232,6 +258,8 @@ def _written(table: pa.Table, row_group: int) -> pa.Buffer:
         table,
         sink,
         row_group_size=row_group,
+        # A whole group at once: the default of 1,024 rows costs a tenth of the time more, for the same bytes.
+        write_batch_size=row_group,
         compression="zstd",
         compression_level=3,
         use_dictionary=False,

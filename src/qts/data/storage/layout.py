@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -52,6 +53,10 @@ class FileGroup:
     instrument: InstrumentId | None
     year: int
 
+    def __hash__(self) -> int:
+        # That of an enumeration's member is slow, and few groups share these two.
+        return hash((self.instrument, self.year))
+
     @property
     def dataset(self) -> Dataset:
         """Return the dataset that it is a part of."""
@@ -71,11 +76,24 @@ def groups_of(key: SeriesKey, bars: Bars) -> Iterator[tuple[FileGroup, Bars]]:
     """Yield the bars of each year with the group that they belong to."""
     if len(bars) == 0:
         return
-    first, last = session_date_of(int(bars.ts[0])).year, session_date_of(int(bars.ts[-1])).year
-    cuts = np.searchsorted(bars.ts, [micros_of(datetime(year, 1, 1, tzinfo=IST)) for year in range(first, last + 2)]).tolist()
+    first, last = _year_of(int(bars.ts[0])), _year_of(int(bars.ts[-1]))
+    if first == last:
+        yield group_of(key, first), bars
+        return
+    cuts = np.searchsorted(bars.ts, [_start_of(year) for year in range(first, last + 2)]).tolist()
     for year, start, stop in zip(range(first, last + 1), cuts[:-1], cuts[1:], strict=True):
         if start < stop:
             yield group_of(key, year), bars.window(start, stop)
+
+
+@lru_cache(maxsize=1_024)  # series begin and end together
+def _year_of(micros: int) -> int:
+    return session_date_of(micros).year
+
+
+@cache
+def _start_of(year: int) -> int:
+    return micros_of(datetime(year, 1, 1, tzinfo=IST))
 
 
 def dataset_of(key: SeriesKey) -> Dataset:

@@ -89,8 +89,7 @@ class ParquetStore:
     def upsert(self, batches: Sequence[SeriesBars], provenance: Provenance, *, at: datetime) -> UpsertReport:
         """Store all batches in one atomic commit; per series and instant the last bar given wins."""
         require_aware("at", at)
-        for batch in batches:
-            require_sound(batch.bars)
+        require_sound([batch.bars for batch in batches])
         return self._store(batches, provenance, at=at)
 
     def delete(

@@ -71,7 +71,7 @@ def end(connection: Connection, table: Table, ids: Sequence[int], seq: int) -> N
 def _record_coverage(connection: Connection, commit: Commit, rows: Sequence[Mapping[str, object]], seq: int) -> None:
     found = connection.execute(select(FILE.c.label, FILE.c.id).where(FILE.c.begin_snapshot == seq))
     ids: dict[str, int] = {row.label: row.id for row in found}
-    packed = [(ids[str(row["label"])], draft.coverage.pack()) for draft, row in zip(commit.drafts, rows, strict=True)]
+    packed = [(ids[str(row["label"])], draft.counts) for draft, row in zip(commit.drafts, rows, strict=True)]
     connection.execute(insert(COVERAGE), [{"file_id": number, "packed": counts, "seal": seal_of(counts)} for number, counts in packed])
 
 

@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from qts.core import Exchange, InstrumentId, Interval
 from qts.data.storage.contents import Content
-from qts.data.storage.coverage import Coverage
 from qts.data.storage.layout import Dataset
 from qts.data.storage.lookup import Growth
 from qts.data.storage.series import PriceBasis, Provenance, SeriesInfo, SeriesKey
@@ -69,7 +68,7 @@ class Draft:
     """A file that was built and waits for its commit.
 
     ``temporary`` is where its bytes stand now, or None where a file of the same bytes is there already. It takes the place of what it
-    ``supersedes``. ``layer`` None is the layer of the coming commit.
+    ``supersedes``. ``layer`` None is the layer of the coming commit. ``counts`` are its packed counts of days.
     """
 
     dataset: Dataset
@@ -89,7 +88,7 @@ class Draft:
     number_max: int
     n_over: int
     net: Content
-    coverage: Coverage
+    counts: bytes
     supersedes: tuple[StoredFile, ...] = ()
 
 

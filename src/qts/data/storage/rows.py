@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qts.core import Bars, Bools, Floats, InstrumentId, Interval, Ints, instant_of, micros_of
 from qts.core.errors import DataError, DuplicateBar
@@ -18,6 +19,7 @@ from qts.core.errors import DataError, DuplicateBar
 PRICES: Final = ("open", "high", "low", "close")
 VALUES: Final = (*PRICES, "volume", "oi")
 CLOSE: Final = VALUES.index("close")
+_AT_ONCE: Final = 32_768
 _FIRST_TS: Final = micros_of(datetime(1900, 1, 1, tzinfo=UTC))
 _LAST_TS: Final = micros_of(datetime(2200, 1, 1, tzinfo=UTC))
 
@@ -36,6 +38,15 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.ts)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Return whether the rows are sorted by ``(number, ts)``, each pair once, as they must be."""
+        is_later = self.ts[1:] > self.ts[:-1]
+        is_same = self.numbers[1:] == self.numbers[:-1]
+        if is_same.all():
+            return bool(is_later.all())
+        return bool(((self.numbers[1:] > self.numbers[:-1]) | (is_same & is_later)).all())
 
     def take(self, chosen: Bools | Ints) -> Rows:
         """Return some of the rows, by a mask or by position."""
@@ -56,6 +67,9 @@ class Rows:
     def parts(self) -> Iterator[tuple[int, int, int]]:
         """Yield ``(number, start, stop)`` of each instrument."""
         if len(self.ts) == 0:
+            return
+        if self.numbers[0] == self.numbers[-1]:  # sorted, so that all between are the same
+            yield int(self.numbers[0]), 0, len(self.ts)
             return
         starts = [0, *(np.flatnonzero(np.diff(self.numbers)) + 1).tolist(), len(self.ts)]
         for start, stop in pairwise(starts):
@@ -107,13 +121,16 @@ class Merge:
 
 def rows_of(parts: Sequence[tuple[int, Bars]]) -> Rows:
     """Return the bars of numbered instruments as sorted rows; of bars with the same instant the one given last stays."""
-    numbers = np.concatenate([np.full(len(bars), number, dtype=np.int64) for number, bars in parts])
+    numbers = np.repeat(np.array([number for number, _ in parts], dtype=np.int64), [len(bars) for _, bars in parts])
     ts = np.concatenate([np.asarray(bars.ts, dtype=np.int64) for _, bars in parts])
     values = np.empty((len(VALUES), len(ts)), dtype=np.float64)
-    for i_value, name in enumerate(VALUES):
-        np.concatenate([getattr(bars, name) for _, bars in parts], out=values[i_value])
     # -0.0 becomes 0.0, and there is one NaN: what is equal would otherwise have several contents.
-    values += 0.0
+    for row, name in zip(values, VALUES, strict=True):
+        if len(parts) == 1:
+            np.add(getattr(parts[0][1], name), 0.0, out=row)
+        else:
+            np.concatenate([getattr(bars, name) for _, bars in parts], out=row)
+            np.add(row, 0.0, out=row)
     counts = values[len(PRICES) :]
     np.copyto(counts, np.nan, where=np.isnan(counts))
     return _last_per_key(Rows(numbers=numbers, ts=ts, values=values))
@@ -207,8 +224,8 @@ def picked(bars: Bars, chosen: Bools) -> Bars:
     return Bars(instrument=bars.instrument, interval=bars.interval, **columns)
 
 
-def require_sound(bars: Bars) -> None:
-    """Raise unless the bars can be stored: columns of one length, instants increasing and within 1900..2199, prices finite.
+def require_sound(series: Sequence[Bars]) -> None:
+    """Raise unless bars of series can be stored: columns of one length, instants increasing and within 1900..2199, prices finite.
 
     Raises
     ------
@@ -217,8 +234,13 @@ def require_sound(bars: Bars) -> None:
     DataError
         If anything else is wrong.
     """
-    if _is_plainly_sound(bars):
-        return
+    for some in _together(series):
+        if not _are_plainly_sound(some):
+            for bars in some:
+                _require_sound(bars)
+
+
+def _require_sound(bars: Bars) -> None:
     name = f"{bars.instrument} {bars.interval}"
     if any(len(getattr(bars, column)) != len(bars.ts) for column in VALUES):
         raise DataError(f"{name}: the columns are not of one length.", hint="Give every column one value per bar.")
@@ -234,14 +256,35 @@ def require_sound(bars: Bars) -> None:
     _require_finite(bars, name)
 
 
-def _is_plainly_sound(bars: Bars) -> bool:
-    """Return whether a few sums show that nothing is wrong; where they do not, the reason is looked for."""
-    if len(bars.ts) == 0 or any(len(getattr(bars, column)) != len(bars.ts) for column in VALUES):
+def _together(series: Sequence[Bars]) -> Iterator[Sequence[Bars]]:
+    """Yield short series some at a time: to look at hundreds of them one by one would take longer than to store them."""
+    first, n_bars = 0, 0
+    for i_series, bars in enumerate(series):
+        n_bars += len(bars)
+        if n_bars >= _AT_ONCE:
+            yield series[first : i_series + 1]
+            first, n_bars = i_series + 1, 0
+    if first < len(series):
+        yield series[first:]
+
+
+def _are_plainly_sound(series: Sequence[Bars]) -> bool:
+    """Return whether a few sums show that nothing is wrong with any; where they do not, the reason is looked for."""
+    lengths = [len(bars.ts) for bars in series]
+    if 0 in lengths or any(len(getattr(bars, name)) != n for name in VALUES for bars, n in zip(series, lengths, strict=True)):
         return False
-    is_rising = bool((bars.ts[1:] > bars.ts[:-1]).all()) and bars.ts[0] >= _FIRST_TS and bars.ts[-1] < _LAST_TS
+    ts = _column(series, "ts")
+    is_later = ts[1:] > ts[:-1]
+    is_later[np.cumsum(lengths[:-1], dtype=np.int64) - 1] = True  # the next series begins when it likes
+    is_rising = bool(is_later.all()) and ts.min() >= _FIRST_TS and ts.max() < _LAST_TS
     with np.errstate(over="ignore", invalid="ignore"):
-        prices = bars.open.sum() + bars.high.sum() + bars.low.sum() + bars.close.sum()
-    return is_rising and math.isfinite(prices) and not (np.isinf(bars.volume).any() or np.isinf(bars.oi).any())
+        prices = sum(float(_column(series, name).sum()) for name in PRICES)
+    return is_rising and math.isfinite(prices) and not any(np.isinf(_column(series, name)).any() for name in VALUES[len(PRICES) :])
+
+
+def _column(series: Sequence[Bars], name: str) -> NDArray[Any]:
+    columns = [getattr(bars, name) for bars in series]
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 def _require_finite(bars: Bars, name: str) -> None:
@@ -266,7 +309,7 @@ def _covered(below: Rows, above: Rows) -> Rows:
 
 
 def _last_per_key(rows: Rows) -> Rows:
-    if _is_increasing(rows):
+    if rows.is_sorted:
         return rows
     order = np.lexsort((rows.ts, rows.numbers))
     numbers, ts = rows.numbers[order], rows.ts[order]
@@ -277,11 +320,6 @@ def _last_per_key(rows: Rows) -> Rows:
 def _follows(old: Rows, new: Rows) -> bool:
     last, first = int(old.numbers[-1]), int(new.numbers[0])
     return last < first or (last == first and bool(old.ts[-1] < new.ts[0]))
-
-
-def _is_increasing(rows: Rows) -> bool:
-    steps = np.diff(rows.numbers)
-    return bool(np.all((steps > 0) | ((steps == 0) & (np.diff(rows.ts) > 0))))
 
 
 def _differ(left: Floats, right: Floats) -> Bools:

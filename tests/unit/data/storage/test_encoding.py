@@ -56,6 +56,25 @@ def test_prices_are_decimals_where_every_one_reads_back_the_same(prices: list[fl
 
 
 @pytest.mark.parametrize(
+    ("price", "kind"),
+    [
+        pytest.param(0.05, pa.decimal32(9, 2), id="paise like the others"),
+        pytest.param(83.2125, pa.decimal32(9, 4), id="four decimals"),
+        pytest.param(100.0 / 3.0, pa.float64(), id="no decimal"),
+        pytest.param(10_000_000.0, pa.float64(), id="too large"),
+        pytest.param(-10_000_000.0, pa.float64(), id="too small"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 8_191, 8_192, 20_000])
+def test_one_price_anywhere_in_a_long_file_decides_for_all(price: float, kind: pa.DataType, place: int) -> None:
+    prices = [100.0] * 20_001
+    prices[place] = price
+    rows = rows_of(prices)
+    assert price_type(rows) == kind
+    assert_array_equal(read_back(rows).values, rows.values)
+
+
+@pytest.mark.parametrize(
     ("volume", "kind"),
     [
         pytest.param([0.0, 9e15], pa.int64(), id="whole"),

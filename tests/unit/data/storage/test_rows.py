@@ -3,13 +3,17 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qts.core import Bars, InstrumentId, Interval
-from qts.data.storage.rows import Rows, earlier_content, gather, join, merge, overlay, rows_of
+from qts.core.errors import DataError
+from qts.data.storage.rows import Rows, earlier_content, gather, join, merge, overlay, require_sound, rows_of
 
 Keyed = dict[tuple[int, int], tuple[float, ...]]
 VALUE = st.sampled_from([0.0, 1.0, 2.5, float("nan")])
@@ -68,6 +72,57 @@ def test_of_bars_with_one_instant_the_last_given_stays() -> None:
 
 def test_a_negative_zero_is_a_zero() -> None:
     assert not np.signbit(rows_of([(1, bars_at([1], -0.0))]).values).any()
+
+
+@settings(max_examples=60)
+@given(keys=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3)), max_size=6))
+def test_rows_are_sorted_where_each_key_is_above_the_one_before(keys: list[tuple[int, int]]) -> None:
+    numbers, ts = np.array(keys, dtype=np.int64).reshape(-1, 2).T
+    rows = Rows(numbers=numbers, ts=ts, values=np.zeros((6, len(keys))))
+    assert rows.is_sorted == all(before < after for before, after in pairwise(keys))
+
+
+def test_series_that_begin_before_others_end_are_sound() -> None:
+    require_sound([bars_at([5, 6, 7], 1.0), bars_at([1, 2], 1.0), bars_at([], 1.0), bars_at([2], 1.0)])
+    require_sound([])
+
+
+@pytest.mark.parametrize("n_bars", [3, 20_000])
+@pytest.mark.parametrize("place", [0, 1, 39])
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("close", np.inf, r"NSE:BAD 1d: close = inf at 1970-01-01 05:30"),
+        ("open", np.nan, r"open = nan"),
+        ("oi", -np.inf, r"oi = -inf"),
+        ("ts", 9, r"is older than the one before"),
+        ("ts", 1, r"two bars open at"),
+        ("ts", -(2**62), r"outside the years 1900 to 2199"),
+    ],
+)
+def test_the_one_bad_series_of_many_is_named(*, n_bars: int, place: int, column: str, value: float, told: str) -> None:
+    series = [bars_at(list(range(n_bars)), 1.0) for _ in range(40)]
+    good = getattr(series[place], column)
+    wrong = np.concatenate([np.array([value], dtype=good.dtype), good[1:]])
+    changed: dict[str, Any] = {"instrument": InstrumentId("NSE:BAD"), column: wrong}
+    series[place] = replace(series[place], **changed)
+    with pytest.raises(DataError, match=told):
+        require_sound(series)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_column_that_is_too_short_is_told_in_any_series(place: int) -> None:
+    series = [bars_at([1, 2], 1.0), bars_at([1, 2], 1.0)]
+    series[place] = replace(series[place], high=np.array([1.0]))
+    with pytest.raises(DataError, match="not of one length"):
+        require_sound(series)
+
+
+def test_the_same_bars_in_one_part_or_several_are_the_same_rows() -> None:
+    whole = replace(bars_at([1, 2, 3, 4], -0.0), oi=np.array([np.nan, -0.0, 1.0, -np.nan]))
+    one, two = rows_of([(7, whole)]), rows_of([(7, whole.window(0, 1)), (7, whole.window(1, 4))])
+    assert [rows.tobytes() for rows in (one.numbers, one.ts, one.values)] == [rows.tobytes() for rows in (two.numbers, two.ts, two.values)]
+    assert not np.signbit(one.values[:, 1]).any()
 
 
 def test_the_parts_are_the_instruments() -> None:
