@@ -16,6 +16,7 @@ from qts.backtest.playing import Played, Room, market_of, played_of, rules_of, r
 from qts.backtest.price_bands import PriceBands
 from qts.backtest.settings import BacktestSettings, CostKind, CostModel, Slippage
 from qts.backtest.terms import PLAIN, TermTable, term_table
+from qts.core.arrays import Ints
 from qts.core.bars import Bars
 from qts.kernels.booking import account_equity
 from qts.kernels.decisions import decide
@@ -111,9 +112,9 @@ class _Driver:
         self._feeds = [Feed(series) for series in bars]
         names = timeline.instruments
         self._items = [InstrumentContext(name, i, feed, self._desk) for i, (name, feed) in enumerate(zip(names, self._feeds, strict=True))]
-        self._context = Context(params=strategy.resolve(params), instruments=self._items, desk=self._desk, ts=timeline.ts.tolist())
+        self._context = Context(params=strategy.resolve(params), instruments=self._items, desk=self._desk, ts=_listed(run.ts))
         # A bar with a NaN price is in the history, but nothing can be traded on it.
-        self._present = [np.isin(timeline.ts, series.ts, assume_unique=True).tolist() for series in bars]
+        self._present = [_presence(timeline.ts, series.ts) for series in bars]
         self._priced = (~np.isnan(timeline.close)).tolist()
         self._written = 0
         self._begun = False
@@ -209,3 +210,15 @@ class _Driver:
             if present[t]:
                 feed.advance()
             item.has_bar = priced[t]
+
+
+def _presence(ts: Ints, own: Ints) -> list[bool]:
+    """Return for each instant of the timeline whether an instrument has a bar there; all of its own are on it."""
+    if len(own) == len(ts):
+        return [True] * len(ts)
+    present: list[bool] = np.isin(ts, own, assume_unique=True).tolist()
+    return present
+
+
+def _listed(ts: Ints | list[int]) -> list[int]:
+    return ts if isinstance(ts, list) else ts.tolist()
