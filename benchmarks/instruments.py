@@ -113,6 +113,7 @@ def finding(rows: Sequence[DumpRow]) -> list[Figure]:
     typed = [query[:n] for query in queries for n in range(1, len(query) + 1)]
     slips = [f"{query[:3]}{query[4]}{query[3]}{query[5:8]}" for query in queries if len(query) > 8]
     ours = waits(lambda text: index.find(text, limit=LIMIT), typed)
+    worked = waits(lambda text: index.find(text, limit=LIMIT), typed, clock=time.thread_time)
     forgiven = waits(lambda text: index.find(text, limit=LIMIT), slips)
     with tempfile.TemporaryDirectory(prefix="qts-bench-") as name:
         began = time.monotonic()
@@ -125,6 +126,7 @@ def finding(rows: Sequence[DumpRow]) -> list[Figure]:
         Figure(what="type-ahead, p50", seen=at(ours, 0.5), floor=20, aim=5, unit=" ms", more_is_better=False, how=how),
         Figure(what="type-ahead, p99", seen=at(ours, 0.99), floor=20, aim=5, unit=" ms", more_is_better=False, how=how),
         Figure(what="type-ahead, the slowest", seen=ours[-1], floor=20, unit=" ms", more_is_better=False, how=how),
+        Figure(what="type-ahead, the slowest, CPU", seen=worked[-1], floor=20, unit=" ms", more_is_better=False, how="without the waiting"),
         Figure(
             what="type-ahead with a slip, p99",
             seen=at(forgiven, 0.99),
@@ -152,13 +154,13 @@ def finding(rows: Sequence[DumpRow]) -> list[Figure]:
     ]
 
 
-def waits(find: Callable[[str], object], typed: Sequence[str]) -> list[float]:
-    """Return how long each answer took, in milliseconds, shortest first."""
+def waits(find: Callable[[str], object], typed: Sequence[str], *, clock: Callable[[], float] = time.monotonic) -> list[float]:
+    """Return how long each answer took by a clock, in milliseconds, shortest first."""
     found = []
     for text in typed:
-        began = time.monotonic()
+        began = clock()
         find(text)
-        found.append((time.monotonic() - began) * 1e3)
+        found.append((clock() - began) * 1e3)
     return sorted(found)
 
 
