@@ -26,6 +26,7 @@ from qts.core.errors import BadParameter, BadPath, BadReply, InputError, RateLim
 from qts.data.kite import Session, login_address
 from qts.data.kite.client import Access, KiteClient, Timing
 from qts.data.kite.deadline import open_http
+from qts.data.kite.login import expiry_of
 from qts.data.kite.pacing import Pacer
 
 STATE_LIVES: Final = timedelta(minutes=15)
@@ -34,6 +35,7 @@ _SESSION: Final = "kite/session"
 _STATE: Final = "kite/state"
 _EXCHANGED: Final = "kite/exchanged/"
 _REMEMBERED: Final = timedelta(days=1)
+_CLOCKS_DIFFER: Final = timedelta(hours=1)
 _SHORTEST_TOKEN: Final = 6
 _SECRET_NAMES: Final = ("kite_api_secret", "kite_access_token")
 
@@ -191,10 +193,17 @@ def log_in(workspace: Workspace, answer: str, *, transport: httpx.BaseTransport 
         "user_name": session.user_name,
         "access_token": session.access_token,
         "logged_in_at": session.logged_in_at.isoformat(),
-        "expires_at": session.expires_at.isoformat(),
+        "expires_at": _end_of(session, now).isoformat(),
     }
     secret_store(workspace).put(_SESSION, json.dumps(kept), at=workspace.clock.now())
     return broker_status(workspace)
+
+
+def _end_of(session: Session, now: datetime) -> datetime:
+    # A session lives until the next morning. If by our clock it has ended already, or not for days, the broker's clock is not ours
+    # (a simulated exchange lives at a day of its own), and the next morning is that of ours.
+    is_near = now < session.expires_at <= now + timedelta(days=1) + _CLOCKS_DIFFER
+    return session.expires_at if is_near else expiry_of(now)
 
 
 def log_out(workspace: Workspace, *, transport: httpx.BaseTransport | None = None) -> BrokerStatus:

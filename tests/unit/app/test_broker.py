@@ -205,6 +205,24 @@ def test_a_token_may_be_given_again_when_the_broker_was_not_reached(workspace: W
     assert log_in(workspace, REQUEST, transport=answering(success(DATA))).state == "logged_in"
 
 
+@pytest.mark.parametrize("login_time", ["2026-09-01 16:30:00", "2027-03-01 10:00:00"])
+def test_a_session_of_a_broker_with_another_clock_lives_until_our_next_morning(workspace: Workspace, clock: Hands, login_time: str) -> None:
+    status = log_in(workspace, REQUEST, transport=answering(success({**DATA, "login_time": login_time})))
+    assert status.state == "logged_in"
+    assert status.expires_at == datetime(2026, 11, 21, 6, 0, tzinfo=IST)
+    clock.at = datetime(2026, 11, 21, 6, 0, tzinfo=IST)
+    assert broker_status(workspace).state == "expired"
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [((5, 55), "2026-11-20 06:05:00"), ((8, 25), "2026-11-20 08:15:00")])
+def test_clocks_that_differ_a_little_leave_the_morning_of_the_broker(
+    workspace: Workspace, clock: Hands, ours: tuple[int, int], theirs: str
+) -> None:
+    clock.at = datetime(2026, 11, 20, *ours, tzinfo=IST)
+    status = log_in(workspace, REQUEST, transport=answering(success({**DATA, "login_time": theirs})))
+    assert status.expires_at == datetime(2026, 11, 21, 6, 0, tzinfo=IST)
+
+
 def test_a_logout_forgets_the_session_even_if_the_broker_is_away(workspace: Workspace) -> None:
     log_in(workspace, REQUEST, transport=answering(success(DATA)))
     assert log_out(workspace, transport=answering(success(True))).state == "logged_out"
