@@ -12,6 +12,7 @@ from typing import Final
 from qts.app.backup_document import CONTENT, BackedUpFile, BackupDocument
 from qts.core.errors import DamagedFile
 from qts.data.storage.vault import sha256_of
+from qts.data.storage.whole_files import flush_folder
 
 _CHUNK: Final = 1 << 20
 
@@ -120,11 +121,7 @@ def copy_file(source: Path, target: Path) -> str:
 def flush_folders(root: Path) -> None:
     """Flush the names in a folder and all below it to the disk."""
     for folder, _, _ in os.walk(root):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_folder(folder)
 
 
 def _link(source: Path, target: Path) -> bool:

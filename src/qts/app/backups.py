@@ -26,6 +26,7 @@ from qts.core.errors import BadParameter, DamagedFile, StoreBusy
 from qts.data.storage import ParquetStore
 from qts.data.storage.manifest import ManifestCopy
 from qts.data.storage.vault import disk_faults
+from qts.data.storage.whole_files import flush_folder
 
 MANIFEST: Final = "manifest.sqlite"
 CONTROL: Final = "control.sqlite"
@@ -255,7 +256,7 @@ def _settle(fresh: Path, target: Path) -> None:
     with (fresh / DOCUMENT).open("rb") as file:
         os.fsync(file.fileno())
     fresh.rename(target)
-    _flush(target.parent)
+    flush_folder(target.parent)
 
 
 def _remove(old: tuple[Path, ...]) -> tuple[str, ...]:
@@ -263,7 +264,7 @@ def _remove(old: tuple[Path, ...]) -> tuple[str, ...]:
         # Out of the list first: half a backup must never be taken for one.
         condemned = backup.with_name(f"{_UNFINISHED}{backup.name}")
         backup.rename(condemned)
-        _flush(backup.parent)
+        flush_folder(backup.parent)
         shutil.rmtree(condemned)
     return tuple(backup.name for backup in old)
 
@@ -272,14 +273,6 @@ def _sweep(folder: Path) -> None:
     """Remove what a killed backup left; we are alone here."""
     for left in folder.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(left)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from qts.core.errors import DamagedFile
 from qts.data.storage.database import Database
 from qts.data.storage.row_seals import ROW_SEAL, require_sound, sealed_rows, sound_rows, unsound_rows, with_seal
 from qts.data.storage.vault import disk_faults
+from qts.data.storage.whole_files import content_of, put_file, size_of
 
 if TYPE_CHECKING:  # pyarrow is imported when the first chain is written or read
     import pyarrow as pa
@@ -104,7 +103,7 @@ class KeptChains:
             sha256=sha256,
         )
         with disk_faults(self._home / FOLDER):
-            _place(self._home / path, content)
+            put_file(self._home / path, content)
         with self._database.writing() as connection:
             if connection.execute(sa.select(CHAINS.c.path).where(CHAINS.c.path == path)).first() is None:
                 row = {**record.model_dump(), "expiries": ",".join(record.expiries)}
@@ -134,7 +133,7 @@ class KeptChains:
         DamagedFile
             If they are not, or are gone.
         """
-        content = _content_of(self._home / record.path)
+        content = content_of(self._home / record.path)
         harm = _harm(content, record)
         if content is None or harm:
             raise DamagedFile(record.path, harm, hint=LOST_HINT)
@@ -157,17 +156,17 @@ def chain_harms(home: Path, records: Sequence[ChainRecord], *, quick: bool, spar
     """
     for record in records:
         path = home / record.path
-        if quick and _size_of(path) == record.n_bytes:
+        if quick and size_of(path) == record.n_bytes:
             continue
-        content = _content_of(path)
+        content = content_of(path)
         harm = _harm(content, record)
         if not harm:
             continue
-        copies = (_content_of(place / record.path) for place in spare or ())
+        copies = (content_of(place / record.path) for place in spare or ())
         found = next((copy for copy in copies if copy is not None and not _harm(copy, record)), None)
         if found is not None:
             with disk_faults(path.parent):
-                _place(path, found)
+                put_file(path, found)
         yield ChainFinding(path=record.path, is_missing=content is None, reason=harm, put_back=found is not None)
 
 
@@ -228,35 +227,3 @@ def _schema() -> pa.Schema:
         return pa.string() if name in _TEXT else pa.int64() if name in _WHOLE else pa.float64()
 
     return pa.schema([(name, kind(name)) for name in ChainQuote.model_fields])
-
-
-def _content_of(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _size_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
-
-
-def _place(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}-{secrets.token_hex(8)}.tmp")
-    try:
-        with fresh.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,8 +7,6 @@ one that never was: runs kept by releases before there were lists have neither.
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qts.app.run_identity import canonical_json
 from qts.core.errors import DamagedFile
+from qts.data.storage.whole_files import content_of, put_file, size_of
 
 DOCUMENT_NAME: Final = "run.json"
 SOURCE_NAME: Final = "strategy.py"
@@ -150,7 +149,7 @@ def state_of(folder: Path, run_id: str, seal: str | None) -> RunState:
         return RunState.DAMAGED
     if listed is None:
         return RunState.UNHASHED if (folder / DOCUMENT_NAME).is_file() else RunState.DAMAGED
-    sizes = {name: _size_of(folder / name) for name in listed.files}
+    sizes = {name: size_of(folder / name) for name in listed.files}
     return RunState.SOUND if all(sizes[name] == file.n_bytes for name, file in listed.files.items()) else RunState.DAMAGED
 
 
@@ -182,10 +181,9 @@ def mend_run(folder: Path, run_id: str, seal: str | None, spare: Sequence[Path])
     if listed is None:
         return
     for name, content in _lost(folder, listed, spare):
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / name, content)
-    if folder.is_dir() and _content_of(folder / LIST_NAME) != listed.to_bytes():
-        _replace(folder / LIST_NAME, listed.to_bytes())
+        put_file(folder / name, content)
+    if folder.is_dir() and content_of(folder / LIST_NAME) != listed.to_bytes():
+        put_file(folder / LIST_NAME, listed.to_bytes())
 
 
 def _list_anywhere(folder: Path, run_id: str, seal: str | None, spare: Sequence[Path]) -> RunFiles | None:
@@ -205,36 +203,13 @@ def _list_anywhere(folder: Path, run_id: str, seal: str | None, spare: Sequence[
 
 def _lost(folder: Path, listed: RunFiles, spare: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     for name in listed.files:
-        own = _content_of(folder / name)
+        own = content_of(folder / name)
         if own is not None and not listed.harm(name, own):
             continue
-        copies = (content for place in spare if (content := _content_of(place / name)) is not None)
+        copies = (content for place in spare if (content := content_of(place / name)) is not None)
         found = next((content for content in copies if not listed.harm(name, content)), None)
         if found is not None:
             yield name, found
-
-
-def _content_of(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _size_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}-{secrets.token_hex(8)}.tmp")
-    with fresh.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def folders_of(spare: Sequence[Path], run_id: str) -> Sequence[Path]:

@@ -37,6 +37,7 @@ from qts.app.run_files import (
 )
 from qts.app.run_identity import canonical_json
 from qts.core.errors import BadPath, DamagedFile, StoreFull, UnknownRun
+from qts.data.storage.whole_files import flush_folder
 
 _TEMPORARY: Final = ".tmp-"
 
@@ -75,7 +76,7 @@ def save_run(folder: Path, document: RunDocument, *, curves: pa.Table, events: p
         _write_table(fresh / "trades.parquet", _rows(document, "trades"))
         listed = list_files(fresh, document.run_id)
         _write(fresh / LIST_NAME, listed)
-        _sync(fresh)
+        flush_folder(fresh)
         _put(fresh, target)
     return SavedRun(content=content, seal=seal_of(listed))
 
@@ -239,7 +240,7 @@ def _put(fresh: Path, target: Path) -> None:
         # Another process was as quick with the same run: its bytes are ours.
         if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
             raise
-    _sync(target.parent)
+    flush_folder(target.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -255,14 +256,6 @@ def _write_table(path: Path, table: pa.Table) -> None:
         pq.write_table(table, file, compression="zstd")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _rows(document: RunDocument, part: str) -> pa.Table:

@@ -176,17 +176,4 @@ HELPERS: Final[tuple[Any, ...]] = (
     first_loss,
     add_marks,
 )
-HOT: Final = (
-    fills_loop,
-    play_bar,
-    begin_bar,
-    end_bar,
-    close_bar,
-    catch_up,
-    take_marks,
-    is_quiet,
-    next_on_agenda,
-    fill_curve,
-    first_loss,
-    add_marks,
-)
+HOT: Final = HELPERS

@@ -20,6 +20,7 @@ from qts.data.storage.decoded import MOST_BYTES, Decoded
 from qts.data.storage.lookup import Span
 from qts.data.storage.records import Draft, StoredFile
 from qts.data.storage.rows import Part, Rows, gather
+from qts.data.storage.whole_files import flush_folder
 
 if TYPE_CHECKING:  # pyarrow is imported when the first file is opened
     import pyarrow as pa
@@ -153,7 +154,7 @@ class Vault:
                 while folder and (folder := folder.rpartition("/")[0]) not in touched:
                     touched.add(folder)
         with ThreadPoolExecutor(max_workers=_FLUSHERS) as pool:
-            list(pool.map(_flush_folder, map(self._at, sorted(touched))))
+            list(pool.map(flush_folder, map(self._at, sorted(touched))))
 
     def has_all(self, drafts: Iterable[Draft]) -> bool:
         """Return whether the files stand under their final names: one that was there before may have been collected since."""
@@ -171,7 +172,7 @@ class Vault:
         temporary = self._root / f"{path}.{os.getpid()}-{secrets.token_hex(8)}.tmp"
         self._write(str(temporary), content)
         temporary.replace(self._root / path)
-        _flush_folder(str((self._root / path).parent))
+        flush_folder(str((self._root / path).parent))
 
     def found(self) -> Iterator[str]:
         """Yield the paths of all files among the bars, ours or not."""
@@ -259,11 +260,3 @@ def _created(path: str) -> int:
     except (FileNotFoundError, NotADirectoryError):
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120 - as above
         return os.open(path, flags, 0o444)
-
-
-def _flush_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
