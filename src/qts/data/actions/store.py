@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from qts.core.corporate_action import ActionKind
 from qts.core.instrument import InstrumentId
 from qts.data.actions.records import ActionRecord, ActionState
+
+_Day = tuple[InstrumentId, date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,47 +83,53 @@ def plan_recording(live: Iterable[ActionRecord], given: Sequence[ActionRecord]) 
     """
     held = {record.action.id: record for record in live}
     before = dict(held)
+    # By day: what a record says concerns its own day alone, and lists of actions are long.
+    days: dict[_Day, dict[str, ActionRecord]] = {}
+    for record in held.values():
+        days.setdefault(_day_of(record), {})[record.action.id] = record
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     for record in given:
-        outcome = _outcome(held, record)
+        day = days.setdefault(_day_of(record), {})
+        outcome = _outcome(day, record)
         counts[outcome] += 1
         if outcome != "unchanged":
-            for other in _guesses_at(held, record):
-                del held[other]
-            held[record.action.id] = record
+            for other in _guesses_at(day, record):
+                del held[other], day[other]
+            held[record.action.id] = day[record.action.id] = record
     added = tuple(record for name, record in held.items() if before.get(name) is not record)
     ended = tuple(name for name, record in before.items() if held.get(name) is not record)
     replaced = {record.action.id for record in added}
     return Recording(added=added, ended=ended, report=RecordReport(**counts, ended=sum(name not in replaced for name in ended)))
 
 
-def _outcome(held: Mapping[str, ActionRecord], record: ActionRecord) -> str:
-    present = held.get(record.action.id)
+def _day_of(record: ActionRecord) -> _Day:
+    return record.action.instrument, record.action.ex_date
+
+
+def _outcome(day: Mapping[str, ActionRecord], record: ActionRecord) -> str:
+    present = day.get(record.action.id)
     if present is not None and present.says_the_same(record):
         return "unchanged"
-    if record.state is ActionState.SUSPECTED and _is_settled(held, record):
+    if record.state is ActionState.SUSPECTED and _is_settled(day, record):
         return "unchanged"
     return "new" if present is None else "changed"
 
 
-def _is_settled(held: Mapping[str, ActionRecord], record: ActionRecord) -> bool:
+def _is_settled(day: Mapping[str, ActionRecord], record: ActionRecord) -> bool:
     return any(
-        other.state is not ActionState.SUSPECTED
-        and (other.action.changes_shares or other.action.id == record.action.id)
-        and _same_day(other, record)
-        for other in held.values()
+        other.state is not ActionState.SUSPECTED and (other.action.changes_shares or other.action.id == record.action.id)
+        for other in day.values()
     )
 
 
-def _guesses_at(held: Mapping[str, ActionRecord], record: ActionRecord) -> list[str]:
+def _guesses_at(day: Mapping[str, ActionRecord], record: ActionRecord) -> list[str]:
     """Return the ids of what a record says better: guesses at its day, and the same action under another name."""
     if record.state is ActionState.REJECTED or not record.action.changes_shares:
         return []
     return [
         name
-        for name, other in held.items()
+        for name, other in day.items()
         if name != record.action.id
-        and _same_day(other, record)
         and other.state is not ActionState.REJECTED
         and (other.state is ActionState.SUSPECTED or other.is_detected or _is_the_same_by_another(other, record))
     ]
@@ -131,7 +139,3 @@ def _is_the_same_by_another(other: ActionRecord, record: ActionRecord) -> bool:
     """Return whether two who state an action mean the same one and call it a split here and a bonus there."""
     kinds = {other.action.kind, record.action.kind}
     return kinds == {ActionKind.SPLIT, ActionKind.BONUS} and other.action.ratio == record.action.ratio and other.source != record.source
-
-
-def _same_day(one: ActionRecord, other: ActionRecord) -> bool:
-    return (one.action.instrument, one.action.ex_date) == (other.action.instrument, other.action.ex_date)
