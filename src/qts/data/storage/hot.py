@@ -77,7 +77,7 @@ def absorbed_by(n_new: int, hot: Sequence[StoredFile]) -> list[StoredFile]:
 def live_rows(vault: Vault, files: Iterable[StoredFile], span: Span) -> Rows | None:
     """Return what these files, lowest layer first, hold together in a span."""
     layers = [rows for file in files if len(rows := vault.read(file, number=None, span=span))]
-    return _overlaid(layers) if layers else None
+    return overlay(layers) if layers else None
 
 
 def build_hot(vault: Vault, given: GivenHot, names: Mapping[int, InstrumentId]) -> Built:
@@ -159,11 +159,3 @@ def holds_any(vault: Vault, files: Iterable[StoredFile], parts: Sequence[tuple[i
             if file.may_hold(first=number, last=number, ts_first=first, ts_last=last) and len(vault.read(file, number=number, span=span)):
                 return True
     return False
-
-
-def _overlaid(layers: Sequence[Rows]) -> Rows:
-    # By halves: hundreds of files of one year each would otherwise be merged into the growing whole one by one.
-    if len(layers) <= 2:
-        return overlay(layers)
-    middle = len(layers) // 2
-    return overlay([_overlaid(layers[:middle]), _overlaid(layers[middle:])])

@@ -50,7 +50,9 @@ class Rows:
 
     def take(self, chosen: Bools | Ints) -> Rows:
         """Return some of the rows, by a mask or by position."""
-        return Rows(numbers=self.numbers[chosen], ts=self.ts[chosen], values=np.ascontiguousarray(self.values[:, chosen]))
+        # Whole rows of numbers, one after the other: indexing with a slice and a list goes the slow way, and has to be put in order again.
+        places = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        return Rows(numbers=self.numbers[places], ts=self.ts[places], values=np.take(self.values, places, axis=1))
 
     def part(self, start: int, stop: int) -> Rows:
         """Return rows ``start..stop-1`` as views."""
@@ -201,6 +203,9 @@ def without(new: Rows, old: Rows | None) -> Rows:
 
 def overlay(layers: Sequence[Rows]) -> Rows:
     """Return layers of rows as one, where of two with the same instrument and instant the later layer's stays; at least one layer."""
+    if len(layers) > 2 and not _is_of_one(layers):
+        # Layers of many instruments lie among one another: sorting all once takes less than merging each into the growing whole.
+        return _last_per_key(join(layers))
     whole = layers[0]
     for layer in layers[1:]:
         whole = _covered(whole, layer)
@@ -298,8 +303,13 @@ def _require_finite(bars: Bars, name: str) -> None:
             raise DataError(f"{name}: {reason}.", hint="Leave the bar out, or correct it.")
 
 
+def _is_of_one(layers: Sequence[Rows]) -> bool:
+    """Return whether all rows are of one instrument."""
+    return len({int(layer.numbers[place]) for layer in layers if len(layer) for place in (0, -1)}) <= 1
+
+
 def _covered(below: Rows, above: Rows) -> Rows:
-    if len(below) == 0 or len(above) == 0 or not below.numbers[0] == below.numbers[-1] == above.numbers[0] == above.numbers[-1]:
+    if len(below) == 0 or len(above) == 0 or not _is_of_one([below, above]):
         return merge(below, above).rows
     # Of one instrument only what lies between the first and the last bar above needs to be sorted.
     start, stop = np.searchsorted(below.ts, [above.ts[0], above.ts[-1] + 1]).tolist()
