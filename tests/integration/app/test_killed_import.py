@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
+
+# Kills: some in the gate, fifty and more with QTS_STRESS set.
+N_KILLS: Final = 56 if os.environ.get("QTS_STRESS") else 16
 
 # One process imports the libraries once; every import to be killed, and every look at the store, is a fork of it.
 PROGRAM = """
@@ -66,7 +71,7 @@ finished, before = 0, {}
 for i in range(N_KILLS):
     folder = files(i)
     finished += in_child(lambda: store(ROOT / "home", folder), kill_after=random.uniform(0.02, whole * 1.1)) is not None
-    if i % 10 == 9:
+    if i % 8 == 7:
         seen = in_child(lambda: look(ROOT / "home"))
         assert seen["unsound"] == [], seen["unsound"]
         assert seen["held"] == seen["read"]
@@ -82,9 +87,10 @@ print(json.dumps({"killed": N_KILLS - finished, "survived": len(before), "same":
 
 
 @pytest.mark.crash
-def test_an_import_killed_fifty_times_loses_doubles_and_tears_nothing(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path), "50"], capture_output=True, text=True, check=False, timeout=240)
+def test_an_import_killed_again_and_again_loses_doubles_and_tears_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), str(N_KILLS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
     outcome = json.loads(done.stdout.splitlines()[-1])
     assert outcome["same"], "the store differs from one that was never interrupted"
-    assert outcome["killed"] >= 10, "too few imports were still running when they were killed"
+    assert outcome["killed"] >= N_KILLS // 5, "too few imports were still running when they were killed"

@@ -15,8 +15,7 @@ import pytest
 SURROUNDINGS = [
     {"TZ": "UTC", "PYTHONHASHSEED": "0", "NUMBA_NUM_THREADS": "1", "LANG": "C"},
     {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "42", "NUMBA_NUM_THREADS": "2", "LANG": "C.UTF-8"},
-    {"TZ": "America/New_York", "PYTHONHASHSEED": "7", "NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "1"},
-    {"TZ": "Asia/Kolkata", "PYTHONHASHSEED": "random", "NUMBA_NUM_THREADS": "1"},
+    {"TZ": "America/New_York", "PYTHONHASHSEED": "random", "NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "1"},
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from tests.integration.data.storage.forks import Forks
 from qts.data.storage import FileState, ParquetStore
 
 SCRIPT = Path(__file__).parent / "writer_until_killed.py"
-N_KILLS = 50
+N_KILLS = 50 if os.environ.get("QTS_STRESS") else 20
 
 
 def writer_module() -> ModuleType:
