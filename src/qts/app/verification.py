@@ -21,7 +21,7 @@ from qts.app.settings import Settings
 from qts.core.clock import Clock
 from qts.core.errors import DamagedFile
 from qts.data.actions.database import TABLE as ACTIONS
-from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
+from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, LISTINGS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
 from qts.data.storage import FileFinding, FileState, Hole, ParquetStore
 from qts.data.storage.row_seals import row_harms
 from qts.data.storage.seals import RESTORE_HINT
@@ -32,7 +32,7 @@ PAST_HINT: Final = (
 )
 
 # The tables of the control database whose rows carry hashes, besides those of runs and trials.
-_SEALED: Final = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS)
+_SEALED: Final = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS, LISTINGS)
 
 
 class DamageDocument(BaseModel):

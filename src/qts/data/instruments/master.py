@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,9 +14,10 @@ from qts.core.collection import collection_paused
 from qts.core.errors import BadFile
 from qts.data.instruments.dump import Dump
 from qts.data.instruments.listing import OPEN_END, DumpRow, Listing, ListingKind, listing_of
+from qts.data.instruments.listing_rows import change_periods, drop_rows, insert_rows, listed_rows
 from qts.data.instruments.renames import SymbolChange, changes_between, record_proposed
 from qts.data.instruments.tables import DUMPS, LISTINGS
-from qts.data.instruments.timeline import Arrival, Changes, HeldRow, changes_of
+from qts.data.instruments.timeline import Changes, HeldRow, changes_of
 from qts.data.storage.database import Database
 from qts.data.storage.row_seals import sealed_rows, with_seal
 
@@ -26,9 +26,6 @@ TORN_SHARE: Final = 0.5
 _FEW_ROWS: Final = 20
 # Between dumps further apart a token may have been given to another company.
 _CONSECUTIVE: Final = timedelta(days=10)
-_INSERTED: Final = (*DumpRow._fields, "valid_from", "valid_to")
-_EXPIRY: Final = DumpRow._fields.index("expiry")
-_ROW: Final = tuple(LISTINGS.c[name] for name in DumpRow._fields)
 _OPTIONS: Final = (ListingKind.CALL.value, ListingKind.PUT.value)
 
 
@@ -150,9 +147,7 @@ class InstrumentMaster:
 
     def expiries(self, underlying: str, on: date, *, exchange: str | None = None) -> tuple[date, ...]:
         """Return the days of expiry of an underlying's contracts that a date's dump lists, nearest first."""
-        query = sa.select(LISTINGS.c.expiry).distinct().where(*_on(underlying, on, exchange))
-        with self._database.reading() as connection:
-            return tuple(sorted(expiry for expiry in connection.execute(query).scalars() if expiry is not None))
+        return tuple(sorted({one.expiry for one in self._rows(*_on(underlying, on, exchange)) if one.expiry is not None}))
 
     def chain(self, underlying: str, expiry: date, on: date, *, exchange: str | None = None) -> tuple[Listing, ...]:
         """Return the options of one expiry that a date's dump lists, by strike, the call before the put."""
@@ -161,27 +156,25 @@ class InstrumentMaster:
 
     def underlyings(self, on: date) -> tuple[str, ...]:
         """Return the names that contracts are on, sorted."""
-        query = sa.select(LISTINGS.c.name).distinct().where(LISTINGS.c.kind != ListingKind.EQUITY.value, *_at(on))
-        with self._database.reading() as connection:
-            return tuple(sorted(connection.execute(query).scalars()))
+        return tuple(sorted({one.name for one in self._rows(LISTINGS.c.kind != ListingKind.EQUITY.value, *_at(on))}))
 
     def names_of_futures(self, exchange: str, first: date, last: date) -> tuple[str, ...]:
         """Return the names that an exchange's futures were on, on any day from one date to another, both included; sorted."""
-        query = sa.select(LISTINGS.c.name).distinct()
         during = LISTINGS.c.valid_from <= last, LISTINGS.c.valid_to > first
-        query = query.where(LISTINGS.c.exchange == exchange, LISTINGS.c.kind == ListingKind.FUTURE.value, *during)
-        with self._database.reading() as connection:
-            return tuple(sorted(connection.execute(query).scalars()))
+        found = self._rows(LISTINGS.c.exchange == exchange, LISTINGS.c.kind == ListingKind.FUTURE.value, *during)
+        return tuple(sorted({one.name for one in found}))
 
     def rows(self, on: date) -> list[DumpRow]:
         """Return everything that was listed on a date, as plain rows."""
+        return self._rows(*_at(on))
+
+    def _rows(self, *where: sa.ColumnElement[bool]) -> list[DumpRow]:
         with self._database.reading() as connection, collection_paused():
-            return [DumpRow._make(row) for row in connection.execute(sa.select(*_ROW).where(*_at(on))).all()]
+            return [one.row for one in listed_rows(connection, *where)]
 
     def _select(self, *where: sa.ColumnElement[bool]) -> list[Listing]:
-        query = sa.select(*_ROW, LISTINGS.c.valid_from, LISTINGS.c.valid_to).where(*where)
         with self._database.reading() as connection:
-            return [listing_of(DumpRow(*row[:-2]), first_on=row[-2], until=row[-1]) for row in connection.execute(query)]
+            return [listing_of(one.row, first_on=one.valid_from, until=one.valid_to) for one in listed_rows(connection, *where)]
 
 
 def _at(on: date) -> tuple[sa.ColumnElement[bool], ...]:
@@ -231,52 +224,25 @@ def _check_whole(around: Sequence[DumpInfo], exchange: str, *, n_rows: int, on: 
 
 def _put(connection: sa.Connection, exchange: str, rows: Sequence[DumpRow], *, on: date, around: Sequence[DumpInfo]) -> Changes:
     next_on = min((one.on for one in around if one.on > on), default=None)
-    query = sa.select(LISTINGS.c.id, LISTINGS.c.valid_from, LISTINGS.c.valid_to, *_ROW).where(
-        LISTINGS.c.exchange == exchange, LISTINGS.c.valid_to >= on, LISTINGS.c.valid_from <= (next_on or OPEN_END)
-    )
+    near = LISTINGS.c.valid_to >= on, LISTINGS.c.valid_from <= (next_on or OPEN_END)
     listed = set(rows)
     kept = set()
     held = []
-    for id_, valid_from, valid_to, *values in connection.execute(query).all():
-        row = DumpRow._make(values)
+    for one in listed_rows(connection, LISTINGS.c.exchange == exchange, *near):
         # Of two days nearly everything is the same: it is set aside before anything is made of it.
-        if row in listed and valid_from <= on < valid_to:
-            kept.add(row)
+        if one.row in listed and one.valid_from <= on < one.valid_to:
+            kept.add(one.row)
         else:
-            held.append(HeldRow(id=id_, valid_from=valid_from, valid_to=valid_to, row=row))
+            held.append(HeldRow(id=one.id, valid_from=one.valid_from, valid_to=one.valid_to, row=one.row))
     changes = changes_of(held, [row for row in rows if row not in kept], on=on, next_on=next_on)
     _carry_out(connection, changes)
     return changes
 
 
 def _carry_out(connection: sa.Connection, changes: Changes) -> None:
-    if changes.dropped:
-        connection.execute(sa.delete(LISTINGS).where(LISTINGS.c.id == sa.bindparam("_id")), [{"_id": id_} for id_ in changes.dropped])
-    if changes.periods:
-        connection.execute(
-            sa.update(LISTINGS)
-            .where(LISTINGS.c.id == sa.bindparam("_id"))
-            .values(valid_from=sa.bindparam("_from"), valid_to=sa.bindparam("_to")),
-            [{"_id": one.id, "_from": one.valid_from, "_to": one.valid_to} for one in changes.periods],
-        )
-    if changes.arrivals:
-        _insert(connection, changes.arrivals)
-
-
-def _insert(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
-    """Add rows; into SQLite as the tuples its driver takes, which halves the time of a first dump of 100,000."""
-    if connection.dialect.name != "sqlite":
-        rows = [{**one.row._asdict(), "valid_from": one.valid_from, "valid_to": one.valid_to} for one in arrivals]
-        connection.execute(sa.insert(LISTINGS), rows)
-        return
-    statement = sa.insert(LISTINGS).compile(dialect=connection.dialect, column_keys=list(_INSERTED))
-    order = [_INSERTED.index(name) for name in statement.positiontup or ()]
-    text = cache(date.isoformat)
-    tuples = (
-        (*one.row[:_EXPIRY], one.row.expiry and text(one.row.expiry), *one.row[_EXPIRY + 1 :], text(one.valid_from), text(one.valid_to))
-        for one in arrivals
-    )
-    connection.exec_driver_sql(str(statement), [tuple(row[place] for place in order) for row in tuples])
+    drop_rows(connection, changes.dropped)
+    change_periods(connection, changes.periods)
+    insert_rows(connection, changes.arrivals)
 
 
 def _note_dump(connection: sa.Connection, exchange: str, *, on: date, source: str, dump: Dump, n_rows: int, at: datetime) -> None:

@@ -43,10 +43,12 @@ LISTINGS: Final = sa.Table(
     sa.Column("band", sa.Integer),
     sa.Column("valid_from", sa.Date, nullable=False),
     sa.Column("valid_to", sa.Date, nullable=False),
+    sa.Column("row_crc", sa.BigInteger),
     sa.Index("ix_instrument_listings_symbol", "exchange", "symbol"),
     sa.Index("ix_instrument_listings_token", "token"),
     sa.Index("ix_instrument_listings_valid_to", "exchange", "valid_to"),
     sa.Index("ix_instrument_listings_name", "name"),
+    info={"named_by": ("exchange", "symbol", "valid_from")},
 )
 
 SYMBOL_CHANGES: Final = sa.Table(

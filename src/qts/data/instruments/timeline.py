@@ -24,9 +24,10 @@ class HeldRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """A kept row by its id, and from when until when it is to hold instead."""
+    """A kept row, and from when until when it is to hold instead."""
 
     id: int
+    row: DumpRow
     valid_from: date
     valid_to: date
 
@@ -91,10 +92,11 @@ def changes_of(held: Iterable[HeldRow], wanted: Sequence[DumpRow], *, on: date, 
     for row in (row for row in wanted if row in new):
         before, after = left.get(row), right.get(row)
         if before is not None:
-            periods.append(Period(id=before.id, valid_from=before.valid_from, valid_to=end if after is None else after.valid_to))
+            until = end if after is None else after.valid_to
+            periods.append(Period(id=before.id, row=row, valid_from=before.valid_from, valid_to=until))
             dropped += [] if after is None else [after.id]
         elif after is not None:
-            periods.append(Period(id=after.id, valid_from=on, valid_to=after.valid_to))
+            periods.append(Period(id=after.id, row=row, valid_from=on, valid_to=after.valid_to))
         else:
             arrivals.append(Arrival(row=row, valid_from=on, valid_to=end))
     return Changes(
@@ -110,10 +112,10 @@ def _part(one: HeldRow, *, on: date, next_on: date | None, arrivals: list[Arriva
     """Take a row out of one dump: it holds before it, and after it where the next one has it again."""
     goes_on = next_on is not None and one.valid_to > next_on
     if one.valid_from < on:
-        periods.append(Period(id=one.id, valid_from=one.valid_from, valid_to=on))
+        periods.append(Period(id=one.id, row=one.row, valid_from=one.valid_from, valid_to=on))
         if goes_on and next_on is not None:
             arrivals.append(Arrival(row=one.row, valid_from=next_on, valid_to=one.valid_to))
     elif goes_on and next_on is not None:
-        periods.append(Period(id=one.id, valid_from=next_on, valid_to=one.valid_to))
+        periods.append(Period(id=one.id, row=one.row, valid_from=next_on, valid_to=one.valid_to))
     else:
         dropped.append(one.id)

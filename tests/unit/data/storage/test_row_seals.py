@@ -21,14 +21,14 @@ from qts.data.actions import ActionRecord, ActionState, SqlActions, StatedAction
 from qts.data.actions.database import TABLE as ACTIONS
 from qts.data.instruments import Dump, DumpRow, IndexMember, IndexMembership, InstrumentMaster, SymbolChange, SymbolChanges, Watchlists
 from qts.data.instruments.renames import ChangeState
-from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
+from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, LISTINGS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
 from qts.data.storage.database import Database
 from qts.data.storage.row_seals import row_harms
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
 ONE, TWO = InstrumentId("NSE:ONE"), InstrumentId("NSE:TWO")
-TABLES = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS)
+TABLES = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS, LISTINGS)
 
 
 def fill(home: Path, database: Database) -> None:
@@ -120,6 +120,11 @@ def test_every_value_of_every_table_is_under_the_hash_of_its_row(path: Path, dat
         ("watchlist_items SET instrument = 'NSE:OND' WHERE place = 1", lambda db, _: Watchlists(db).all()),
         ("symbol_changes SET changed_on = '2025-04-08'", lambda db, _: SymbolChanges(db).names(TWO)),
         ("instrument_dumps SET n_rows = 3", lambda db, _: InstrumentMaster(db).dumps()),
+        ("instrument_listings SET lot = 75", lambda db, _: InstrumentMaster(db).listing(ONE, TODAY)),
+        ("instrument_listings SET tick = 5", lambda db, _: InstrumentMaster(db).by_token(1, TODAY)),
+        ("instrument_listings SET valid_to = '2026-99-99'", lambda db, _: InstrumentMaster(db).listings(ONE)),
+        ("instrument_listings SET symbol = 'OND'", lambda db, _: InstrumentMaster(db).rows(TODAY)),
+        ("instrument_listings SET band = '10 %'", lambda db, _: InstrumentMaster(db).rows(TODAY)),
         ("option_chains SET underlying = 'NIFTX'", lambda db, home: KeptChains(home, db).records("NIFTY")),
         ("option_chains SET n_bytes = 'many'", lambda db, home: KeptChains(home, db).records()),
     ],
@@ -157,11 +162,23 @@ def test_what_is_done_in_the_normal_course_leaves_no_row_without_its_hash(databa
     SymbolChanges(database).decide(ONE, ChangeState.DISMISSED)
     member = IndexMember(index="NIFTY 50", instrument=TWO, start=date(2020, 1, 1), end=date(2021, 1, 1), source="circular")
     assert IndexMembership(database).replace([member]) == 2
+    master, one = InstrumentMaster(database), DumpRow("NSE", "ONE", 1, "A COMPANY", None, None, 500, 1, "EQ", "NSE")
+    for on, row in ((9, one._replace(tick=1000)), (5, one._replace(expiry=TODAY, lot=None, strike=7, kind="FUT")), (4, one), (9, one)):
+        dump = Dump(rows=(row,), n_read=1, n_rejected=0, rejected=(), sha256=f"{on}{row.tick}")
+        master.load(dump, on=date(2026, 11, on), source="dump", at=NOW)
+    assert len(master.listings(ONE)) == 3
     assert found(database) == []
 
 
 def before_the_seals(path: Path) -> None:
-    drops = (f"ALTER TABLE {table.name} DROP COLUMN row_seal" for table in TABLES)
+    with sqlite3.connect(path) as connection:
+        tables = connection.execute(
+            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+        ).fetchall()
+    connection.close()
+    seals = [(table, column) for table, column in tables if column in {"row_seal", "row_crc"} and table not in {"runs", "trials"}]
+    assert {table for table, _ in seals} >= {table.name for table in TABLES}
+    drops = (f"ALTER TABLE {table} DROP COLUMN {column}" for table, column in seals)
     run(path, *drops, "UPDATE alembic_version SET version_num = '0014'", "PRAGMA user_version = 14")
 
 

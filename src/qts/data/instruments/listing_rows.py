@@ -1,0 +1,103 @@
+"""The table of listings, row by row: each carries a checksum of what it says, and no row is believed that differs from its own.
+
+SQLite keeps no checksums: a bit that turned in a lot or a tick would be a lot or a tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from qts.data.instruments.listing import DumpRow
+from qts.data.instruments.tables import LISTINGS
+from qts.data.instruments.timeline import Arrival, Period
+from qts.data.storage.row_seals import ROW_CRC, crc_columns, crc_of, damaged_row, require_read
+
+_FIELDS: Final = (*DumpRow._fields, "valid_from", "valid_to")
+_N_FIELDS: Final = len(DumpRow._fields)
+_EXPIRY: Final = DumpRow._fields.index("expiry")
+_IN_ORDER: Final = itemgetter(*(_FIELDS.index(name) for name in crc_columns(LISTINGS)))
+_SELECTED: Final = (LISTINGS.c.id, LISTINGS.c[ROW_CRC], *(LISTINGS.c[name] for name in _FIELDS))
+_text: Final = cache(date.isoformat)
+
+
+class ListedRow(NamedTuple):
+    """A row of the table: its id, what it lists, and from when until before when."""
+
+    id: int
+    row: DumpRow
+    valid_from: date
+    valid_to: date
+
+
+def listed_rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[ListedRow]:
+    """Return the rows that fulfil all conditions.
+
+    Raises
+    ------
+    DamagedFile
+        If one of them is not what was written.
+    """
+    with require_read(LISTINGS):
+        fetched = connection.execute(sa.select(*_SELECTED).where(*where)).all()
+        found = []
+        for id_, crc, *values, valid_from, valid_to in fetched:
+            row = DumpRow._make(values)
+            if crc_of(_IN_ORDER(_held(row, valid_from, valid_to))) != crc:
+                raise damaged_row(LISTINGS, {"exchange": row.exchange, "symbol": row.symbol, "valid_from": valid_from})
+            found.append(ListedRow(id_, row, valid_from, valid_to))
+    return found
+
+
+def drop_rows(connection: sa.Connection, ids: Sequence[int]) -> None:
+    """Remove rows."""
+    if ids:
+        connection.execute(sa.delete(LISTINGS).where(LISTINGS.c.id == sa.bindparam("_id")), [{"_id": id_} for id_ in ids])
+
+
+def change_periods(connection: sa.Connection, periods: Sequence[Period]) -> None:
+    """Let rows hold from and until other dates."""
+    if not periods:
+        return
+    statement = sa.update(LISTINGS).where(LISTINGS.c.id == sa.bindparam("_id"))
+    connection.execute(
+        statement.values(valid_from=sa.bindparam("_from"), valid_to=sa.bindparam("_to"), row_crc=sa.bindparam("_crc")),
+        [
+            {
+                "_id": one.id,
+                "_from": one.valid_from,
+                "_to": one.valid_to,
+                "_crc": crc_of(_IN_ORDER(_held(one.row, one.valid_from, one.valid_to))),
+            }
+            for one in periods
+        ],
+    )
+
+
+def insert_rows(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
+    """Add rows; into SQLite as the tuples its driver takes, which halves the time of a first dump of 100,000."""
+    if not arrivals:
+        return
+    tuples = [_held(one.row, one.valid_from, one.valid_to) for one in arrivals]
+    crcs = [crc_of(_IN_ORDER(one)) for one in tuples]
+    if connection.dialect.name != "sqlite":
+        rows = [
+            {**one.row._asdict(), "valid_from": one.valid_from, "valid_to": one.valid_to, ROW_CRC: crc}
+            for one, crc in zip(arrivals, crcs, strict=True)
+        ]
+        connection.execute(sa.insert(LISTINGS), rows)
+        return
+    names = (*_FIELDS, ROW_CRC)
+    statement = sa.insert(LISTINGS).compile(dialect=connection.dialect, column_keys=list(names))
+    in_place = itemgetter(*(names.index(name) for name in statement.positiontup or ()))
+    connection.exec_driver_sql(str(statement), [in_place((*one, crc)) for one, crc in zip(tuples, crcs, strict=True)])
+
+
+def _held(row: DumpRow, valid_from: date, valid_to: date) -> tuple[Any, ...]:
+    """Return the values of a row as SQLite holds them."""
+    return (*row[:_EXPIRY], row.expiry and _text(row.expiry), *row[_EXPIRY + 1 :], _text(valid_from), _text(valid_to))
