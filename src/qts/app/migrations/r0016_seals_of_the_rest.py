@@ -22,11 +22,12 @@ _DATE: Final = sa.Date().with_variant(sa.String(10), "sqlite")
 
 def upgrade() -> None:
     """Add the columns and fill them."""
-    texts = _texts("exchange", "symbol", "name", "kind", "segment")
-    numbers = _numbers("token", "strike", "tick", "lot", "band")
-    _check("instrument_listings", *_numbers("id", key=True), *texts, *numbers, *_dates("expiry", "valid_from", "valid_to"))
+    # A checksum is of the values in this order.
+    told = *_texts("exchange", "symbol"), *_numbers("token"), *_texts("name"), *_dates("expiry"), *_numbers("strike", "tick", "lot")
+    told = *told, *_texts("kind", "segment"), *_numbers("band"), *_dates("valid_from", "valid_to")
+    _check("instrument_listings", *_numbers("id", key=True), *told)
     series = ("instrument", "interval", "basis")
-    _check("known_empty", *_keys(*series, "source"), *_dates("day", key=True), *_texts("reason", "asked_at"))
+    _check("known_empty", *_keys(*series), *_dates("day", key=True), *_keys("source"), *_texts("reason", "asked_at"))
     _seal("fetched", *_keys(*series, "source"), *_numbers("year", key=True), sa.Column("counts", sa.LargeBinary), *_texts("asked_at"))
     _seal("refused_rows", *_keys(*series, "source", "reason"), *_texts("days", "examples", "seen_at"))
     _seal("quality_scores", *_keys(*series), *_texts("fingerprint", "document", "scored_at"), _fraction("score"))

@@ -16,14 +16,16 @@ import sqlalchemy as sa
 from qts.data.instruments.listing import DumpRow
 from qts.data.instruments.tables import LISTINGS
 from qts.data.instruments.timeline import Arrival, Period
-from qts.data.storage.row_seals import ROW_CRC, crc_columns, crc_of, damaged_row, require_read
+from qts.data.storage.row_seals import ROW_CRC, crc_of, damaged_row, require_read
 
 _FIELDS: Final = (*DumpRow._fields, "valid_from", "valid_to")
 _N_FIELDS: Final = len(DumpRow._fields)
 _EXPIRY: Final = DumpRow._fields.index("expiry")
-_IN_ORDER: Final = itemgetter(*(_FIELDS.index(name) for name in crc_columns(LISTINGS)))
-_SELECTED: Final = (LISTINGS.c.id, LISTINGS.c[ROW_CRC], *(LISTINGS.c[name] for name in _FIELDS))
-_text: Final = cache(date.isoformat)
+# Dates as the driver gives them: of SQLite the text that it holds, which is what the checksum is of, and few texts stand for all dates.
+_SELECTED: Final = tuple(
+    sa.type_coerce(column, sa.Text) if isinstance(column.type, sa.Date) else column
+    for column in (LISTINGS.c[name] for name in ("id", ROW_CRC, *_FIELDS))
+)
 
 
 class ListedRow(NamedTuple):
@@ -44,13 +46,13 @@ def listed_rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> li
         If one of them is not what was written.
     """
     with require_read(LISTINGS):
-        fetched = connection.execute(sa.select(*_SELECTED).where(*where)).all()
         found = []
-        for id_, crc, *values, valid_from, valid_to in fetched:
-            row = DumpRow._make(values)
-            if crc_of(_IN_ORDER(_held(row, valid_from, valid_to))) != crc:
-                raise damaged_row(LISTINGS, {"exchange": row.exchange, "symbol": row.symbol, "valid_from": valid_from})
-            found.append(ListedRow(id_, row, valid_from, valid_to))
+        for id_, crc, *fetched in connection.execute(sa.select(*_SELECTED).where(*where)).all():
+            values = tuple(fetched)
+            if crc_of(values) != crc:
+                raise damaged_row(LISTINGS, dict(zip(_FIELDS, values, strict=True)))
+            row = DumpRow(*values[:_EXPIRY], values[_EXPIRY] and _date(values[_EXPIRY]), *values[_EXPIRY + 1 : _N_FIELDS])
+            found.append(ListedRow(id_, row, _date(values[-2]), _date(values[-1])))
     return found
 
 
@@ -72,7 +74,7 @@ def change_periods(connection: sa.Connection, periods: Sequence[Period]) -> None
                 "_id": one.id,
                 "_from": one.valid_from,
                 "_to": one.valid_to,
-                "_crc": crc_of(_IN_ORDER(_held(one.row, one.valid_from, one.valid_to))),
+                "_crc": crc_of(_held(one.row, one.valid_from, one.valid_to)),
             }
             for one in periods
         ],
@@ -84,7 +86,7 @@ def insert_rows(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
     if not arrivals:
         return
     tuples = [_held(one.row, one.valid_from, one.valid_to) for one in arrivals]
-    crcs = [crc_of(_IN_ORDER(one)) for one in tuples]
+    crcs = [crc_of(one) for one in tuples]
     if connection.dialect.name != "sqlite":
         rows = [
             {**one.row._asdict(), "valid_from": one.valid_from, "valid_to": one.valid_to, ROW_CRC: crc}
@@ -96,6 +98,16 @@ def insert_rows(connection: sa.Connection, arrivals: Sequence[Arrival]) -> None:
     statement = sa.insert(LISTINGS).compile(dialect=connection.dialect, column_keys=list(names))
     in_place = itemgetter(*(names.index(name) for name in statement.positiontup or ()))
     connection.exec_driver_sql(str(statement), [in_place((*one, crc)) for one, crc in zip(tuples, crcs, strict=True)])
+
+
+@cache
+def _date(held: str | date) -> date:
+    return held if isinstance(held, date) else date.fromisoformat(held)
+
+
+@cache
+def _text(day: date) -> str:
+    return day.isoformat()
 
 
 def _held(row: DumpRow, valid_from: date, valid_to: date) -> tuple[Any, ...]:

@@ -36,17 +36,19 @@ def with_seal(table: sa.Table, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, _column(table): _seal(table, row)}
 
 
-def crc_of(values: tuple[str | int | None, ...]) -> int:
-    """Return the checksum of a row, from what SQLite holds of it in the order of :func:`crc_columns`; a date is its text.
+def crc_of(values: tuple[date | str | int | None, ...]) -> int:
+    """Return the checksum of a row, from its values in the order of :func:`crc_columns`; a date counts as its text, which SQLite holds.
 
     A microsecond, where the hash of other tables takes six. It has 32 bits: enough to notice any one value that changed by itself.
     """
     return crc32(("%s\0" * len(values) % values).encode())
 
 
+@cache
 def crc_columns(table: sa.Table) -> tuple[str, ...]:
-    """Return the names of the columns that are under the checksum of a row, in order."""
-    return tuple(name for name, _ in _sealed(table))
+    """Return the names of the columns that are under the checksum of a row, in the order of the table."""
+    names = {name for name, _ in _sealed(table)}
+    return tuple(column.name for column in table.c if column.name in names)
 
 
 def sealed_rows(connection: sa.Connection, table: sa.Table, query: sa.Select[Any] | None = None) -> Iterator[sa.RowMapping]:
@@ -165,7 +167,7 @@ def _column(table: sa.Table) -> str:
 
 def _seal(table: sa.Table, row: Mapping[str, Any] | sa.RowMapping) -> str | int:
     if ROW_CRC in table.c:
-        return crc_of(tuple(_held(row[name]) for name in crc_columns(table)))
+        return crc_of(tuple(row[name] for name in crc_columns(table)))
     # What is not there says nothing, so that a column of a later revision leaves the hashes of earlier rows right.
     said = [f"{name}={_said(row[name], kind)}" for name, kind in _sealed(table) if row[name] is not None and row[name] == row[name]]
     return sha256("\0".join(said).encode()).hexdigest()[:16]
@@ -175,10 +177,6 @@ def _said(value: Any, kind: type) -> str:  # noqa: ANN401 - whatever the column 
     if kind is float:
         return float.__repr__(value + 0.0)
     return str(value + 0) if kind is int else str(value)
-
-
-def _held(value: Any) -> str | int | None:  # noqa: ANN401 - whatever the column holds
-    return value.isoformat() if isinstance(value, date) else value
 
 
 @cache
