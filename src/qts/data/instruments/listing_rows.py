@@ -51,7 +51,7 @@ def listed_rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> li
             values = tuple(fetched)
             if crc_of(values) != crc:
                 raise damaged_row(LISTINGS, dict(zip(_FIELDS, values, strict=True)))
-            row = DumpRow(*values[:_EXPIRY], values[_EXPIRY] and _date(values[_EXPIRY]), *values[_EXPIRY + 1 : _N_FIELDS])
+            row = DumpRow._make((*values[:_EXPIRY], values[_EXPIRY] and _date(values[_EXPIRY]), *values[_EXPIRY + 1 : _N_FIELDS]))
             found.append(ListedRow(id_, row, _date(values[-2]), _date(values[-1])))
     return found
 
