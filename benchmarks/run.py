@@ -61,7 +61,7 @@ def main() -> int:
         limit = machine.build_limit(HERE / "limit.c", Path(name))
         plan = Plan(folder=Path(name), quick=arguments.quick, limit=limit, store_bars=arguments.store_bars)
         figures, sections, failed = measure(plan, chosen)
-    page = report(figures, sections, quick=plan.quick)
+    page = report(figures, sections, how=command(chosen, quick=plan.quick, store_bars=arguments.store_bars))
     # A page of some parts must not take the place of a page of all.
     place = arguments.out or (None if arguments.only else HERE / "RESULTS.md")
     if place is not None:
@@ -213,13 +213,24 @@ PARTS: Final[dict[str, Part]] = {
 }
 
 
-def report(figures: list[Figure], sections: list[Section], *, quick: bool) -> str:
+def command(chosen: list[str], *, quick: bool, store_bars: int) -> str:
+    """Return what was run, as one would type it to see the same."""
+    if chosen == list(PARTS) and not store_bars:
+        return f"make bench{' QUICK=1' if quick else ''}"
+    words = ["python -m benchmarks.run"]
+    words += [f"--only {','.join(chosen)}"] if chosen != list(PARTS) else []
+    millions, rest = divmod(store_bars, 1_000_000)
+    words += [f"--store-bars {store_bars if rest else f'{millions}M'}"] if store_bars else []
+    return " ".join([*words, *(["--quick"] if quick else [])])
+
+
+def report(figures: list[Figure], sections: list[Section], *, how: str) -> str:
     """Return the results as a page."""
     words = "Each mark is the project's own: a floor that is accepted, and an aim. Speed counts only where the numbers are the same."
     lines = [
         "# Results",
         "",
-        f"Written by `make bench{' QUICK=1' if quick else ''}`. One machine, one day: compare figures of the same run only.",
+        f"Written by `{how}`. One machine, one day: compare figures of the same run only.",
         "How it is measured, and how to measure on your own machine: `docs/explanation/speed.md`.",
         "",
         machine.described(),

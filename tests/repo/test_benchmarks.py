@@ -167,8 +167,23 @@ def test_a_number_is_shown_with_three_digits(value: float, text: str) -> None:
     assert table.shown(value) == text
 
 
-def test_the_results_name_no_place_of_the_machine_they_were_made_on() -> None:
-    page = (REPOSITORY / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("chosen", "quick", "store_bars", "typed"),
+    [
+        (list(run.PARTS), False, 0, "make bench"),
+        (list(run.PARTS), True, 0, "make bench QUICK=1"),
+        (["store"], False, 100_000_000, "python -m benchmarks.run --only store --store-bars 100M"),
+        (["W1", "costs"], True, 2_500_000, "python -m benchmarks.run --only W1,costs --store-bars 2500000 --quick"),
+        (list(run.PARTS), False, 2_000_000, "python -m benchmarks.run --store-bars 2M"),
+    ],
+)
+def test_a_page_tells_by_which_command_it_was_written(*, chosen: list[str], quick: bool, store_bars: int, typed: str) -> None:
+    assert run.command(chosen, quick=quick, store_bars=store_bars) == typed
+
+
+@pytest.mark.parametrize("name", ["RESULTS.md", "RESULTS-100M.md"])
+def test_the_results_name_no_place_of_the_machine_they_were_made_on(name: str) -> None:
+    page = (REPOSITORY / "benchmarks" / name).read_text(encoding="utf-8")
     assert str(REPOSITORY) not in page
     assert str(Path.home()) not in page or Path.home() == Path("/")
     assert "/tmp" not in page  # noqa: S108 - looked for, not used
