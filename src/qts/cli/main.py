@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,4 +90,7 @@ for _module in (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line of this process and end it with its exit code."""
+    # Where colorama is installed the compiler colours its errors, even those it words when it loads: colorama then keeps what stands in for
+    # stdout at that moment, a progress display say, asks it when the process ends, and its traceback is the last that is seen.
+    os.environ.setdefault("NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING", "1")
     sys.exit(run(typer.main.get_command(app), sys.argv[1:] if arguments is None else arguments))

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,3 +56,47 @@ def test_quick_commands_load_nothing_slow(words: list[str]) -> None:
     ).replace(f"{SLOW!r} &", f"set({SLOW!r}) &")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+# Does what colorama does: it keeps stdout as it stands when the compiler words its first error, and asks it at the end of the process.
+COLORAMA = """
+import atexit, sys
+__version__ = "0.4.6"
+class _Codes:
+    def __getattr__(self, name):
+        return ""
+Fore = Style = _Codes()
+def init():
+    atexit.register(sys.stdout.isatty)
+reinit = deinit = lambda: None
+"""
+# As in `qts sweep` the compiler's functions are loaded inside the progress display; an error is worded then that is kept for later.
+LOADS = """
+from qts.app.progress import Progress
+from qts.cli.main import app, main
+from qts.cli.output import foreign_prints_apart, progress_bars, say
+def loads():
+    with foreign_prints_apart(), progress_bars() as draw:
+        draw(Progress(step="Loading", done=1, total=1))
+        from numba.core.errors import TypingError
+        TypingError("kept for later")
+    say("The last word.")
+app.command("loads")(loads)
+main(["loads"])
+"""
+
+
+def test_the_compiler_leaves_the_terminal_alone(tmp_path: Path) -> None:
+    (tmp_path / "colorama.py").write_text(COLORAMA)
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_DISABLE")}
+    environment |= {"TERM": "xterm", "PYTHONPATH": str(tmp_path), "QTS_HOME": str(tmp_path / "home")}
+    child = subprocess.Popen([sys.executable, "-c", LOADS], stdout=theirs, stderr=theirs, stdin=theirs, env=environment)
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):  # the terminal is gone with its last process
+        while part := os.read(ours, 65536):
+            seen += part
+    os.close(ours)
+    assert child.wait() == 0
+    assert seen.endswith(b"The last word.\r\n"), seen.decode()
