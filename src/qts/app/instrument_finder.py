@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from threading import Lock
 
+from qts.core.collection import collection_paused
 from qts.core.instrument import InstrumentId
 from qts.data.instruments import InstrumentMaster, SearchIndex
 from qts.data.storage import BarStore
@@ -43,6 +44,7 @@ class InstrumentFinder:
             if last is not None and (last.revision, last.on, last.names) == (revision, on, names):
                 self._last = replace(last, snapshot=snapshot)
                 return last.index
-            index = SearchIndex(master.rows(on), sorted(names), on=on)
+            with collection_paused():
+                index = SearchIndex(master.rows(on), sorted(names), on=on)
             self._last = _Built(index=index, revision=revision, on=on, names=names, snapshot=snapshot)
             return index

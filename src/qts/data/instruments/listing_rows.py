@@ -19,13 +19,16 @@ from qts.data.instruments.timeline import Arrival, Period
 from qts.data.storage.row_seals import ROW_CRC, crc_of, damaged_row, require_read
 
 _FIELDS: Final = (*DumpRow._fields, "valid_from", "valid_to")
-_N_FIELDS: Final = len(DumpRow._fields)
-_EXPIRY: Final = DumpRow._fields.index("expiry")
 # Dates as the driver gives them: of SQLite the text that it holds, which is what the checksum is of, and few texts stand for all dates.
 _SELECTED: Final = tuple(
     sa.type_coerce(column, sa.Text) if isinstance(column.type, sa.Date) else column
     for column in (LISTINGS.c[name] for name in ("id", ROW_CRC, *_FIELDS))
 )
+
+
+# Places among what is selected.
+_EXPIRY: Final = 2 + DumpRow._fields.index("expiry")
+_END: Final = 2 + len(DumpRow._fields)
 
 
 class ListedRow(NamedTuple):
@@ -46,14 +49,25 @@ def listed_rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> li
         If one of them is not what was written.
     """
     with require_read(LISTINGS):
-        found = []
-        for id_, crc, *fetched in connection.execute(sa.select(*_SELECTED).where(*where)).all():
-            values = tuple(fetched)
-            if crc_of(values) != crc:
-                raise damaged_row(LISTINGS, dict(zip(_FIELDS, values, strict=True)))
-            row = DumpRow._make((*values[:_EXPIRY], values[_EXPIRY] and _date(values[_EXPIRY]), *values[_EXPIRY + 1 : _N_FIELDS]))
-            found.append(ListedRow(id_, row, _date(values[-2]), _date(values[-1])))
-    return found
+        return [ListedRow(one[0], _row(one), _date(one[-2]), _date(one[-1])) for one in _sound(connection, where)]
+
+
+def dump_rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[DumpRow]:
+    """Return what the rows list that fulfil all conditions; raises what :func:`listed_rows` does."""
+    with require_read(LISTINGS):
+        return [_row(one) for one in _sound(connection, where)]
+
+
+def _sound(connection: sa.Connection, where: tuple[sa.ColumnElement[bool], ...]) -> Sequence[Sequence[Any]]:
+    fetched = connection.execute(sa.select(*_SELECTED).where(*where)).all()
+    for one in fetched:
+        if crc_of(one[2:]) != one[1]:
+            raise damaged_row(LISTINGS, dict(zip(_FIELDS, one[2:], strict=True)))
+    return fetched
+
+
+def _row(one: Sequence[Any]) -> DumpRow:
+    return DumpRow._make((*one[2:_EXPIRY], one[_EXPIRY] and _date(one[_EXPIRY]), *one[_EXPIRY + 1 : _END]))
 
 
 def drop_rows(connection: sa.Connection, ids: Sequence[int]) -> None:
@@ -112,4 +126,5 @@ def _text(day: date) -> str:
 
 def _held(row: DumpRow, valid_from: date, valid_to: date) -> tuple[Any, ...]:
     """Return the values of a row as SQLite holds them."""
-    return (*row[:_EXPIRY], row.expiry and _text(row.expiry), *row[_EXPIRY + 1 :], _text(valid_from), _text(valid_to))
+    place = _EXPIRY - 2
+    return (*row[:place], row.expiry and _text(row.expiry), *row[place + 1 :], _text(valid_from), _text(valid_to))

@@ -14,7 +14,7 @@ from qts.core.collection import collection_paused
 from qts.core.errors import BadFile
 from qts.data.instruments.dump import Dump
 from qts.data.instruments.listing import OPEN_END, DumpRow, Listing, ListingKind, listing_of
-from qts.data.instruments.listing_rows import change_periods, drop_rows, insert_rows, listed_rows
+from qts.data.instruments.listing_rows import change_periods, drop_rows, dump_rows, insert_rows, listed_rows
 from qts.data.instruments.renames import SymbolChange, changes_between, record_proposed
 from qts.data.instruments.tables import DUMPS, LISTINGS
 from qts.data.instruments.timeline import Changes, HeldRow, changes_of
@@ -170,7 +170,7 @@ class InstrumentMaster:
 
     def _rows(self, *where: sa.ColumnElement[bool]) -> list[DumpRow]:
         with self._database.reading() as connection, collection_paused():
-            return [one.row for one in listed_rows(connection, *where)]
+            return dump_rows(connection, *where)
 
     def _select(self, *where: sa.ColumnElement[bool]) -> list[Listing]:
         with self._database.reading() as connection:

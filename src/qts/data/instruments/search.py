@@ -68,11 +68,9 @@ class SearchIndex:
     """
 
     def __init__(self, rows: Iterable[DumpRow], others: Iterable[InstrumentId] = (), *, on: date = date.min) -> None:
-        listed, stored = list(rows), list(others)
-        if stored:
-            known = {(row.exchange, row.symbol) for row in listed}
-            listed += [_bare(other) for other in stored if (exchange_of(other).value, symbol_of(other)) not in known]
         with collection_paused():
+            listed = list(rows)
+            listed += _unlisted(others, listed)
             self._rows, groups, self._exchanges = _ranked(listed, on)
             self._symbols, self._words = _symbols(self._rows), _words(self._rows)
         self._bounds = np.searchsorted(groups, np.arange(_N_GROUPS + 1)).tolist()
@@ -270,6 +268,14 @@ def _glued(text: str) -> str:
 def _exchange_in(text: str) -> tuple[str | None, str]:
     head, colon, tail = text.partition(":")
     return (head.strip(), tail) if colon and head.strip() in _EXCHANGE_ORDER else (None, text)
+
+
+def _unlisted(others: Iterable[InstrumentId], listed: Sequence[DumpRow]) -> list[DumpRow]:
+    """Return a row for each of the others that is not listed."""
+    stored = [_bare(other) for other in others]
+    symbols = {row.symbol for row in stored}
+    known = {(row.exchange, row.symbol) for row in listed if row.symbol in symbols}
+    return [row for row in stored if (row.exchange, row.symbol) not in known]
 
 
 def _bare(instrument: InstrumentId) -> DumpRow:
