@@ -14,14 +14,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from qts.core.errors import BadPath, InputError
+from qts.core.errors import BadPath, DamagedFile, InputError
 from qts.data.storage.database import Database
+from qts.data.storage.row_seals import damaged_row, marked_rows, with_seal
 
 _KEY_BYTES: Final = 32
 _SALT_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _PRIVATE: Final = 0o600
-_SECRETS: Final = sa.Table(
+SECRETS: Final = sa.Table(
     "secrets",
     sa.MetaData(),
     sa.Column("name", sa.String(80), primary_key=True),
@@ -29,7 +30,9 @@ _SECRETS: Final = sa.Table(
     sa.Column("nonce", sa.LargeBinary, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("made_at", sa.String(40), nullable=False),
+    sa.Column("row_seal", sa.String(16)),
 )
+_ANEW: Final = "Keep it anew: `qts login --again` makes another session, `qts login --save-keys` keeps the keys."
 
 
 class SecretStore:
@@ -59,24 +62,24 @@ class SecretStore:
         sealed = self._cipher(salt, name, make=True).encrypt(nonce, text.encode(), name.encode())
         row = {"name": name, "salt": salt, "nonce": nonce, "sealed": sealed, "made_at": at.isoformat()}
         with self._database.writing() as connection:
-            connection.execute(sa.delete(_SECRETS).where(_SECRETS.c.name == name))
-            connection.execute(sa.insert(_SECRETS).values(row))
+            connection.execute(sa.delete(SECRETS).where(SECRETS.c.name == name))
+            connection.execute(sa.insert(SECRETS).values(with_seal(SECRETS, row)))
 
     def claim(self, name: str, *, at: datetime) -> bool:
         """Take a name, and return whether nobody had it: of several processes that come at once one gets it. It holds no secret."""
         row = {"name": name, "salt": b"", "nonce": b"", "sealed": b"", "made_at": at.isoformat()}
         with self._database.writing() as connection:
-            if connection.execute(sa.select(_SECRETS.c.name).where(_SECRETS.c.name == name)).first() is not None:
+            if connection.execute(sa.select(SECRETS.c.name).where(SECRETS.c.name == name)).first() is not None:
                 return False
-            connection.execute(sa.insert(_SECRETS).values(row))
+            connection.execute(sa.insert(SECRETS).values(with_seal(SECRETS, row)))
         return True
 
     def drop_claims(self, beginning: str, *, before: datetime) -> None:
-        """Forget the names that begin so and were taken before an instant."""
+        """Forget the names that begin so and were taken before an instant, and those whose rows are damaged: nobody knows when that was."""
         with self._database.writing() as connection:
-            for row in connection.execute(sa.select(_SECRETS.c.name, _SECRETS.c.made_at)).all():
-                if row.name.startswith(beginning) and datetime.fromisoformat(row.made_at) < before:
-                    connection.execute(sa.delete(_SECRETS).where(_SECRETS.c.name == row.name))
+            for row, is_sound in marked_rows(connection, SECRETS, sa.select(SECRETS)):
+                if row["name"].startswith(beginning) and not (is_sound and datetime.fromisoformat(row["made_at"]) >= before):
+                    connection.execute(sa.delete(SECRETS).where(SECRETS.c.name == row["name"]))
 
     def get(self, name: str) -> tuple[str, datetime] | None:
         """Return a secret and when it was kept, or None.
@@ -87,22 +90,29 @@ class SecretStore:
             If the key file is not there or may be read by others.
         InputError
             If the secret was sealed with another key.
+        DamagedFile
+            If its row differs from what was written; :meth:`put` and :meth:`drop` work all the same.
         """
         with self._database.reading() as connection:
-            row = connection.execute(sa.select(_SECRETS).where(_SECRETS.c.name == name)).first()
-        if row is None:
+            rows = marked_rows(connection, SECRETS, sa.select(SECRETS).where(SECRETS.c.name == name))
+        if not rows:
             return None
+        ((row, is_sound),) = rows
+        if not is_sound:
+            raise _damage(row)
         try:
-            text = self._cipher(row.salt, name, make=False).decrypt(row.nonce, row.sealed, name.encode())
+            text = self._cipher(row["salt"], name, make=False).decrypt(row["nonce"], row["sealed"], name.encode())
+            return text.decode(), datetime.fromisoformat(row["made_at"])
         except InvalidTag as error:
             hint = f"Put the key back that was at {self._key_file}, or keep the secret anew."
             raise InputError(f"The stored secret {name!r} does not open with the present key.", hint=hint) from error
-        return text.decode(), datetime.fromisoformat(row.made_at)
+        except (TypeError, ValueError) as error:  # damaged before rows had hashes
+            raise _damage(row) from error
 
     def drop(self, name: str) -> None:
         """Forget a secret."""
         with self._database.writing() as connection:
-            connection.execute(sa.delete(_SECRETS).where(_SECRETS.c.name == name))
+            connection.execute(sa.delete(SECRETS).where(SECRETS.c.name == name))
 
     def _cipher(self, salt: bytes, name: str, *, make: bool) -> AESGCM:
         derived = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=salt, info=f"qts/{name}".encode()).derive(self._key(make=make))
@@ -131,6 +141,11 @@ def masked(secret: str) -> str:
     ('…ijkl', '…')
     """
     return f"…{secret[-4:]}" if len(secret) >= 12 else "…"
+
+
+def _damage(row: sa.RowMapping) -> DamagedFile:
+    found = damaged_row(SECRETS, row)
+    return DamagedFile(found.path, found.reason, hint=f"{_ANEW} {found.hint}")
 
 
 def _make_key(path: Path) -> None:

@@ -15,12 +15,16 @@ from qts.app.chain_document import ChainRecord
 from qts.app.chain_files import CHAINS, LOST_HINT, KeptChains, chain_harms
 from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
+from qts.app.jobs.job_store import JOBS
+from qts.app.jobs.schedule_store import SCHEDULES
 from qts.app.run_files import LIST_NAME, LOST_RUN_HINT, RunState, damaged_run, folders_of, harms, mend_run, run_ids, state_of
 from qts.app.run_store import KeptRun
+from qts.app.secret_store import SECRETS
 from qts.app.settings import Settings
 from qts.core.clock import Clock
 from qts.core.errors import DamagedFile
 from qts.data.actions.database import TABLE as ACTIONS
+from qts.data.fetching.taken import CONTENTS, PATHS
 from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, LISTINGS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
 from qts.data.storage import FileFinding, FileState, Hole, ParquetStore
 from qts.data.storage.row_seals import row_harms
@@ -32,7 +36,21 @@ PAST_HINT: Final = (
 )
 
 # The tables of the control database whose rows carry hashes, besides those of runs and trials.
-_SEALED: Final = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS, LISTINGS)
+_SEALED: Final = (
+    ACTIONS,
+    INDEX_MEMBERS,
+    WATCHLISTS,
+    WATCHLIST_ITEMS,
+    SYMBOL_CHANGES,
+    DUMPS,
+    CHAINS,
+    LISTINGS,
+    JOBS,
+    SCHEDULES,
+    SECRETS,
+    CONTENTS,
+    PATHS,
+)
 
 
 class DamageDocument(BaseModel):

@@ -61,12 +61,13 @@ def _logged_in(workspace: Workspace, request_token: str | None, *, again: bool, 
     """Return the session after a login, or the address of the login page where nobody can be asked to go there."""
     from qts.app import broker
 
-    present = broker.broker_status(workspace)
-    if present.state == "logged_in" and not again and request_token is None:
-        note("A session holds already; --again makes another one.")
-        return present
     if request_token is not None:
         return broker.log_in(workspace, _from_stdin() if request_token == _STDIN else request_token)
+    # With --again nobody asks for the present session: it may be damaged, and another one is the way out.
+    present = None if again else broker.broker_status(workspace)
+    if present is not None and present.state == "logged_in":
+        note("A session holds already; --again makes another one.")
+        return present
     address = broker.begin_login(workspace)
     if as_json or not sys.stdin.isatty():
         return address

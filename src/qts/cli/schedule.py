@@ -46,7 +46,7 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
             if one.waits_for is not None:
                 later = "; what falls due meanwhile is done once after it" if one.state == "on" else ""
                 note(f"{one.name}: its job {one.waits_for} is {one.last_outcome.rstrip('.')}{later}.")
-            elif one.last_job is not None and one.last_job.errors:
+            elif (one.last_job is None and one.last_outcome) or (one.last_job is not None and one.last_job.errors):
                 note(f"{one.name}: {one.last_outcome}")
     warn_of_worker(is_missing=is_missing)
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from qts.app.control import ControlDatabase
-from qts.app.secret_store import SecretStore
-from qts.core.errors import BadPath, InputError
+from qts.app.secret_store import SECRETS, SecretStore
+from qts.core.errors import BadPath, DamagedFile, InputError
+from qts.data.storage.row_seals import with_seal
 
 AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 CANARY = "canary-0123456789"
@@ -55,13 +57,53 @@ def test_two_seals_of_one_secret_differ(control: ControlDatabase, key_file: Path
     assert first != second
 
 
-def test_a_secret_under_another_name_does_not_open(control: ControlDatabase, key_file: Path, tmp_path: Path) -> None:
+def test_a_secret_under_another_name_does_not_open(control: ControlDatabase, key_file: Path) -> None:
     store = SecretStore(control.database, key_file)
     store.put("name", CANARY, at=AT)
-    with sqlite3.connect(tmp_path / "home" / "control.sqlite") as connection:
-        connection.execute("UPDATE secrets SET name = 'other'")
+    with control.database.writing() as connection:
+        row = connection.execute(sa.select(SECRETS)).mappings().one()
+        connection.execute(sa.update(SECRETS).values(with_seal(SECRETS, {**row, "name": "other"})))
     with pytest.raises(InputError, match="does not open"):
         store.get("other")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["sealed = x'00'", "salt = 'text'", "nonce = x''", "made_at = 'then'", "made_at = CAST(x'ff' AS TEXT)", "made_at = '2027-11-20T12:00'"],
+)
+def test_a_damaged_secret_is_told_with_the_way_out_and_is_kept_anew(
+    control: ControlDatabase, key_file: Path, tmp_path: Path, change: str
+) -> None:
+    store = SecretStore(control.database, key_file)
+    for name in ("name", "other"):
+        store.put(name, CANARY, at=AT)
+    with sqlite3.connect(tmp_path / "home" / "control.sqlite") as connection:
+        connection.execute(f"UPDATE secrets SET {change} WHERE name = 'name'")  # noqa: S608 - our own words
+    connection.close()
+    with pytest.raises(DamagedFile, match="the record of name in secrets differs") as caught:
+        store.get("name")
+    assert all(way in caught.value.hint for way in ("qts login --again", "--save-keys", "restore BACKUP"))
+    assert store.get("other") == (CANARY, AT)
+    store.put("name", "new", at=AT)
+    assert store.get("name") == ("new", AT)
+
+
+def test_a_damaged_claim_is_still_a_claim_and_is_forgotten_with_the_old_ones(
+    control: ControlDatabase, key_file: Path, tmp_path: Path
+) -> None:
+    store = SecretStore(control.database, key_file)
+    names = ("claims/1", "claims/2", "claims/3")
+    assert [store.claim(name, at=AT) for name in names] == [True] * 3
+    store.put("name", CANARY, at=AT)
+    with sqlite3.connect(tmp_path / "home" / "control.sqlite") as connection:
+        connection.execute("UPDATE secrets SET made_at = 'then' WHERE name = 'claims/1'")
+        connection.execute("UPDATE secrets SET made_at = CAST(x'ff' AS TEXT) WHERE name IN ('claims/2', 'name')")
+    connection.close()
+    assert [store.claim(name, at=AT) for name in names] == [False] * 3
+    store.drop_claims("claims/", before=AT)
+    assert [store.claim(name, at=AT) for name in names] == [True, True, False]
+    store.drop("name")
+    assert store.get("name") is None
 
 
 def test_without_the_key_nothing_opens_and_the_way_out_is_told(control: ControlDatabase, key_file: Path) -> None:

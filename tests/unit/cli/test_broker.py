@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,21 @@ def test_a_pasted_address_logs_in(qts: Qts, exchange: Sandbox, monkeypatch: pyte
     assert (reused.code, reused.document["error"]["kind"]) == (2, "BadParameter")
     assert qts("login", "--log-out", "--json").document["state"] == "logged_out"
     assert [arrival.path for arrival in exchange.meter.arrivals] == ["/session/token"] * 2
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_damaged_session_is_told_and_another_login_is_the_way_out(qts: Qts, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    qts("login")
+    with closing(sqlite3.connect(home / "control.sqlite")) as connection, connection:
+        connection.execute("INSERT INTO secrets SELECT 'kite/session', salt, nonce, sealed, made_at, row_seal FROM secrets")
+    for words in (("login",), ("login", "--status"), ("login", "--log-out")):
+        told = qts(*words)
+        assert (told.code != 0, "kite/session in secrets differs" in told.err, "qts login --again" in told.err) == (True, True, True), words
+        if words[-1] == "--log-out":
+            assert qts("login", "--status", "--json").document["state"] == "logged_out"
+        else:
+            assert "api_key=canary-api-key" in qts("login", "--again").out
 
 
 @pytest.mark.usefixtures("keys")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,3 +46,14 @@ def test_a_schedule_of_ones_own_has_a_kind_and_a_time(qts: Qts) -> None:
 def test_what_cannot_be_is_refused_with_a_way_out(qts: Qts, words: tuple[str, ...]) -> None:
     refused = qts("schedule", *words, "--json")
     assert (refused.code, bool(refused.document["error"]["hint"])) == (2, True)
+
+
+def test_a_damaged_schedule_is_listed_as_such_and_can_be_removed(qts: Qts, home: Path) -> None:
+    qts("schedule", "add", "backup")
+    with closing(sqlite3.connect(home / "control.sqlite")) as connection, connection:
+        connection.execute("UPDATE schedules SET timing = 'daily@03:00'")
+    seen = qts("schedule", "list")
+    assert (seen.code, "damaged" in seen.out, "qts schedule remove backup" in seen.err) == (0, True, True)
+    assert "differs from what was written" in qts("schedule", "run", "backup").err
+    assert "backup is removed" in qts("schedule", "remove", "backup").out
+    assert qts("schedule", "add", "backup").code == 0

@@ -12,7 +12,7 @@ from qts.app.jobs.kind import kind_named
 from qts.app.jobs.presence import has_worker
 from qts.app.requests import Request, build
 from qts.app.workspace import Workspace
-from qts.core.errors import BadParameter, InputError
+from qts.core.errors import BadParameter, DamagedFile, InputError
 
 NO_WORKER: Final = "No worker is running here: start one with `qts worker`."
 _RETRIED: Final = (JobState.FAILED, JobState.CANCELLED)
@@ -91,18 +91,27 @@ def request_of(kind: str, values: Mapping[str, object]) -> Request:
 
 
 def list_jobs(workspace: Workspace, *, limit: int = 100) -> tuple[JobDocument, ...]:
-    """Return the latest jobs, the latest first."""
+    """Return the latest jobs, the latest first; one whose row is damaged is told of as failed for that."""
     return JobStore(workspace.control.database).documents(limit=limit)
 
 
 def show_job(workspace: Workspace, job_id: str) -> JobDocument:
-    """Return a job; raises UnknownJob."""
+    """Return a job; raises UnknownJob, and DamagedFile where its row differs from what was written."""
     return JobStore(workspace.control.database).document(job_id)
 
 
 def cancel_job(workspace: Workspace, job_id: str) -> JobDocument:
-    """End a job; what it did is kept. One that is cancelled already stays so; raises UnknownJob, WrongState."""
-    return _moved(workspace, job_id, JobState.CANCELLED, among=PENDING, verb="cancelled")
+    """End a job; what it did is kept. One that is cancelled already stays so; raises UnknownJob, WrongState.
+
+    One whose row is damaged, which nobody works on, is taken off the list.
+    """
+    try:
+        return _moved(workspace, job_id, JobState.CANCELLED, among=PENDING, verb="cancelled")
+    except DamagedFile:
+        dropped = JobStore(workspace.control.database).drop_damaged(job_id)
+        if dropped is None:
+            raise
+        return dropped
 
 
 def pause_job(workspace: Workspace, job_id: str) -> JobDocument:

@@ -1,19 +1,26 @@
-"""The list of schedules in the control database, and the one place where a due time becomes a job."""
+"""The list of schedules in the control database, and the one place where a due time becomes a job.
+
+Each row carries a hash of what it says. A schedule whose row differs from what was written is never due, as nobody knows when and for what
+it would be; the others go on. The list names it, and it can be removed and added again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from qts.app.jobs.job_store import JobOrder, add_job, is_pending
-from qts.core.errors import InputError
+from qts.app.jobs.timing import parse_timing
+from qts.core.errors import BadParameter, DamagedFile, InputError
+from qts.core.instrument import Exchange
 from qts.data.storage.database import Database
+from qts.data.storage.row_seals import ROW_SEAL, damaged_row, marked_rows, with_seal
 
-_SCHEDULES: Final = sa.Table(
+SCHEDULES: Final = sa.Table(
     "schedules",
     sa.MetaData(),
     sa.Column("name", sa.String(40), primary_key=True),
@@ -29,7 +36,9 @@ _SCHEDULES: Final = sa.Table(
     sa.Column("n_missed", sa.Integer, nullable=False),
     sa.Column("last_job", sa.String(32)),
     sa.Column("added_at", sa.String(40), nullable=False),
+    sa.Column("row_seal", sa.String(16)),
 )
+_INSTANTS: Final = ("settled_until", "added_at", "last_due_at")
 
 
 class UnknownSchedule(InputError):
@@ -70,43 +79,72 @@ class ScheduleStore:
         self._database = database
 
     def all(self) -> tuple[ScheduleRow, ...]:
-        """Return the schedules by name."""
+        """Return the schedules by name; those whose rows are damaged are left out."""
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(_SCHEDULES).order_by(_SCHEDULES.c.name)).mappings().all()
-        return tuple(_row(row) for row in rows)
+            rows = marked_rows(connection, SCHEDULES, sa.select(SCHEDULES).order_by(SCHEDULES.c.name))
+        return tuple(row for row in (_understood(row, is_sound=is_sound) for row, is_sound in rows) if row is not None)
+
+    def damages(self) -> dict[str, DamagedFile]:
+        """Return what is wrong with the schedules whose rows are damaged, by name."""
+        with self._database.reading() as connection:
+            rows = marked_rows(connection, SCHEDULES, sa.select(SCHEDULES).order_by(SCHEDULES.c.name))
+        return {str(row["name"]): _damage(row) for row, is_sound in rows if _understood(row, is_sound=is_sound) is None}
 
     def find(self, name: str) -> ScheduleRow:
-        """Return a schedule; raises UnknownSchedule."""
+        """Return a schedule.
+
+        Raises
+        ------
+        UnknownSchedule
+            If there is none of this name.
+        DamagedFile
+            If its row differs from what was written, or none has the name and it may be that of a row that does.
+        """
         found = next((row for row in self.all() if row.name == name), None)
-        if found is None:
-            raise UnknownSchedule(name)
-        return found
+        if found is not None:
+            return found
+        damages = self.damages()
+        for error in (damages.get(name), *damages.values()):
+            if error is not None:
+                raise error
+        raise UnknownSchedule(name)
 
     def add(self, row: ScheduleRow) -> bool:
         """Add a schedule, and return False where there is one of this name."""
-        values = {column.name: _stored(getattr(row, column.name)) for column in _SCHEDULES.columns}
+        values = {column.name: _stored(getattr(row, column.name)) for column in SCHEDULES.columns if column.name != ROW_SEAL}
         with self._database.writing() as connection:
-            if connection.execute(sa.select(_SCHEDULES.c.name).where(_SCHEDULES.c.name == row.name)).first() is not None:
+            if connection.execute(sa.select(SCHEDULES.c.name).where(SCHEDULES.c.name == row.name)).first() is not None:
                 return False
-            connection.execute(sa.insert(_SCHEDULES).values(values))
+            connection.execute(sa.insert(SCHEDULES).values(with_seal(SCHEDULES, values)))
         return True
 
     def remove(self, name: str) -> None:
-        """Remove a schedule; its jobs stay. Raises UnknownSchedule."""
+        """Remove a schedule, also one whose row is damaged; its jobs stay. Raises UnknownSchedule."""
         with self._database.writing() as connection:
-            if connection.execute(sa.delete(_SCHEDULES).where(_SCHEDULES.c.name == name)).rowcount == 0:
+            if connection.execute(sa.delete(SCHEDULES).where(SCHEDULES.c.name == name)).rowcount == 0:
                 raise UnknownSchedule(name)
 
     def set_paused(self, name: str, *, paused: bool, at: datetime) -> None:
-        """Let a schedule rest, or go on with what is due from now. One that does so already stays as it is; raises UnknownSchedule."""
+        """Let a schedule rest, or go on with what is due from now. One that does so already stays as it is.
+
+        Raises
+        ------
+        UnknownSchedule
+            If there is none of this name.
+        DamagedFile
+            If its row differs from what was written.
+        """
         values: dict[str, object] = {"paused": paused} | ({} if paused else {"settled_until": at.isoformat()})
-        where = (_SCHEDULES.c.name == name) & (_SCHEDULES.c.paused != paused)
         with self._database.writing() as connection:
-            connection.execute(sa.update(_SCHEDULES).where(where).values(values))
+            row = _row(connection, name)
+            if row is not None and row["paused"] != paused:
+                _write(connection, row, values)
         self.find(name)
 
     def run(self, row: ScheduleRow, order: JobOrder, *, due: datetime | None, n_missed: int, at: datetime) -> str | None:
         """Add the job of a run in one transaction with the note that it was; None where another was quicker or the last run goes on.
+
+        It is None too where the row differs from what was written. A last run whose own row does goes on no longer.
 
         Parameters
         ----------
@@ -125,24 +163,52 @@ class ScheduleStore:
         if due is not None:
             changed = {"settled_until": due.isoformat(), "last_due_at": due.isoformat(), "n_missed": n_missed}
         with self._database.writing() as connection:
-            found = connection.execute(sa.select(_SCHEDULES).where(_SCHEDULES.c.name == row.name)).mappings().first()
+            found = _row(connection, row.name)
             if found is None:
                 return None
-            now = _row(found)
+            now = _schedule(found)
             is_taken = due is not None and (now.paused or now.settled_until != row.settled_until)
             if is_taken or (now.last_job is not None and is_pending(connection, now.last_job)):
                 return None
             job_id, _ = add_job(connection, order, at=at)
-            where = _SCHEDULES.c.name == row.name
-            connection.execute(sa.update(_SCHEDULES).where(where).values(changed | {"last_job": job_id}))
+            _write(connection, found, changed | {"last_job": job_id})
         return job_id
 
 
-def _row(row: Mapping[Any, Any]) -> ScheduleRow:
-    values = dict(row)
-    for name in ("settled_until", "added_at", "last_due_at"):
-        values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
-    return ScheduleRow(**values)
+def _row(connection: sa.Connection, name: str) -> sa.RowMapping | None:
+    """Return a schedule as it is kept, None where there is none or it is damaged."""
+    rows = marked_rows(connection, SCHEDULES, sa.select(SCHEDULES).where(SCHEDULES.c.name == name))
+    return next((row for row, is_sound in rows if _understood(row, is_sound=is_sound) is not None), None)
+
+
+def _write(connection: sa.Connection, row: sa.RowMapping, values: dict[str, object]) -> None:
+    """Change a schedule that this transaction has read, and the hash of all that it says with it."""
+    sealed = with_seal(SCHEDULES, {**row, **values})
+    changed = {name: sealed[name] for name in (*values, ROW_SEAL)}
+    connection.execute(sa.update(SCHEDULES).where(SCHEDULES.c.name == row["name"]).values(changed))
+
+
+def _understood(row: sa.RowMapping, *, is_sound: bool) -> ScheduleRow | None:
+    """Return what a row says, None where it is not what was written or was damaged before rows had hashes."""
+    try:
+        found = _schedule(row) if is_sound else None
+        if found is not None:
+            parse_timing(found.timing), Exchange(found.exchange), dict(json.loads(found.request))
+    except (BadParameter, TypeError, ValueError):
+        return None
+    return found
+
+
+def _schedule(row: sa.RowMapping) -> ScheduleRow:
+    values = {name: value for name, value in row.items() if name != ROW_SEAL}
+    instants = {name: None if values[name] is None else datetime.fromisoformat(values[name]) for name in _INSTANTS}
+    return ScheduleRow(**values | instants)
+
+
+def _damage(row: sa.RowMapping) -> DamagedFile:
+    found = damaged_row(SCHEDULES, row)
+    hint = f"It is not run. `qts schedule remove {row['name']}` removes it, and it can be added again. {found.hint}"
+    return DamagedFile(found.path, found.reason, hint=hint)
 
 
 def _stored(value: object) -> object:

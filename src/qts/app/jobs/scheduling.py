@@ -21,7 +21,7 @@ from qts.app.jobs.timing import Timing, due_between, next_due, parse_timing
 from qts.app.requests import Request
 from qts.app.workspace import Workspace
 from qts.core.clock import IST
-from qts.core.errors import BadParameter
+from qts.core.errors import BadParameter, DamagedFile
 from qts.core.instrument import Exchange
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -30,7 +30,8 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 class ScheduleDocument(BaseModel):
     """A schedule, or with the state ``off`` one that is offered and can be added by its name.
 
-    ``state`` is on, paused or off. ``needs`` are the values that have to be given when it is added. Instants are in Indian time.
+    ``state`` is on, paused or off; or damaged, where its row differs from what was written and it is not run, as ``last_outcome`` tells.
+    ``needs`` are the values that have to be given when it is added. Instants are in Indian time.
     ``merged`` counts the due times before the last one for which its run stood in. ``waits_for`` is the job of the last run while that
     goes on: what falls due meanwhile is done once after it. ``last_outcome`` says in words how the last run ended.
     """
@@ -56,8 +57,10 @@ class ScheduleDocument(BaseModel):
 
 
 def list_schedules(workspace: Workspace) -> tuple[ScheduleDocument, ...]:
-    """Return the schedules by name, then those that are offered."""
-    kept = [_document(workspace, row) for row in _store(workspace).all()]
+    """Return the schedules by name, then those whose rows are damaged, then those that are offered."""
+    store = _store(workspace)
+    kept = [_document(workspace, row) for row in store.all()]
+    kept += [_damaged(name, error) for name, error in store.damages().items()]
     names = {document.name for document in kept}
     offered = tuple(
         ScheduleDocument(
@@ -78,7 +81,7 @@ def list_schedules(workspace: Workspace) -> tuple[ScheduleDocument, ...]:
 
 
 def show_schedule(workspace: Workspace, name: str) -> ScheduleDocument:
-    """Return a schedule; raises UnknownSchedule."""
+    """Return a schedule; raises UnknownSchedule, and DamagedFile where its row differs from what was written."""
     return _document(workspace, _store(workspace).find(name))
 
 
@@ -148,9 +151,11 @@ def add_schedule(
 
 
 def remove_schedule(workspace: Workspace, name: str) -> ScheduleDocument:
-    """Remove a schedule and return what it was; its jobs stay. Raises UnknownSchedule."""
-    document = show_schedule(workspace, name)
-    _store(workspace).remove(name)
+    """Remove a schedule, also one whose row is damaged, and return what it was; its jobs stay. Raises UnknownSchedule."""
+    store = _store(workspace)
+    damage = store.damages().get(name)
+    document = show_schedule(workspace, name) if damage is None else _damaged(name, damage)
+    store.remove(name)
     return document
 
 
@@ -229,7 +234,7 @@ def _names() -> str:
 
 
 def _document(workspace: Workspace, row: ScheduleRow) -> ScheduleDocument:
-    timing, last = parse_timing(row.timing), _last(workspace, row)
+    timing, (last, outcome) = parse_timing(row.timing), _last(workspace, row)
     return ScheduleDocument(
         name=row.name,
         state="paused" if row.paused else "on",
@@ -244,18 +249,29 @@ def _document(workspace: Workspace, row: ScheduleRow) -> ScheduleDocument:
         last_due_at=None if row.last_due_at is None else row.last_due_at.astimezone(IST).isoformat(),
         merged=row.n_missed,
         last_job=last,
-        last_outcome="" if last is None else _outcome(last),
+        last_outcome=outcome,
         waits_for=last.id if last is not None and last.state in PENDING else None,
     )
 
 
-def _last(workspace: Workspace, row: ScheduleRow) -> JobDocument | None:
+def _damaged(name: str, error: DamagedFile) -> ScheduleDocument:
+    outcome = f"{error.message} {error.hint}"
+    return ScheduleDocument(
+        name=name, state="damaged", what="unknown", kind="", request={}, when="", when_words="never", exchange="", last_outcome=outcome
+    )
+
+
+def _last(workspace: Workspace, row: ScheduleRow) -> tuple[JobDocument | None, str]:
+    """Return the job of the last run and how it ended in words; a job that is no more, or damaged, keeps no schedule from being told."""
     if row.last_job is None:
-        return None
+        return None, ""
     try:
-        return JobStore(workspace.control.database).document(row.last_job)
+        job = JobStore(workspace.control.database).document(row.last_job)
     except UnknownJob:
-        return None
+        return None, ""
+    except DamagedFile as error:
+        return None, f"{error.message} {error.hint}"
+    return job, _outcome(job)
 
 
 def _next(workspace: Workspace, row: ScheduleRow, timing: Timing) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
@@ -63,6 +64,30 @@ def sealed_rows(connection: sa.Connection, table: sa.Table, query: sa.Select[Any
         if not _is_sound(table, row):
             raise damaged_row(table, row)
         yield row
+
+
+def marked_rows(connection: sa.Connection, table: sa.Table, query: sa.Select[Any]) -> tuple[tuple[sa.RowMapping, bool], ...]:
+    """Return the rows of a query of all columns of a table, each with whether it is what was written; none of them hides the others.
+
+    For tables whose sound rows have to go on serving beside one that is not. Of a text that is none any more what can be read is read.
+    """
+    with any_text(connection):
+        rows = connection.execute(query).mappings().all()
+    return tuple((row, _is_sound(table, row)) for row in rows)
+
+
+@contextmanager
+def any_text(connection: sa.Connection, *, errors: str = "backslashreplace") -> Iterator[None]:
+    """Let SQLite give texts whose bytes are none: otherwise one of them would keep all rows of its query from being read."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+    driver.text_factory = partial(str, encoding="utf-8", errors=errors)
+    try:
+        yield
+    finally:
+        driver.text_factory = str
 
 
 def sound_rows(connection: sa.Connection, table: sa.Table) -> Iterator[sa.RowMapping]:
@@ -126,9 +151,10 @@ def row_harms(connection: sa.Connection, tables: Iterable[sa.Table]) -> Iterator
     """Yield what is wrong with the rows of tables, of each table the first few."""
     for table in tables:
         try:
-            unsound = (row for row in _fetched(connection, table) if not _is_sound(table, row))
-            for row in islice(unsound, _SHOWN):
-                yield damaged_row(table, row)
+            with any_text(connection):
+                unsound = (row for row in _fetched(connection, table) if not _is_sound(table, row))
+                found = tuple(islice(unsound, _SHOWN))
+            yield from (damaged_row(table, row) for row in found)
         except DamagedFile as error:
             yield error
 
@@ -137,9 +163,11 @@ def seal_all(connection: sa.Connection, table: sa.Table) -> None:
     """Give every row of a table its hash, as the revision that brings the column does; one that says what cannot be gets none."""
     keys = list(table.primary_key)
     rows = []
-    for row in connection.execute(sa.select(table)).mappings():
-        with suppress(TypeError, ValueError):
-            rows.append({_column(table): _seal(table, row), **{f"_{key.name}": row[key.name] for key in keys}})
+    # A text whose bytes are none is read as one that cannot be written, and so gets no hash.
+    with any_text(connection, errors="surrogateescape"):
+        for row in connection.execute(sa.select(table)).mappings():
+            with suppress(TypeError, ValueError):
+                rows.append({_column(table): _seal(table, row), **{f"_{key.name}": row[key.name] for key in keys}})
     if rows:
         connection.execute(sa.update(table).where(*(key == sa.bindparam(f"_{key.name}", type_=key.type) for key in keys)), rows)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ from qts.app.jobs.presence import Presence
 from qts.app.requests import build
 from qts.app.settings import load_settings
 from qts.app.workspace import Workspace, open_workspace
-from qts.core.errors import BadParameter
+from qts.core.errors import BadParameter, DamagedFile
 
 ASK = {"instruments": "SIM:ZORVINBANK,SIM:OSNIRABANK", "start": "2026-01-01", "source": "sandbox"}
 
@@ -114,3 +116,19 @@ def test_jobs_without_a_worker_are_seen(workspace: Workspace) -> None:
     assert not worker_is_missing(workspace, [job])
     worker.leave()
     assert not worker_is_missing(workspace, [cancel_job(workspace, job.id)])
+
+
+def test_a_damaged_job_can_be_asked_for_anew_and_taken_off_the_list(workspace: Workspace) -> None:
+    first, _ = submit(workspace, "compact", CompactRequest())
+    with closing(sqlite3.connect(workspace.settings.home / "control.sqlite")) as connection, connection:
+        connection.execute("UPDATE jobs SET attempt = 2")
+    assert [(job.state, job.errors[0].kind) for job in list_jobs(workspace)] == [(JobState.FAILED, "DamagedFile")]
+    for verb in (show_job, pause_job, resume_job, retry_job):
+        with pytest.raises(DamagedFile, match=first.id):
+            verb(workspace, first.id)
+    again, is_new = submit(workspace, "compact", CompactRequest())
+    assert (is_new, again.id == first.id, again.state) == (True, False, JobState.QUEUED)
+    assert cancel_job(workspace, first.id).state is JobState.CANCELLED
+    assert [job.id for job in list_jobs(workspace)] == [again.id]
+    with pytest.raises(UnknownJob):
+        cancel_job(workspace, first.id)

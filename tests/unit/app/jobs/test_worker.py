@@ -111,6 +111,30 @@ def test_whatever_a_job_raises_is_told_in_words_with_a_way_out(workspace: Worksp
     assert all(job.errors[0].message and job.errors[0].hint for job in jobs)
 
 
+def test_a_job_that_is_damaged_before_or_while_it_runs_keeps_no_other_from_its_turn(workspace: Workspace) -> None:
+    done: list[str] = []
+
+    def damage(job_id: str) -> None:
+        with closing(sqlite3.connect(workspace.settings.home / "control.sqlite")) as connection, connection:
+            connection.execute("UPDATE jobs SET done = 77, detail = CAST(x'ff' AS TEXT) WHERE id = ?", [job_id])
+
+    def run(work: Work, request: Nothing) -> JobOutcome:
+        del request
+        done.append(work.job_id)
+        if work.job_id == during:
+            damage(during)
+            work.sleep(20.0)  # hears of it long before
+        return JobOutcome(result={})
+
+    before, during, sound = (order(workspace, number) for number in range(3))
+    damage(before)
+    work_through(workspace, {"fake": kind(run)})
+    assert done == [during, sound]
+    told = {job.id: (job.state, [error.kind for error in job.errors]) for job in list_jobs(workspace)}
+    failed = JobState.FAILED, ["DamagedFile"]
+    assert told == {before: failed, during: failed, sound: (JobState.DONE, [])}
+
+
 def test_steps_of_jobs_that_ended_long_ago_are_forgotten_and_their_outcomes_kept(workspace: Workspace) -> None:
     steps: list[str] = []
     rest = threading.Event()

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from qts.app.control import ControlDatabase
 from qts.data.fetching.taken import TakenFile, TakenFiles
@@ -33,4 +36,34 @@ def test_what_was_refused_is_read_again_by_another_release_only(tmp_path: Path) 
     assert later.find(SOUND.sha256) == SOUND
     later.note(Path("b.csv"), "4/1", TakenFile(sha256=BAD.sha256, name="b.csv", refused=None), at=AT)
     assert TakenFiles(control.database, release="1").find(BAD.sha256) is not None
+    control.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "inbox_contents SET refused = 'is no tablf'",
+        "inbox_contents SET refused = NULL",
+        "inbox_contents SET release = '2'",
+        "inbox_contents SET name = CAST(x'ff' AS TEXT)",
+        "inbox_contents SET sha256 = 'c'",
+        "inbox_contents SET row_seal = NULL",
+        "inbox_paths SET sha256 = 'c'",
+        "inbox_paths SET mark = '4/2'",
+        "inbox_paths SET path = 'd'",
+    ],
+)
+def test_what_a_damaged_row_remembers_is_read_again_and_remembered_anew(tmp_path: Path, change: str) -> None:
+    control = ControlDatabase.open(tmp_path / "control.sqlite")
+    taken = TakenFiles(control.database, release="1")
+    taken.note(Path("b.csv"), "4/1", BAD, at=AT)
+    with sqlite3.connect(tmp_path / "control.sqlite") as connection:
+        connection.execute(f"UPDATE {change}")
+    connection.close()
+    for mark in ("4/1", "4/2"):
+        sha256 = taken.hash_of(Path("b.csv"), mark)
+        assert sha256 is None or taken.find(sha256) is None
+    assert taken.find("c") is None
+    taken.note(Path("b.csv"), "4/1", BAD, at=AT)
+    assert taken.find(taken.hash_of(Path("b.csv"), "4/1") or "") == BAD
     control.close()
