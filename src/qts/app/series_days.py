@@ -11,6 +11,7 @@ from qts.core.instrument import exchange_of
 from qts.data.coverage import Coverage, EmptyReason, KnownEmpty, Tally, arrays_of, cover, days_without_trade
 from qts.data.storage import BarStore, SeriesInfo, SeriesKey
 from qts.data.storage.coverage import DayCounts
+from qts.data.storage.series_rows import BySeries
 from qts.market.sessions import calendar_version
 
 if TYPE_CHECKING:  # a workspace holds what this module remembers
@@ -63,8 +64,8 @@ class _State:
     infos: tuple[SeriesInfo, ...]
     snapshot: str
     calendar: str
-    empty: Days
-    told: Days
+    empty: BySeries[frozenset[int]]
+    told: BySeries[frozenset[int]]
 
 
 class PresentDays:
@@ -104,10 +105,12 @@ def _state_of(store: BarStore, known_empty: KnownEmpty, *, as_of: str | None) ->
 
 def _days_of(state: _State, held: Mapping[SeriesKey, Mapping[int, int]]) -> SeriesDays:
     infos = state.infos
-    seen = days_without_trade(infos, held)
+    seen, told = days_without_trade(infos, held), state.told.sound
     return SeriesDays(
         infos={info.key: info for info in infos},
         held=held,
         known_empty=state.empty,
-        no_trade={key: state.told.get(key, frozenset()) | seen.get(key, frozenset()) for key in state.told.keys() | seen.keys()},
+        no_trade=state.told.with_values(
+            {key: told.get(key, frozenset()) | seen.get(key, frozenset()) for key in told.keys() | seen.keys()}
+        ),
     )

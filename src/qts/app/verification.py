@@ -24,8 +24,12 @@ from qts.app.settings import Settings
 from qts.core.clock import Clock
 from qts.core.errors import DamagedFile
 from qts.data.actions.database import TABLE as ACTIONS
+from qts.data.coverage.known_empty import TABLE as KNOWN_EMPTY
+from qts.data.fetching.ledger import TABLE as FETCHED
 from qts.data.fetching.taken import CONTENTS, PATHS
 from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, LISTINGS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
+from qts.data.quality.refusals import TABLE as REFUSED_ROWS
+from qts.data.quality.scores import TABLE as SCORES
 from qts.data.storage import FileFinding, FileState, Hole, ParquetStore
 from qts.data.storage.row_seals import row_harms
 from qts.data.storage.seals import RESTORE_HINT
@@ -50,6 +54,10 @@ _SEALED: Final = (
     SECRETS,
     CONTENTS,
     PATHS,
+    KNOWN_EMPTY,
+    FETCHED,
+    REFUSED_ROWS,
+    SCORES,
 )
 
 

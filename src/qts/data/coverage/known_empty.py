@@ -1,23 +1,32 @@
-"""Days of which it is known that a source has nothing: remembered, so that nobody asks for them again."""
+"""Days of which it is known that a source has nothing: remembered, so that nobody asks for them again.
+
+There may be hundreds of thousands, and a page reads them all: each row carries a checksum. One that is not what was written is an error
+of its series, of a page over all series, too: without it, the day would be a hole that nobody ever fills, since its source was asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from functools import cache
+from typing import Any, Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
-from qts.core import InstrumentId, Interval
-from qts.data.storage import PriceBasis, SeriesKey
+from qts.data.storage import SeriesKey
+from qts.data.storage.commit_watch import Version
 from qts.data.storage.database import Database
 from qts.data.storage.lookup import require_aware
+from qts.data.storage.row_seals import ROW_CRC, any_text, crc_columns, crc_of, damaged_row, require_read
+from qts.data.storage.series_rows import BySeries, is_of, key_of, name_of, require_series_sound
 
 _EPOCH: Final = date(1970, 1, 1)
 
-_EMPTY: Final = sa.Table(
+TABLE: Final = sa.Table(
     "known_empty",
     sa.MetaData(),
     sa.Column("instrument", sa.String(80), primary_key=True),
@@ -27,7 +36,11 @@ _EMPTY: Final = sa.Table(
     sa.Column("source", sa.String(200), primary_key=True),
     sa.Column("reason", sa.String(10), nullable=False),
     sa.Column("asked_at", sa.String(40), nullable=False),
+    sa.Column(ROW_CRC, sa.BigInteger),
 )
+_NAMES: Final = crc_columns(TABLE)
+# Dates as the texts that SQLite holds of them, so that a date is made of each day once, not of each row.
+_AS_HELD: Final = sa.select(*(sa.type_coerce(TABLE.c[name], sa.String).label(name) for name in _NAMES), TABLE.c[ROW_CRC])
 
 
 class EmptyReason(StrEnum):
@@ -67,52 +80,126 @@ class KnownEmpty:
         wanted = sorted(set(days))
         if not wanted:
             return
-        name = {"instrument": str(key.instrument), "interval": str(key.interval), "basis": str(key.basis), "source": source}
-        rows = [name | {"day": day, "reason": str(reason), "asked_at": asked_at.isoformat()} for day in wanted]
+        said = name_of(key) | {"source": source, "reason": str(reason), "asked_at": asked_at.isoformat()}
+        rows = [said | {"day": day, ROW_CRC: _crc(said | {"day": day})} for day in wanted]
         with self._database.writing() as connection:
-            connection.execute(sa.delete(_EMPTY).where(_is_of(key), _EMPTY.c.source == source, _EMPTY.c.day.in_(wanted)))
-            connection.execute(sa.insert(_EMPTY), rows)
+            connection.execute(sa.delete(TABLE).where(is_of(TABLE, key), TABLE.c.source == source, TABLE.c.day.in_(wanted)))
+            connection.execute(sa.insert(TABLE), rows)
 
     def contains(self, key: SeriesKey, day: date, *, source: str | None = None) -> bool:
-        """Return whether a source, or any, has nothing on this day."""
-        query = sa.select(sa.func.count()).select_from(_EMPTY).where(_is_of(key), _EMPTY.c.day == day)
-        if source is not None:
-            query = query.where(_EMPTY.c.source == source)
-        with self._database.reading() as connection:
-            return bool(connection.execute(query).scalar_one())
+        """Return whether a source, or any, has nothing on this day.
+
+        Raises
+        ------
+        DamagedFile
+            If a row that may be of the series is not what was written.
+        """
+        return any(one.day == day for one in self.days(key, source=source))
 
     def days(self, key: SeriesKey, *, source: str | None = None) -> tuple[EmptyDay, ...]:
-        """Return the empty days of a series, oldest first, as one source or all of them said."""
-        query = sa.select(_EMPTY).where(_is_of(key)).order_by(_EMPTY.c.day, _EMPTY.c.source)
-        if source is not None:
-            query = query.where(_EMPTY.c.source == source)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return tuple(
-            EmptyDay(day=row.day, source=row.source, reason=EmptyReason(row.reason), asked_at=datetime.fromisoformat(row.asked_at))
-            for row in rows
-        )
+        """Return the empty days of a series, oldest first, as one source or all of them said.
 
-    def all_days(self, reason: EmptyReason | None = None) -> Mapping[SeriesKey, frozenset[int]]:
-        """Return the empty days of every series, as days since 1970-01-01, of one reason or of both."""
-        query = sa.select(_EMPTY.c.instrument, _EMPTY.c.interval, _EMPTY.c.basis, _EMPTY.c.day)
-        if reason is not None:
-            query = query.where(_EMPTY.c.reason == str(reason))
-        found: dict[SeriesKey, set[int]] = {}
+        Raises
+        ------
+        DamagedFile
+            If a row that may be of the series is not what was written.
+        """
         with self._database.reading() as connection:
-            for row in connection.execute(query):
-                key = SeriesKey(instrument=InstrumentId(row.instrument), interval=Interval(row.interval), basis=PriceBasis(row.basis))
-                found.setdefault(key, set()).add((row.day - _EPOCH).days)
-        return {key: frozenset(days) for key, days in found.items()}
+            require_series_sound(TABLE, self._all(connection).unsound, key)
+            rows = connection.execute(_AS_HELD.where(is_of(TABLE, key))).mappings()
+            found = [_empty_day(row) for row in rows if source in {None, row["source"]}]
+        return tuple(sorted(found, key=lambda one: (one.day, one.source)))
+
+    def all_days(self, reason: EmptyReason | None = None) -> BySeries[frozenset[int]]:
+        """Return the empty days of every series, as days since 1970-01-01, of one reason or of both.
+
+        Of a series of which a row is not what was written they are an error when they are asked for.
+        """
+        with self._database.reading() as connection:
+            known = self._all(connection)
+        if reason is not None:
+            return known.by_reason[reason]
+        empty, told = (known.by_reason[one].sound for one in EmptyReason)
+        both = {key: empty.get(key, frozenset()) | told.get(key, frozenset()) for key in {**empty, **told}}
+        return known.by_reason[EmptyReason.EMPTY].with_values(both)
 
     def forget(self, key: SeriesKey, days: Collection[date] | None = None) -> int:
         """Forget these days of a series, or all of them, so that they are asked for again; return how many."""
-        query = sa.delete(_EMPTY).where(_is_of(key))
+        query = sa.delete(TABLE).where(is_of(TABLE, key))
         if days is not None:
-            query = query.where(_EMPTY.c.day.in_(sorted(days)))
+            query = query.where(TABLE.c.day.in_(sorted(days)))
         with self._database.writing() as connection:
             return connection.execute(query).rowcount
 
+    def _all(self, connection: sa.Connection) -> _Known:
+        """Return all rows; a process looks at the table once for each commit of anybody."""
+        version = self._database.version()
+        known = _LOOKED_AT.get(self._database)
+        if version is not None and known is not None and known[0] == version:
+            return known[1]
+        found = _look(connection)
+        if version is not None:
+            _LOOKED_AT[self._database] = version, found
+        return found
 
-def _is_of(key: SeriesKey) -> sa.ColumnElement[bool]:
-    return sa.and_(_EMPTY.c.instrument == str(key.instrument), _EMPTY.c.interval == str(key.interval), _EMPTY.c.basis == str(key.basis))
+
+_Name: TypeAlias = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """All rows that are what was written, as days by series, and the others."""
+
+    by_reason: Mapping[EmptyReason, BySeries[frozenset[int]]]
+    unsound: tuple[Mapping[str, Any], ...]
+
+
+# What was found when nobody had committed since.
+_LOOKED_AT: Final[WeakKeyDictionary[Database, tuple[Version, _Known]]] = WeakKeyDictionary()
+
+
+def _look(connection: sa.Connection) -> _Known:
+    groups: dict[str, dict[_Name, tuple[SeriesKey, set[int]]]] = {reason.value: {} for reason in EmptyReason}
+    try:
+        fetched = connection.execute(_AS_HELD).all()
+    except DBAPIError:  # a text may be none any more: read as far as it can be, it is of one series and no matter of the others
+        with any_text(connection):
+            fetched = connection.execute(_AS_HELD).all()
+    unsound = [row for row in fetched if crc_of(row[:-1]) != row[-1] or not _is_taken(groups, row)]
+    held = {reason: {key: frozenset(days) for key, days in groups[reason.value].values()} for reason in EmptyReason}
+    rows = tuple(dict(zip((*_NAMES, ROW_CRC), row, strict=True)) for row in unsound)
+    return _Known(by_reason={reason: BySeries(TABLE, held[reason], rows) for reason in EmptyReason}, unsound=rows)
+
+
+def _is_taken(groups: dict[str, dict[_Name, tuple[SeriesKey, set[int]]]], row: Sequence[Any]) -> bool:
+    """Return whether a row says what can be, and add its day to those of its series."""
+    instrument, interval, basis, day, _, reason, _, _ = row
+    try:
+        group, name = groups[reason], (instrument, interval, basis)
+        if name not in group:
+            group[name] = key_of({"instrument": instrument, "interval": interval, "basis": basis}), set()
+        group[name][1].add(_number(day))
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+@cache
+def _number(day: str | date) -> int:
+    return (date.fromisoformat(str(day)) - _EPOCH).days
+
+
+def _crc(row: Mapping[str, Any] | sa.RowMapping) -> int:
+    return crc_of(tuple(str(row[name]) for name in _NAMES))
+
+
+def _empty_day(row: sa.RowMapping) -> EmptyDay:
+    if _crc(row) != row[ROW_CRC]:
+        raise damaged_row(TABLE, row)
+    with require_read(TABLE):
+        return EmptyDay(
+            day=date.fromisoformat(str(row["day"])),
+            source=row["source"],
+            reason=EmptyReason(row["reason"]),
+            asked_at=datetime.fromisoformat(row["asked_at"]),
+        )

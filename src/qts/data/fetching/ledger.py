@@ -1,4 +1,8 @@
-"""What a source gave when it was asked: bars per day, so that a download asks neither for what was had nor for what is not there."""
+"""What a source gave when it was asked: bars per day, so that a download asks neither for what was had nor for what is not there.
+
+Each row carries a hash of what it says, and one that differs from its own is an error of its series, for all its sources. It is not read
+as never asked: it may have told of bars whose past the source has rewritten, and half of a series would then be of before, half of after.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+from weakref import WeakSet
 
 import numpy as np
 import sqlalchemy as sa
@@ -15,6 +20,8 @@ from qts.core import IST, Bools, Ints
 from qts.data.storage import SeriesKey
 from qts.data.storage.database import Database
 from qts.data.storage.lookup import require_aware
+from qts.data.storage.row_seals import ROW_SEAL, any_text, damaged_row, require_read, sealed_rows, unsound_rows, with_seal
+from qts.data.storage.series_rows import is_of, name_of, require_series_sound
 
 _EPOCH: Final = date(1970, 1, 1)
 _DAYS: Final = 366
@@ -25,7 +32,7 @@ STALE: Final = 65_534
 # From here on stand days on which nothing came when they were first asked for, by the date on which that was.
 _EMPTY_ONCE: Final = 50_000
 _FIRST_ASKED: Final = 18_000  # 2019-04-14, as days since 1970-01-01
-_FETCHED: Final = sa.Table(
+TABLE: Final = sa.Table(
     "fetched",
     sa.MetaData(),
     sa.Column("instrument", sa.String(80), primary_key=True),
@@ -35,7 +42,11 @@ _FETCHED: Final = sa.Table(
     sa.Column("year", sa.Integer, primary_key=True),
     sa.Column("counts", sa.LargeBinary, nullable=False),
     sa.Column("asked_at", sa.String(40), nullable=False),
+    sa.Column(ROW_SEAL, sa.String(16)),
 )
+# Databases of which every row was what was written. To look at all of them again after each commit would slow a download: it makes
+# several for each request. The rows that are read are checked each time.
+_SOUND: Final[WeakSet[Database]] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +61,10 @@ class Asked:
 
 
 class FetchLedger:
-    """Bars per day as sources gave them, a packed row for each series, source and year, in the control database."""
+    """Bars per day as sources gave them, a packed row for each series, source and year, in the control database.
+
+    Whoever asks for a series of which a row is not what was written gets a :class:`~qts.core.errors.DamagedFile`.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -83,15 +97,14 @@ class FetchLedger:
 
     def asked(self, key: SeriesKey) -> tuple[Asked, ...]:
         """Return which sources were asked for a series, year by year, the latest asked first."""
-        query = sa.select(_FETCHED).where(_is_series(key))
         found = []
-        with self._database.reading() as connection:
-            for row in connection.execute(query):
-                counts = _unpacked(row.counts)
-                counts[_is_empty_once(counts)] = 0
-                given = counts[(counts != _NEVER) & (counts != STALE)]
-                at = datetime.fromisoformat(row.asked_at)
-                found.append(Asked(source=row.source, year=row.year, n_days=len(given), n_bars=int(given.sum()), asked_at=at))
+        for row in self._rows(key):
+            counts = _counts(row)
+            counts[_is_empty_once(counts)] = 0
+            given = counts[(counts != _NEVER) & (counts != STALE)]
+            with require_read(TABLE):
+                at = datetime.fromisoformat(row["asked_at"])
+            found.append(Asked(source=row["source"], year=row["year"], n_days=len(given), n_bars=int(given.sum()), asked_at=at))
         return tuple(sorted(found, key=lambda one: (one.asked_at, one.year), reverse=True))
 
     def record(self, key: SeriesKey, source: str, counts: Mapping[int, int], *, asked_at: datetime) -> None:
@@ -109,23 +122,32 @@ class FetchLedger:
         for day, count in counts.items():
             year = (_EPOCH + timedelta(days=day)).year
             by_year.setdefault(year, {})[day - _first_day(year)] = count if count == STALE else min(count, _EMPTY_ONCE - 1)
-        name = {"instrument": str(key.instrument), "interval": str(key.interval), "basis": str(key.basis), "source": source}
+        name = name_of(key) | {"source": source}
         with self._database.writing() as connection:
             for year, given in by_year.items():
-                where = _is_of(key, source) & (_FETCHED.c.year == year)
-                packed = connection.execute(sa.select(_FETCHED.c.counts).where(where)).scalar()
-                row = np.full(_DAYS, _NEVER, np.int64) if packed is None else _unpacked(packed)
+                where = is_of(TABLE, key) & (TABLE.c.source == source) & (TABLE.c.year == year)
+                held = next(sealed_rows(connection, TABLE, sa.select(TABLE).where(where)), None)
+                row = np.full(_DAYS, _NEVER, np.int64) if held is None else _counts(held)
                 places, said = np.array(list(given)), np.array(list(given.values()))
                 row[places] = np.where(said == 0, _emptiness(row[places], _date_number(asked_at)), said)
-                values = {"counts": zlib.compress(row.astype("<u2").tobytes()), "asked_at": asked_at.isoformat()}
-                connection.execute(sa.delete(_FETCHED).where(where))
-                connection.execute(sa.insert(_FETCHED).values(name | {"year": year} | values))
+                values = {"year": year, "counts": zlib.compress(row.astype("<u2").tobytes()), "asked_at": asked_at.isoformat()}
+                connection.execute(sa.delete(TABLE).where(where))
+                connection.execute(sa.insert(TABLE).values(with_seal(TABLE, name | values)))
 
     def _years(self, key: SeriesKey, source: str) -> list[tuple[int, Ints]]:
         """Return the first day of each year that was asked for, and its row."""
-        query = sa.select(_FETCHED.c.year, _FETCHED.c.counts).where(_is_of(key, source))
+        with require_read(TABLE):
+            return [(_first_day(row["year"]), _counts(row)) for row in self._rows(key) if row["source"] == source]
+
+    def _rows(self, key: SeriesKey) -> list[sa.RowMapping]:
         with self._database.reading() as connection:
-            return [(_first_day(row.year), _unpacked(row.counts)) for row in connection.execute(query)]
+            if self._database not in _SOUND:
+                with any_text(connection):
+                    unsound = unsound_rows(self._database, connection, TABLE)
+                require_series_sound(TABLE, unsound, key)
+                if not unsound:
+                    _SOUND.add(self._database)
+            return list(sealed_rows(connection, TABLE, sa.select(TABLE).where(is_of(TABLE, key))))
 
 
 def _is_empty_once(row: Ints) -> Bools:
@@ -143,21 +165,16 @@ def _date_number(at: datetime) -> int:
     return (at.astimezone(IST).date() - _EPOCH).days
 
 
-def _unpacked(packed: bytes) -> Ints:
-    return np.frombuffer(zlib.decompress(packed), dtype="<u2").astype(np.int64)
+def _counts(row: sa.RowMapping) -> Ints:
+    """Return the counts of a row; a release before the hashes may have found them damaged already."""
+    try:
+        counts = np.frombuffer(zlib.decompress(row["counts"]), dtype="<u2").astype(np.int64)
+    except (zlib.error, TypeError, ValueError) as error:
+        raise damaged_row(TABLE, row) from error
+    if len(counts) != _DAYS:
+        raise damaged_row(TABLE, row)
+    return counts
 
 
 def _first_day(year: int) -> int:
     return (date(year, 1, 1) - _EPOCH).days
-
-
-def _is_of(key: SeriesKey, source: str) -> sa.ColumnElement[bool]:
-    return sa.and_(_is_series(key), _FETCHED.c.source == source)
-
-
-def _is_series(key: SeriesKey) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        _FETCHED.c.instrument == str(key.instrument),
-        _FETCHED.c.interval == str(key.interval),
-        _FETCHED.c.basis == str(key.basis),
-    )

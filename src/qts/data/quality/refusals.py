@@ -1,26 +1,31 @@
-"""Which rows of a series were refused when they were imported: they are not in the store, but they tell what the source is worth."""
+"""Which rows of a series were refused when they were imported: they are not in the store, but they tell what the source is worth.
+
+Each row carries a hash of what it says, and one that differs from its own is an error of its series: without it the score would be too
+good. To import the source again puts it right.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from qts.core import InstrumentId, Interval
 from qts.data.intake import Verdict
 from qts.data.quality.findings import MOST_LISTED, Finding, Issue, IssueKind
-from qts.data.storage import PriceBasis, SeriesKey
+from qts.data.storage import SeriesKey
 from qts.data.storage.database import Database
 from qts.data.storage.lookup import require_aware
+from qts.data.storage.row_seals import ROW_SEAL, any_text, marked_rows, require_read, sealed_rows, unsound_rows, with_seal
+from qts.data.storage.series_rows import BySeries, is_of, key_of, name_of, require_series_sound
 
 _DAY_MICROS: Final = 86_400_000_000
 _IST_MICROS: Final = 19_800_000_000
 
-_ROWS: Final = sa.Table(
+TABLE: Final = sa.Table(
     "refused_rows",
     sa.MetaData(),
     sa.Column("instrument", sa.String(80), primary_key=True),
@@ -31,7 +36,9 @@ _ROWS: Final = sa.Table(
     sa.Column("days", sa.Text, nullable=False),
     sa.Column("examples", sa.Text, nullable=False),
     sa.Column("seen_at", sa.String(40), nullable=False),
+    sa.Column(ROW_SEAL, sa.String(16)),
 )
+_KEYS: Final = ("instrument", "interval", "basis", "source", "reason")
 
 _KINDS: Final = {
     Verdict.HIGH: IssueKind.OHLC_BREAKS,
@@ -84,42 +91,49 @@ class Refusals:
         """
         require_aware("seen_at", seen_at)
         known = {refusal.key for refusal in refusals} | set(keys)
-        rows = [
-            _name(refusal.key)
-            | {
-                "source": source,
-                "reason": refusal.reason,
-                "days": json.dumps(sorted(refusal.days.items())),
-                "examples": json.dumps(refusal.examples[:MOST_LISTED]),
-                "seen_at": seen_at.isoformat(),
-            }
-            for refusal in refusals
-        ]
+        rows = [with_seal(TABLE, _row(refusal, source, seen_at)) for refusal in refusals]
         with self._database.reading() as connection:
-            nothing_held = connection.execute(sa.select(_ROWS.c.reason).where(_ROWS.c.source == source).limit(1)).first() is None
+            nothing_held = not self._held(connection, source, known)
         if nothing_held and not rows:
             return
         with self._database.writing() as connection:
-            held = connection.execute(sa.select(_ROWS).where(_ROWS.c.source == source)).all()
-            for key in {_key_of(row) for row in held} & known:
-                connection.execute(sa.delete(_ROWS).where(_ROWS.c.source == source, _is_of(key)))
+            for held in self._held(connection, source, known):
+                connection.execute(sa.delete(TABLE).where(*(TABLE.c[name] == held[name] for name in _KEYS)))
             if rows:
-                connection.execute(sa.insert(_ROWS), rows)
+                connection.execute(sa.insert(TABLE), rows)
 
     def of(self, key: SeriesKey) -> tuple[Refusal, ...]:
-        """Return what was refused of a series, by source and reason."""
-        query = sa.select(_ROWS).where(_is_of(key)).order_by(_ROWS.c.source, _ROWS.c.reason)
-        with self._database.reading() as connection:
-            return tuple(_refusal(row) for row in connection.execute(query).all())
+        """Return what was refused of a series, by source and reason.
 
-    def all(self) -> Mapping[SeriesKey, tuple[Refusal, ...]]:
-        """Return what was refused, by series."""
-        query = sa.select(_ROWS).order_by(_ROWS.c.source, _ROWS.c.reason)
+        Raises
+        ------
+        DamagedFile
+            If a row that may be of the series is not what was written.
+        """
+        query = sa.select(TABLE).where(is_of(TABLE, key)).order_by(TABLE.c.source, TABLE.c.reason)
+        with self._database.reading() as connection, require_read(TABLE):
+            require_series_sound(TABLE, self._unsound(connection), key)
+            return tuple(_refusal(row) for row in sealed_rows(connection, TABLE, query))
+
+    def all(self) -> BySeries[tuple[Refusal, ...]]:
+        """Return what was refused, by series; of one of which a row is not what was written it is an error when it is asked for."""
         found: dict[SeriesKey, list[Refusal]] = {}
-        with self._database.reading() as connection:
-            for row in connection.execute(query):
-                found.setdefault(_key_of(row), []).append(_refusal(row))
-        return {key: tuple(refusals) for key, refusals in found.items()}
+        with self._database.reading() as connection, require_read(TABLE):
+            rows = marked_rows(connection, TABLE, sa.select(TABLE).order_by(TABLE.c.source, TABLE.c.reason))
+            for refusal in (_refusal(row) for row, is_sound in rows if is_sound):
+                found.setdefault(refusal.key, []).append(refusal)
+        return BySeries(TABLE, {key: tuple(refusals) for key, refusals in found.items()}, (row for row, is_sound in rows if not is_sound))
+
+    def _held(self, connection: sa.Connection, source: str, keys: Collection[SeriesKey]) -> list[Mapping[str, Any] | sa.RowMapping]:
+        """Return the primary keys of the rows of a source and of series, also of those that were theirs before a value changed."""
+        names = {tuple(name_of(key).values()) for key in keys}
+        rows = connection.execute(sa.select(*(TABLE.c[name] for name in _KEYS)).where(TABLE.c.source == source)).mappings()
+        held = [dict(row) for row in rows if tuple(row[name] for name in _KEYS[:-2]) in names]
+        return [*held, *(row for row in self._unsound(connection) if _was_of(row, source, keys))]
+
+    def _unsound(self, connection: sa.Connection) -> tuple[sa.RowMapping, ...]:
+        with any_text(connection):
+            return unsound_rows(self._database, connection, TABLE)
 
 
 def refusal_findings(refusals: Iterable[Refusal], n_bars: int, *, span: tuple[int, int] | None = None) -> tuple[Finding, ...]:
@@ -159,23 +173,28 @@ def _is_inside(day: int, span: tuple[int, int] | None) -> bool:
     return span is None or span[0] <= day <= span[1]
 
 
-def _name(key: SeriesKey) -> dict[str, str]:
-    return {"instrument": str(key.instrument), "interval": str(key.interval), "basis": str(key.basis)}
+def _was_of(row: sa.RowMapping, source: str, keys: Iterable[SeriesKey]) -> bool:
+    """Return whether a row that is not what was written is right under the name of a source, or of one of its series."""
+    wanted = [{"source": source}, *(name_of(key) for key in keys if row["source"] == source)]
+    return any(with_seal(TABLE, {**row, **name})[ROW_SEAL] == row[ROW_SEAL] for name in wanted)
 
 
-def _is_of(key: SeriesKey) -> sa.ColumnElement[bool]:
-    return sa.and_(_ROWS.c.instrument == str(key.instrument), _ROWS.c.interval == str(key.interval), _ROWS.c.basis == str(key.basis))
+def _row(refusal: Refusal, source: str, seen_at: datetime) -> dict[str, str]:
+    said = {
+        "source": source,
+        "reason": refusal.reason,
+        "days": json.dumps(sorted(refusal.days.items())),
+        "examples": json.dumps(refusal.examples[:MOST_LISTED]),
+        "seen_at": seen_at.isoformat(),
+    }
+    return name_of(refusal.key) | said
 
 
-def _key_of(row: sa.Row[tuple[str, ...]]) -> SeriesKey:
-    return SeriesKey(instrument=InstrumentId(row.instrument), interval=Interval(row.interval), basis=PriceBasis(row.basis))
-
-
-def _refusal(row: sa.Row[tuple[str, ...]]) -> Refusal:
+def _refusal(row: sa.RowMapping) -> Refusal:
     return Refusal(
-        key=_key_of(row),
-        source=row.source,
-        reason=row.reason,
-        days={int(day): int(n) for day, n in json.loads(row.days)},
-        examples=tuple((int(ts), str(text)) for ts, text in json.loads(row.examples)),
+        key=key_of(row),
+        source=row["source"],
+        reason=row["reason"],
+        days={int(day): int(n) for day, n in json.loads(row["days"])},
+        examples=tuple((int(ts), str(text)) for ts, text in json.loads(row["examples"])),
     )

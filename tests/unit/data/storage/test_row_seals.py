@@ -15,20 +15,31 @@ import sqlalchemy as sa
 
 from qts.app.chain_files import CHAINS, ChainTaken, KeptChains
 from qts.app.control import ControlDatabase
-from qts.core import ActionKind, InstrumentId
+from qts.core import ActionKind, InstrumentId, Interval
 from qts.core.errors import DamagedFile
 from qts.data.actions import ActionRecord, ActionState, SqlActions, StatedAction
 from qts.data.actions.database import TABLE as ACTIONS
+from qts.data.coverage import EmptyReason, KnownEmpty
+from qts.data.coverage.known_empty import TABLE as KNOWN_EMPTY
+from qts.data.fetching import FetchLedger
+from qts.data.fetching.ledger import TABLE as FETCHED
 from qts.data.instruments import Dump, DumpRow, IndexMember, IndexMembership, InstrumentMaster, SymbolChange, SymbolChanges, Watchlists
 from qts.data.instruments.renames import ChangeState
 from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, LISTINGS, SYMBOL_CHANGES, WATCHLIST_ITEMS, WATCHLISTS
+from qts.data.quality import JudgedSeries, Refusal, Refusals, Scores
+from qts.data.quality.refusals import TABLE as REFUSED_ROWS
+from qts.data.quality.scores import TABLE as SCORES
+from qts.data.storage import SeriesKey
 from qts.data.storage.database import Database
 from qts.data.storage.row_seals import row_harms
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
 ONE, TWO = InstrumentId("NSE:ONE"), InstrumentId("NSE:TWO")
-TABLES = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS, LISTINGS)
+OF_LISTS = (ACTIONS, INDEX_MEMBERS, WATCHLISTS, WATCHLIST_ITEMS, SYMBOL_CHANGES, DUMPS, CHAINS, LISTINGS)
+TABLES = (*OF_LISTS, KNOWN_EMPTY, FETCHED, REFUSED_ROWS, SCORES)
+KEY, OTHER = (SeriesKey(instrument=name, interval=Interval.DAY) for name in (ONE, TWO))
+DAY = (date(2024, 1, 3) - date(1970, 1, 1)).days
 
 
 def fill(home: Path, database: Database) -> None:
@@ -48,6 +59,13 @@ def fill(home: Path, database: Database) -> None:
         underlying="NIFTY", exchange="NFO", asked_at=NOW, source="sandbox", listed_on="2026-11-20", expiries=("2026-11-26",), quotes=()
     )
     KeptChains(home, database).keep(taken)
+    KnownEmpty(database).add(KEY, [date(2024, 1, 3), date(2024, 1, 4)], source="kite", asked_at=NOW)
+    KnownEmpty(database).add(KEY, [date(2024, 1, 3)], source="yahoo", asked_at=NOW, reason=EmptyReason.NO_TRADE)
+    FetchLedger(database).record(KEY, "kite", {DAY: 0, DAY + 1: 375, DAY + 800: 7}, asked_at=NOW)
+    refusal = Refusal(key=KEY, source="file:a.csv", reason="duplicate", days={DAY: 2}, examples=((DAY, "row 4"),))
+    Refusals(database).replace("file:a.csv", [KEY], [refusal], seen_at=NOW)
+    judged = [JudgedSeries(key=key, fingerprint="f", score=98.5, document='{"score": 98.5}') for key in (KEY, OTHER)]
+    Scores(database).put(judged, scored_at=NOW)
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +105,15 @@ def found(database: Database) -> list[str]:
 def changed(column: sa.Column[Any], value: Any) -> Any:
     if isinstance(column.type, sa.Date):
         return "1999-12-31"
+    if isinstance(value, bytes):
+        return value[:-1]
     return "x" if value is None else value + 1 if isinstance(value, int | float) else f"{value[:-1]}~"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
 def test_every_value_of_every_table_is_under_the_hash_of_its_row(path: Path, database: Database, table: sa.Table) -> None:
     assert found(database) == []
-    given = [column for column in table.primary_key if isinstance(column.type, sa.Integer)]
+    given = [column for column in table.primary_key if isinstance(column.type, sa.Integer) and len(table.primary_key) == 1]
     connection = sqlite3.connect(path, isolation_level=None)
     for column in (column for column in table.c if column not in given):
         (rowid, value), *_ = connection.execute(f"SELECT rowid, {column.name} FROM {table.name}").fetchall()  # noqa: S608 - our own names
@@ -127,6 +147,21 @@ def test_every_value_of_every_table_is_under_the_hash_of_its_row(path: Path, dat
         ("instrument_listings SET band = '10 %'", lambda db, _: InstrumentMaster(db).rows(TODAY)),
         ("option_chains SET underlying = 'NIFTX'", lambda db, home: KeptChains(home, db).records("NIFTY")),
         ("option_chains SET n_bytes = 'many'", lambda db, home: KeptChains(home, db).records()),
+        ("known_empty SET day = '2024-01-13' WHERE day = '2024-01-03'", lambda db, _: KnownEmpty(db).days(KEY)),
+        ("known_empty SET day = '2024-99-99' WHERE day = '2024-01-04'", lambda db, _: KnownEmpty(db).contains(KEY, TODAY)),
+        ("known_empty SET instrument = 'NSE:OND' WHERE source = 'yahoo'", lambda db, _: KnownEmpty(db).days(KEY, source="kite")),
+        ("known_empty SET reason = 'emptx' WHERE source = 'kite'", lambda db, _: dict(KnownEmpty(db).all_days(EmptyReason.EMPTY))),
+        ("known_empty SET basis = 'rax' WHERE source = 'kite'", lambda db, _: KnownEmpty(db).all_days().get(KEY)),
+        ("known_empty SET source = CAST(x'6bff' AS TEXT) WHERE source = 'kite'", lambda db, _: len(KnownEmpty(db).all_days())),
+        ("fetched SET counts = x'789c'", lambda db, _: FetchLedger(db).counts(KEY, "kite")),
+        ("fetched SET year = year - 8", lambda db, _: FetchLedger(db).empty_once(KEY, "kite", before=NOW)),
+        ("fetched SET source = 'kits'", lambda db, _: FetchLedger(db).empty(KEY, "kite")),
+        ("fetched SET asked_at = '2026-99-20T12:00:00+00:00'", lambda db, _: FetchLedger(db).asked(KEY)),
+        ("fetched SET asked_at = '2026'", lambda db, _: FetchLedger(db).record(KEY, "kite", {DAY + 2: 1}, asked_at=NOW)),
+        ("refused_rows SET days = 'no json'", lambda db, _: Refusals(db).of(KEY)),
+        ("refused_rows SET instrument = 'NSE:OND'", lambda db, _: Refusals(db).of(KEY)),
+        ("refused_rows SET interval = '1f'", lambda db, _: Refusals(db).all().get(KEY)),
+        ("refused_rows SET days = '[[19725, 1]]'", lambda db, _: dict(Refusals(db).all())),
     ],
 )
 def test_who_would_use_a_row_that_was_changed_behind_our_back_is_told(
@@ -149,6 +184,76 @@ def test_the_members_of_other_indices_and_other_chains_go_on_serving(path: Path,
     assert (kept.records("BANKNIFTY"), kept.sound_records()) == ((), ())
 
 
+def test_other_series_go_on_serving_beside_one_with_a_damaged_row(path: Path, database: Database) -> None:
+    known, ledger, refusals, scores = KnownEmpty(database), FetchLedger(database), Refusals(database), Scores(database)
+    run(
+        path,
+        "UPDATE fetched SET instrument = CAST(x'4eff' AS TEXT) WHERE year = 2024",
+        "UPDATE refused_rows SET instrument = CAST(x'4eff' AS TEXT)",
+        "UPDATE known_empty SET day = CAST(x'31ff' AS TEXT) WHERE source = 'yahoo'",
+        "UPDATE quality_scores SET document = CAST(x'7bff' AS TEXT) WHERE rowid = 1",
+    )
+    assert (known.days(OTHER), known.all_days().get(OTHER)) == ((), None)
+    assert (ledger.asked(OTHER), refusals.of(OTHER), refusals.all().get(OTHER)) == ((), (), None)
+    assert scores.all().keys() == {OTHER}
+    assert (scores.document(KEY, fingerprint="f"), scores.document(OTHER, fingerprint="f")) == (None, '{"score": 98.5}')
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: known.days(KEY),
+        lambda: ledger.asked(KEY),
+        lambda: refusals.of(KEY),
+        lambda: refusals.all().get(KEY),
+    )
+    for read in reads:
+        with pytest.raises(DamagedFile, match="differs from what was written"):
+            read()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "instrument = 'NSE:OND'",
+        "fingerprint = 'g'",
+        "score = 100.0",
+        "score = 'x'",
+        "document = '{}'",
+        "scored_at = '9026'",
+        "row_seal = NULL",
+    ],
+)
+def test_a_score_that_was_changed_is_as_one_never_computed_and_computing_it_puts_it_right(
+    path: Path, database: Database, change: str
+) -> None:
+    scores = Scores(database)
+    run(path, f"UPDATE quality_scores SET {change} WHERE instrument = 'NSE:ONE'")  # noqa: S608 - our own changes
+    assert (len(found(database)), scores.document(KEY, fingerprint="f"), scores.document(KEY, fingerprint="g")) == (1, None, None)
+    assert (set(scores.all()), scores.latest()) == ({OTHER}, NOW.isoformat())
+    scores.put([JudgedSeries(key=KEY, fingerprint="f", score=97.0, document="{}")], scored_at=NOW)
+    assert (found(database), scores.document(KEY, fingerprint="f"), scores.all()[KEY].score) == ([], "{}", 97.0)
+
+
+@pytest.mark.parametrize("change", ["instrument = 'NSE:OND'", "source = 'file:b.csv'", "reason = 'duplicats'", "days = '[]'"])
+def test_refused_rows_that_were_changed_are_put_right_by_importing_their_source_again(path: Path, database: Database, change: str) -> None:
+    run(path, f"UPDATE refused_rows SET {change}")  # noqa: S608 - our own changes
+    refusals = Refusals(database)
+    refusals.replace("file:b.csv", [OTHER], [], seen_at=NOW)
+    assert len(found(database)) == 1
+    refusals.replace("file:a.csv", [KEY], [], seen_at=NOW)
+    assert (found(database), refusals.of(KEY)) == ([], ())
+
+
+def test_what_a_source_says_anew_of_a_day_puts_its_row_right(path: Path, database: Database) -> None:
+    run(path, "UPDATE known_empty SET asked_at = 'x' WHERE source = 'kite'")
+    KnownEmpty(database).add(KEY, [date(2024, 1, 3), date(2024, 1, 4)], source="kite", asked_at=NOW)
+    assert (found(database), len(KnownEmpty(database).days(KEY))) == ([], 3)
+
+
+def test_a_row_of_the_ledger_under_another_name_is_missed_by_its_own_series(path: Path, database: Database) -> None:
+    run(path, "UPDATE fetched SET instrument = 'NSE:TWO' WHERE year = 2024")
+    with pytest.raises(DamagedFile, match="NSE:TWO 1d raw kite 2024 in fetched"):
+        FetchLedger(database).counts(KEY, "kite")
+    assert FetchLedger(database).counts(SeriesKey(instrument=InstrumentId("NSE:SIX"), interval=Interval.DAY), "kite") == {}
+
+
 def test_what_is_done_in_the_normal_course_leaves_no_row_without_its_hash(database: Database, tmp_path: Path) -> None:
     fill(tmp_path, database)
     lists = Watchlists(database)
@@ -167,6 +272,8 @@ def test_what_is_done_in_the_normal_course_leaves_no_row_without_its_hash(databa
         dump = Dump(rows=(row,), n_read=1, n_rejected=0, rejected=(), sha256=f"{on}{row.tick}")
         master.load(dump, on=date(2026, 11, on), source="dump", at=NOW)
     assert len(master.listings(ONE)) == 3
+    FetchLedger(database).record(KEY, "kite", {DAY: 0, DAY + 2: 4}, asked_at=NOW)
+    assert KnownEmpty(database).forget(KEY, [date(2024, 1, 4)]) == 1
     assert found(database) == []
 
 
