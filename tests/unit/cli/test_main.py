@@ -100,3 +100,16 @@ def test_the_compiler_leaves_the_terminal_alone(tmp_path: Path) -> None:
     os.close(ours)
     assert child.wait() == 0
     assert seen.endswith(b"The last word.\r\n"), seen.decode()
+
+
+def test_ctrl_c_while_the_command_line_loads_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "qts", "--version"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
