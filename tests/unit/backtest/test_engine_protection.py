@@ -34,7 +34,8 @@ FREE = BacktestSettings(
 def shaped(make_bars: MakeBars, rows: Sequence[tuple[float, float, float, float]], **given: Any) -> Bars:
     """Bars of (open, high, low, close)."""
     bars = make_bars([(open_, close) for open_, _, _, close in rows], **given)
-    return replace(bars, high=np.array([row[1] for row in rows]), low=np.array([row[2] for row in rows]))
+    high, low = (np.array([row[side] for row in rows], dtype=np.float64) for side in (1, 2))
+    return replace(bars, high=high, low=low)
 
 
 def guarded(says: Says, targets: Sequence[float], bars: Bars, **changes: Any) -> BacktestResult:
