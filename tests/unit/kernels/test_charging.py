@@ -243,16 +243,24 @@ def test_a_new_order_leaves_the_parts_of_the_one_before_together() -> None:
 
 
 def test_a_part_joins_the_first_fill_of_the_day_only_where_it_is_of_its_order() -> None:
-    first = Filled(10.0, 100.0, 7.0)
-    # 1000 and 600 are one order; a new one beside 1000 and 550 pays for itself.
+    first = Filled(10.0, 100.0, 1.0)
+    # 1000 and 600 are one order; a new one beside 1000 and 550 pays for itself, also where those are the first order of the run.
     assert fee_of(run_of(first, intraday=True), (5.0, 120.0, 1.0, 1.0)) == pytest.approx(16.0, rel=1e-12)
-    assert fee_of(run_of(first, Filled(5.0, 110.0, 7.0, same=1.0), intraday=True), (2.0, 120.0, 0.0, 1.0)) == pytest.approx(17.9, rel=1e-12)
+    assert fee_of(run_of(first, Filled(5.0, 110.0, 1.0, same=1.0), intraday=True), (2.0, 120.0, 0.0, 1.0)) == pytest.approx(17.9, rel=1e-12)
 
 
 def test_one_share_and_less_than_one_are_split_as_many_are() -> None:
     assert fee_of(run_of(), (1.0, 100.0, 0.0, 1.0)) == pytest.approx(2.0, rel=1e-12)
     # Of half a share bought 0.2 are sold again: 20 and 20 at a hundredth, 30 at two.
     assert fee_of(run_of(Filled(-0.2, 100.0, 2.0)), (0.5, 100.0, 0.0, 1.0)) == pytest.approx(1.0, rel=1e-12)
+
+
+def test_one_share_more_after_a_round_trip_is_the_one_that_is_kept() -> None:
+    run, part = run_of(Filled(10.0, 100.0, 2.0), Filled(-10.0, 100.0, 3.0)), (1.0, 100.0, 0.0, 1.0)
+    assert charging.day_with(run, SECOND, TODAY, part) == Day(11.0, 1100.0, 10.0, 1000.0)
+    # Twice 1000 at a hundredth, 100 at two.
+    assert fee_of(run, part) == pytest.approx(22.0, rel=1e-12)
+    assert fee_of(mirrored(run), (-1.0, 100.0, 0.0, 1.0)) == pytest.approx(22.0, rel=1e-12)
 
 
 def test_later_parts_are_those_of_the_same_order() -> None:
