@@ -78,7 +78,7 @@ class SecretStore:
         """Forget the names that begin so and were taken before an instant, and those whose rows are damaged: nobody knows when that was."""
         with self._database.writing() as connection:
             for row, is_sound in marked_rows(connection, SECRETS, sa.select(SECRETS)):
-                if row["name"].startswith(beginning) and not (is_sound and datetime.fromisoformat(row["made_at"]) >= before):
+                if str(row["name"]).startswith(beginning) and not (is_sound and _is_made_since(row, before)):
                     connection.execute(sa.delete(SECRETS).where(SECRETS.c.name == row["name"]))
 
     def get(self, name: str) -> tuple[str, datetime] | None:
@@ -146,6 +146,13 @@ def masked(secret: str) -> str:
 def _damage(row: sa.RowMapping) -> DamagedFile:
     found = damaged_row(SECRETS, row)
     return DamagedFile(found.path, found.reason, hint=f"{_ANEW} {found.hint}")
+
+
+def _is_made_since(row: sa.RowMapping, instant: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(row["made_at"]) >= instant
+    except (TypeError, ValueError):  # damaged before rows had hashes
+        return False
 
 
 def _make_key(path: Path) -> None:

@@ -49,8 +49,8 @@ JOBS: Final = sa.Table(
     sa.Column("row_seal", sa.String(16)),
 )
 _STATES: Final = frozenset(JobState)
-# Of those that began last, so many may be damaged before a user's turn is taken as his first.
-_LOOKS_BACK: Final = 20
+# If all of so many that began last are damaged, a user's turn is taken for his first.
+_LOOKS_BACK: Final = 3
 
 LOCAL: Final = "local"
 """Whose jobs are while nobody has to log in."""
