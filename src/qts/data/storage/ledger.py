@@ -30,7 +30,7 @@ from qts.data.storage.contents import Content, total
 from qts.data.storage.coverage import Coverage, unsealed
 from qts.data.storage.layout import Dataset, dataset_of
 from qts.data.storage.lookup import no_deletion, no_snapshot
-from qts.data.storage.recording import CHUNK, record, series_rows
+from qts.data.storage.recording import CHUNK, all_series_rows, record, series_rows
 from qts.data.storage.records import Commit, StoredFile
 from qts.data.storage.schema import COVERAGE, FILE, INGEST_LOG, INSTRUMENT, IS_HOT, SERIES, SNAPSHOT, SNAPSHOT_NAME
 from qts.data.storage.sealed import series_info, stored_file
@@ -288,6 +288,19 @@ class Ledger:
             require_equal(content.state_id, last.id, "the list of files")
         require_equal(moved("", plus=(file.seal for file in files), minus=()), last.files_seal, "the list of files")
         require_equal(moved("", plus=(row.seal for row in series), minus=()), last.series_seal, "the list of series")
+
+    def require_recorded(self) -> None:
+        """Raise unless the rows of all series, also those of earlier snapshots, and the counts of days of all files are what was written.
+
+        Raises
+        ------
+        DamagedFile
+            Naming the first that is not.
+        """
+        for row in all_series_rows(self._connection):
+            series_info(row)
+        for row in self._connection.execute(select(COVERAGE)):
+            unsealed(row.packed, row.seal, f"file {row.file_id}")
 
 
 def is_live(table: Table, seq: int | BindParameter[int] | None) -> ColumnElement[bool]:

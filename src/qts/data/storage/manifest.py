@@ -66,6 +66,15 @@ class Manifest:
         """Return what changes with every commit by anybody, or None where that costs as much as asking for something."""
         return self._database.version()
 
+    def row_findings(self) -> tuple[str, ...]:
+        """Return what is wrong with rows that the opening does not look at: the first, or nothing."""
+        try:
+            with self.reading() as ledger:
+                ledger.require_recorded()
+        except DamagedFile as error:
+            return (error.reason,)
+        return ()
+
     @contextmanager
     def reading(self) -> Iterator[Ledger]:
         """Yield one consistent view."""

@@ -285,8 +285,9 @@ class ParquetStore:
             return self._inspector().inspect(quick=quick)
 
     def database_findings(self, *, quick: bool = False) -> tuple[str, ...]:
-        """Return what is wrong with the pages of the manifest, nothing where they are sound."""
-        return self._manifest.database.findings(quick=quick)
+        """Return what is wrong with the manifest's pages, or else (not ``quick``) with its rows that are of the past or count days."""
+        pages = self._manifest.database.findings(quick=quick)
+        return pages if pages or quick else self._manifest.row_findings()
 
     def set_aside(self, findings: Sequence[FileFinding], *, at: datetime, spare: Sequence[Path] = ()) -> Quarantine:
         """Move damaged files out of the way and put back those whose bytes are found elsewhere; ``refill`` lists what is then missing.

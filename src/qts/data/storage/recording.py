@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Result, Row, Select, Table, and_, insert, or_, select, update
 
 from qts.core import InstrumentId, micros_of, symbol_of
 from qts.data.storage.contents import Content, total
@@ -51,15 +51,23 @@ def series_rows(connection: Connection, seq: int | None, instruments: Sequence[I
     is_live: ColumnElement[bool] = SERIES.c.end_snapshot.is_(None)
     if seq is not None:
         is_live = and_(SERIES.c.begin_snapshot <= seq, or_(is_live, SERIES.c.end_snapshot > seq))
-    query = (
-        select(SERIES, INSTRUMENT.c.exchange, INSTRUMENT.c.symbol, SOURCES.c.names)
-        .join(INSTRUMENT, SERIES.c.instrument_id == INSTRUMENT.c.id)
-        .join(SOURCES, SERIES.c.sources_id == SOURCES.c.id)
-        .where(is_live)
-    )
+    query = _named_series().where(is_live)
     if instruments is not None and len(instruments) <= CHUNK:
         query = query.where(INSTRUMENT.c.symbol.in_([symbol_of(instrument) for instrument in instruments]))
     return connection.execute(query).all()
+
+
+def all_series_rows(connection: Connection) -> Result[Any]:
+    """Return the rows of the series of all snapshots."""
+    return connection.execute(_named_series())
+
+
+def _named_series() -> Select[Any]:
+    return (
+        select(SERIES, INSTRUMENT.c.exchange, INSTRUMENT.c.symbol, SOURCES.c.names)
+        .join(INSTRUMENT, SERIES.c.instrument_id == INSTRUMENT.c.id)
+        .join(SOURCES, SERIES.c.sources_id == SOURCES.c.id)
+    )
 
 
 def end(connection: Connection, table: Table, ids: Sequence[int], seq: int) -> None:

@@ -241,6 +241,24 @@ def test_the_sound_bytes_of_a_lost_file_are_taken_from_wherever_they_lie(home: P
     np.testing.assert_array_equal(store.read(MINUTES).close, walk(MINUTES).bars.close)
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("series SET last_close = last_close + 1 WHERE end_snapshot IS NOT NULL", "the record of NSE:"),
+        ("coverage SET packed = x'00' WHERE file_id = (SELECT max(file_id) FROM coverage)", "the counts of days of file"),
+    ],
+)
+def test_rows_of_the_past_and_counts_of_days_that_were_changed_are_found(home: Path, store: ParquetStore, change: str, reason: str) -> None:
+    store.upsert([walk(MINUTES, raised=1.0)], Provenance(source="again"), at=AT)
+    assert store.database_findings() == ()
+    with sqlite3.connect(home / "manifest.sqlite", isolation_level=None) as connection:
+        connection.execute(f"UPDATE {change}")
+    connection.close()
+    (found,) = store.database_findings()
+    assert found.startswith(reason)
+    assert store.database_findings(quick=True) == ()
+
+
 def test_bars_that_are_not_those_of_the_manifest_are_found_by_what_they_say(home: Path, store: ParquetStore) -> None:
     """Bytes and their hash agree, and yet it is another file: only its content tells."""
     wrong = file_of(home, store, OTHERS)
