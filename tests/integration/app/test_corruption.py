@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from qts.app.backtests import list_runs, load_run, run_backtest
 from qts.app.backups import back_up
+from qts.app.jobs.job_store import JobOrder, JobStore
+from qts.app.jobs.schedule_store import ScheduleRow, ScheduleStore
 from qts.app.requests import BacktestRequest, build
 from qts.app.restoring import check_backup
 from qts.app.settings import load_settings
 from qts.app.verification import verify_home
 from qts.app.workspace import Workspace, open_workspace
-from qts.core import ActionKind, Bars, FixedClock, InstrumentId, Interval
+from qts.core import ActionKind, Bars, FixedClock, InstrumentId, Interval, symbol_of
 from qts.core.errors import QtsError
 from qts.data.actions import ActionRecord, ActionState, StatedAction
-from qts.data.instruments import ChangeState, IndexMember, SymbolChange
+from qts.data.fetching import FetchLedger
+from qts.data.instruments import ChangeState, Dump, DumpRow, IndexMember, SymbolChange
+from qts.data.quality import JudgedSeries, Refusal
 from qts.data.storage import Provenance, SeriesBars, SeriesKey
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
-N_CORRUPTIONS = 300 if os.environ.get("QTS_STRESS") else 12
+N_CORRUPTIONS, N_CHANGES = (300, 100) if os.environ.get("QTS_STRESS") else (12, 6)
 SEED = int(os.environ.get("QTS_SEED", "20260105"))
 DAILY = SeriesKey(instrument=InstrumentId("NSE:AAA"), interval=Interval.DAY)
 MINUTES = SeriesKey(instrument=InstrumentId("NSE:AAA"), interval=Interval.MINUTE_1)
@@ -132,6 +139,7 @@ def answers(home: Path) -> dict[str, object]:
         ask("for a run", partial(closes_for_run, workspace))
         ask("catalogue", lambda: [(str(info.key), info.n_bars, info.last_close) for info in workspace.store.series()])
         ask("snapshot", workspace.store.snapshot)
+        ask("days", lambda: {str(key): dict(counts) for key, counts in workspace.store.bars_per_day().items()})
         ask("runs", lambda: list_runs(workspace))
         ask("trials", lambda: workspace.control.trials("ema_cross"))
         ask("actions", partial(workspace.actions.read, known_at=AT))
@@ -139,12 +147,32 @@ def answers(home: Path) -> dict[str, object]:
         ask("members", lambda: workspace.indices.members("NIFTY 50", AT.date()))
         ask("watchlists", workspace.watchlists.all)
         ask("names", lambda: workspace.symbol_changes.names(NAMES[7]))
+        for name, question in of_the_tables(workspace).items():
+            ask(name, question)
         for run_id in RUNS:
             ask(f"run {run_id}", partial(run_answer, workspace, run_id))
     finally:
         workspace.files.close()
         workspace.close()
     return found
+
+
+def of_the_tables(workspace: Workspace) -> dict[str, Callable[[], object]]:
+    """Return what is asked of the tables of the control database that know of listings, of sources and of work to do."""
+    database, listed = workspace.control.database, workspace.instruments
+    return {
+        "listing": lambda: listed.listing(NAMES[7], AT.date()),
+        "listings": lambda: listed.rows(AT.date()),
+        "dumps": listed.dumps,
+        "empty days": lambda: workspace.known_empty.days(DAILY),
+        "all empty days": lambda: dict(workspace.known_empty.all_days()),
+        "asked": lambda: FetchLedger(database).asked(DAILY),
+        "given": lambda: FetchLedger(database).counts(DAILY, "kite"),
+        "scores": workspace.scores.all,
+        "refusals": lambda: dict(workspace.refusals.all()),
+        "jobs": JobStore(database).documents,
+        "schedules": ScheduleStore(database).all,
+    }
 
 
 def closes_for_run(workspace: Workspace) -> list[float]:
@@ -163,7 +191,7 @@ def closes_of(workspace: Workspace, key: SeriesKey) -> list[float]:
 
 
 def fill_tables(workspace: Workspace) -> None:
-    """Keep actions, members of an index, a watchlist and a change of symbols of many instruments."""
+    """Keep actions, members of an index, a watchlist, listings, changes of symbols, and what was asked, judged and ordered."""
     splits = [StatedAction(instrument=name, ex_date=date(2025, 3, 3), kind=ActionKind.SPLIT, ratio=Decimal(2)) for name in NAMES]
     workspace.actions.record([ActionRecord(action=one, state=ActionState.CONFIRMED, source="file:a.csv") for one in splits], at=AT)
     workspace.indices.replace([IndexMember(index="NIFTY 50", instrument=name, start=AT.date(), end=None, source="a.csv") for name in NAMES])
@@ -173,9 +201,33 @@ def fill_tables(workspace: Workspace) -> None:
     workspace.symbol_changes.put(
         SymbolChange(old=old, new=new, on=date(2025, 4, 9), state=stated, evidence="stated by a file", source="a.csv") for old, new in pairs
     )
+    rows = tuple(DumpRow("NSE", symbol_of(name), i, f"COMPANY {i}", None, None, 5, 1, "EQ", "NSE") for i, name in enumerate(NAMES, start=1))
+    dump = Dump(rows=rows, n_read=len(rows), n_rejected=0, rejected=(), sha256="ab" * 32)
+    workspace.instruments.load(dump, on=date(2025, 12, 1), source="dump", at=AT)
+    series = [SeriesKey(instrument=name, interval=Interval.DAY) for name in NAMES]
+    for key in (DAILY, *series[:5]):
+        workspace.known_empty.add(key, [date(2024, 1, 3), date(2024, 1, 4)], source="kite", asked_at=AT)
+        FetchLedger(workspace.control.database).record(key, "kite", {19_725: 0, 19_726: 1, 20_100: 375}, asked_at=AT)
+    refused = Refusal(key=DAILY, source="file:a.csv", reason="duplicate", days={19_725: 2}, examples=((19_725 * 86_400_000_000, "row 4"),))
+    workspace.refusals.replace("file:a.csv", [DAILY], [refused], seen_at=AT)
+    judged = [JudgedSeries(key=key, fingerprint="ab" * 32, score=98.5, document='{"score": 98.5}') for key in (DAILY, *series)]
+    workspace.scores.put(judged, scored_at=AT)
+    JobStore(workspace.control.database).add(JobOrder(kind="fake", request="{}", what="Do it", key="k"), at=AT)
+    ScheduleStore(workspace.control.database).add(SCHEDULE)
 
 
 RUNS: list[str] = []
+SCHEDULE = ScheduleRow(
+    name="daily",
+    kind="fake",
+    what="Do it",
+    request="{}",
+    timing="close+45",
+    exchange="NSE",
+    submitted_by="local",
+    settled_until=AT,
+    added_at=AT,
+)
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +302,75 @@ def is_sound(home: Path) -> bool:
         return verify_home(load_settings(home=home), look_only=True).sound
     except QtsError:
         return False
+
+
+# The first is put right by the next request; the others say which release the tables are of.
+UNSEALED = frozenset({"pace", "alembic_version", "format"})
+# Numbers that the control database gives and nobody refers to, and what commits of the store say of themselves, which has no hash.
+UNNOTICED = frozenset(
+    {
+        *(f"control.sqlite {name}" for name in ("instrument_dumps.id", "instrument_listings.id", "corporate_actions.seq")),
+        "manifest.sqlite series.id",
+        *(f"manifest.sqlite snapshot.{name}" for name in ("seq", "id", "at_us", "kind", "note", "files_seal", "series_seal", "content")),
+        *(f"manifest.sqlite ingest_log.{name}" for name in ("snapshot", "source", "simulated", "note", "at_us")),
+        *(f"manifest.sqlite ingest_log.{name}" for name in ("n_stored", "n_changed", "n_unchanged")),
+    }
+)
+
+
+def change_a_value(path: Path, rng: np.random.Generator) -> str:
+    """Change one digit, letter or bit of one value of a database, as SQLite would not, and return where that was."""
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        held = [name for name in tables if name not in UNSEALED and not name.startswith("sqlite_") and count(connection, name)]
+        while True:
+            table = held[int(rng.integers(len(held)))]
+            columns = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+            column = columns[int(rng.integers(len(columns)))]
+            rows = connection.execute(f"SELECT rowid, {column} FROM {table} ORDER BY rowid").fetchall()  # noqa: S608 - our own names
+            rowid, value = rows[int(rng.integers(len(rows)))]
+            wrong = another(value, rng)
+            if wrong is None or f"{path.name} {table}.{column}" in UNNOTICED:
+                continue
+            with suppress(sqlite3.IntegrityError):  # what SQLite itself holds apart stays so
+                connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (wrong, rowid))  # noqa: S608 - our own names
+                return f"{path.name} {table}.{column} of row {rowid}: {value!r} became {wrong!r}"
+
+
+def count(connection: sqlite3.Connection, table: str) -> int:
+    (number,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our own names
+    return int(number)
+
+
+def another(value: Any, rng: np.random.Generator) -> Any:
+    """Return a value that differs from one in a digit, a letter or a bit; None where there is nothing to change."""
+    if isinstance(value, bytes) and value:
+        place = int(rng.integers(len(value)))
+        return value[:place] + bytes([value[place] ^ 1 << int(rng.integers(8))]) + value[place + 1 :]
+    if isinstance(value, float):
+        return value * 1.25 or 1.0
+    if isinstance(value, int):
+        return value ^ 1 << int(rng.integers(max(1, value.bit_length())))
+    if not value:
+        return None
+    place = int(rng.integers(len(value)))
+    near = "9876543210"[int(value[place])] if value[place].isdecimal() else chr(ord(value[place]) ^ 1)
+    return value[:place] + near + value[place + 1 :]
+
+
+@pytest.mark.crash
+def test_no_value_of_a_database_changes_without_anybody_noticing(sound: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(SEED)
+    truth = answers(sound)
+    for number in range(N_CHANGES):
+        home = tmp_path / "home"
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(sound, home)
+        case = f"{number}: {change_a_value(home / ('control.sqlite', 'manifest.sqlite')[number % 2], rng)} (seed {SEED})"
+        found = answers(home)
+        wrong = [name for name, answer in found.items() if not isinstance(answer, QtsError) and answer != truth[name]]
+        is_refused = any(isinstance(answer, QtsError) for answer in found.values())
+        is_found = not is_sound(home)
+        assert not wrong or is_found, f"{case}: {wrong} in silence"
+        assert is_found or is_refused, f"{case}: nobody noticed"
+        assert all(answer.hint for answer in found.values() if isinstance(answer, QtsError)), f"{case}: no way out is told"
