@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date
-from functools import cache, partial
+from functools import cache
 from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
@@ -83,7 +83,7 @@ def any_text(connection: sa.Connection, *, errors: str = "backslashreplace") -> 
     if not isinstance(driver, sqlite3.Connection):
         yield
         return
-    driver.text_factory = partial(str, encoding="utf-8", errors=errors)
+    driver.text_factory = lambda text: text.decode("utf-8", errors)
     try:
         yield
     finally:
