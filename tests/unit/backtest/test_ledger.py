@@ -115,6 +115,19 @@ def test_no_product_is_rounded_however_many_digits_it_has() -> None:
 
 
 @pytest.mark.parametrize(
+    ("slippage", "against"),
+    [
+        pytest.param("bps:20", "0.2", id="a fraction of the price"),
+        pytest.param("half-spread:0.3", "0.3", id="rupees"),
+        pytest.param("ticks:3", "0.15", id="ticks of a twentieth of a rupee, where the instrument names none"),
+    ],
+)
+def test_slippage_moves_the_price_against_the_order(slippage: str, against: str) -> None:
+    bought, sold = fills_of(row(0, 3.0, 100.0), row(1, -3.0, 100.0), costs="none", slippage=parse_slippage(slippage))
+    assert (bought.price, sold.price) == (100 + Decimal(against), 100 - Decimal(against))
+
+
+@pytest.mark.parametrize(
     ("price", "expected"), [pytest.param(0.1, "0.05", id="a twentieth of a rupee"), pytest.param(0.03, "0.03", id="or the price itself")]
 )
 def test_a_sale_brings_something_whatever_the_slippage(price: float, expected: str) -> None:
