@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -37,6 +38,44 @@ CHROMIUM_SWITCHES = (
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# New objects between two looks for garbage in circles: at Python's 700 those looks took a fifth of the tests' time, for hypothesis
+# watches each.
+NEW_OBJECTS = 20_000
+N_SIGNATURES = {"fills_nb": 0, "orders_nb": 0}
+
+
+def pytest_configure() -> None:
+    """Look for garbage in circles less often."""
+    gc.set_threshold(NEW_OBJECTS, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """Spare what stays to the end, as the tests themselves, from every later look for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Fail the test that hands a compiled loop arrays of another type than the engine does: each such type takes a minute to compile."""
+    compiled = sys.modules.get("qts.kernels.compiled")
+    for name in N_SIGNATURES if compiled is not None else ():
+        signatures = getattr(compiled, name).signatures
+        if len(signatures) > N_SIGNATURES[name]:
+            N_SIGNATURES[name] = len(signatures)
+            _require_known_type(name, signatures[-1][0])
+
+
+def _require_known_type(name: str, given: Any) -> None:
+    import numba  # noqa: PLC0415 - it is there already where this is called
+
+    from qts.kernels.compile import sample_run  # noqa: PLC0415 - needs the compiler
+
+    type_of: Callable[[object], Any] = numba.typeof
+    known = type_of(sample_run())
+    other = [column for column, one, two in zip(known.fields, known.types, given.types, strict=True) if one != two]
+    assert not other, f"{name} was compiled for another type of {', '.join(other)}; prices, quantities and volumes are float64"
 
 
 class NetworkReached(AssertionError):
