@@ -168,8 +168,15 @@ def _nothing(progress: Progress) -> None:
 
 @contextmanager
 def _bars() -> Iterator[Callable[[Progress], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.text import Text
+
+    class Count(ProgressColumn):
+        """Says how many units are done, and of how many where that is known."""
+
+        def render(self, task: Task) -> Text:
+            of = f"/{task.total:.0f}" if task.total else ""
+            return Text(f"{task.completed:.0f}{of}", style="progress.download")
 
     class TimeLeft(ProgressColumn):
         """Says how long a step still takes; nothing where that is not known or no longer of interest."""
@@ -182,7 +189,7 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        Count(),
         TimeLeft(),
         TextColumn("{task.fields[detail]}"),
     )

@@ -113,5 +113,6 @@ def test_on_a_terminal_bars_and_tables_are_drawn(tmp_path: Path) -> None:
     text = seen.decode()
     assert "Reading" in text
     assert "2/2" in text
+    assert "5/" not in text
     assert "[bold]b" in text
     assert "─" in text
