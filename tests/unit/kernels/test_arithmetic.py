@@ -70,6 +70,8 @@ def test_a_level_without_ticks_loses_the_noise_of_its_computation() -> None:
         pytest.param(
             Size(BY_VOLATILITY, 0.1, 1.0, 0.0), 1.0, Moment(1e6, 100.0, 0.4), 2500.0, id="a quarter where it swings four times as much"
         ),
+        pytest.param(Size(BY_CASH, 50_000.0, 1.0, 0.0), 0.5, Moment(1e6, 100.0, 0.0), 250.0, id="half of the cash where half is wanted"),
+        pytest.param(Size(BY_ATR_RISK, 0.01, 1.0, 2.0), 0.5, Moment(1e6, 100.0, 5.0), 500.0, id="half of the risk where half is wanted"),
         pytest.param(
             Size(BY_VOLATILITY, 0.1, 2.0, 0.0),
             -0.5,
@@ -101,6 +103,7 @@ def test_whole_lots(quantity: float, units: float, lot: float, expected: float) 
 def test_differences_of_fractions_are_clean() -> None:
     assert clean_quantity(0.3 - 0.1 - 0.2, 1e6) == 0.0
     assert clean_quantity(-3.0, 1.0) == -3.0
+    assert clean_quantity(0.1 + 0.2, 1000.0) == 0.3
 
 
 @pytest.mark.parametrize(
