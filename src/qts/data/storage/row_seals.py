@@ -28,6 +28,7 @@ ROW_CRC: Final = "row_crc"
 
 _CONTROL: Final = "control.sqlite"
 _SHOWN: Final = 10
+_TOGETHER: Final = 10_000
 # What was found of a table when nobody had committed since: a process looks at the whole of it once for each commit, not for each read.
 _LOOKED_AT: Final[WeakKeyDictionary[Database, dict[str, tuple[Version, tuple[sa.RowMapping, ...]]]]] = WeakKeyDictionary()
 
@@ -162,14 +163,16 @@ def row_harms(connection: sa.Connection, tables: Iterable[sa.Table]) -> Iterator
 def seal_all(connection: sa.Connection, table: sa.Table) -> None:
     """Give every row of a table its hash, as the revision that brings the column does; one that says what cannot be gets none."""
     keys = list(table.primary_key)
-    rows = []
+    found: list[tuple[Any, ...]] = []
     # A text whose bytes are none is read as one that cannot be written, and so gets no hash.
     with any_text(connection, errors="surrogateescape"):
         for row in connection.execute(sa.select(table)).mappings():
             with suppress(TypeError, ValueError):
-                rows.append({_column(table): _seal(table, row), **{f"_{key.name}": row[key.name] for key in keys}})
-    if rows:
-        connection.execute(sa.update(table).where(*(key == sa.bindparam(f"_{key.name}", type_=key.type) for key in keys)), rows)
+                found.append((_seal(table, row), *(row[key.name] for key in keys)))
+    statement = sa.update(table).where(*(key == sa.bindparam(f"_{key.name}", type_=key.type) for key in keys))
+    names = (_column(table), *(f"_{key.name}" for key in keys))
+    for first in range(0, len(found), _TOGETHER):
+        connection.execute(statement, [dict(zip(names, values, strict=True)) for values in found[first : first + _TOGETHER]])
 
 
 def _fetched(connection: sa.Connection, table: sa.Table, query: sa.Select[Any] | None = None) -> Iterator[sa.RowMapping]:
