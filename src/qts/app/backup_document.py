@@ -9,12 +9,13 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from qts.app.home import BACKUP_CONTENT, BACKUP_DOCUMENT
 from qts.app.run_identity import canonical_json
 from qts.core.errors import BadPath, DamagedFile
 
 BACKUPS: Final = "backups"
-CONTENT: Final = "home"
-DOCUMENT: Final = "backup.json"
+CONTENT: Final = BACKUP_CONTENT
+DOCUMENT: Final = BACKUP_DOCUMENT
 _NAME: Final = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 
 

@@ -18,11 +18,12 @@ from qts.app.backup_document import BACKUPS, CONTENT, DOCUMENT, BackupDocument, 
 from qts.app.backup_files import Collector, flush_folders
 from qts.app.chain_document import ChainRecord
 from qts.app.chain_files import KeptChains
+from qts.app.home import backup_around, is_backup
 from qts.app.redaction import secret_settings, without_secrets
 from qts.app.run_files import path_of, read_list, run_ids
 from qts.app.settings import TOML_NAME
 from qts.app.workspace import Workspace
-from qts.core.errors import BadParameter, DamagedFile, StoreBusy
+from qts.core.errors import BadParameter, BadPath, DamagedFile, StoreBusy
 from qts.data.storage import ParquetStore
 from qts.data.storage.manifest import ManifestCopy
 from qts.data.storage.vault import disk_faults
@@ -35,6 +36,7 @@ _TRIES: Final = 5
 _RUNS: Final = "data/runs/"
 # What can be made again, what is looked after by itself, and what is no use without this machine.
 _LEFT_OUT: Final = frozenset({BACKUPS, "cache", "jobs", "logs", "data/bars", "data/quarantine"})
+_OWN: Final = ("cache", "data", "jobs", "logs", "strategies")
 
 
 class BackupReport(BaseModel):
@@ -82,7 +84,7 @@ def back_up(workspace: Workspace, folder: Path | None = None, *, keep: int | Non
     BadParameter
         If none were to be kept.
     StoreFull, BadPath
-        If the folder has no room or cannot be written; no backup is made then.
+        If the folder has no room, cannot be written, is a backup itself or belongs to the home; no backup is made then.
     StoreBusy
         If another backup is being made there.
     DamagedFile
@@ -91,6 +93,7 @@ def back_up(workspace: Workspace, folder: Path | None = None, *, keep: int | Non
     if keep is not None and keep < 1:
         raise BadParameter("keep", keep, "is less than one", hint="Keep at least the backup that is made now.")
     folder = folder or workspace.settings.home / BACKUPS
+    _require_apart(folder, workspace.settings.home)
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _alone(folder):
@@ -112,6 +115,16 @@ def back_up(workspace: Workspace, folder: Path | None = None, *, keep: int | Non
         missing=document.missing,
         removed=removed,
     )
+
+
+def _require_apart(folder: Path, home: Path) -> None:
+    """Raise where backups would lie among what the home looks after, which would take them for its own, or in one another."""
+    place, root = Path(os.path.realpath(folder)), Path(os.path.realpath(home))
+    hint = "Name a folder for backups alone, best on another disk, or leave it out for `backups` in the home."
+    if place == root or any(place.is_relative_to(root / name) for name in _OWN):
+        raise BadPath(str(folder), "the home keeps its own files there", hint=hint)
+    if (backup := backup_around(place)) is not None:
+        raise BadPath(str(folder), "it is a backup itself", hint=f"Name the folder that holds it: {backup.parent}.")
 
 
 def _collect(workspace: Workspace, fresh: Path, name: str, previous: Path | None) -> _Collected:
@@ -233,6 +246,7 @@ def _plain_files(home: Path, backups: Path) -> Iterator[str]:
             if not name.startswith(".")
             and name != "__pycache__"
             and here / name != backups
+            and not is_backup(here / name)
             and _relative(home, here / name) not in _LEFT_OUT
         ]
         yield from (

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final
 
 _NAME: Final = "QTS_HOME"
+# How a backup is laid out: the content of a home, and beside it what the backup says of itself.
+BACKUP_CONTENT: Final = "home"
+BACKUP_DOCUMENT: Final = "backup.json"
 
 
 def default_home() -> Path:
@@ -30,3 +33,15 @@ def home_folder(named: Path | None = None) -> Path:
     if named is None and of_environment is None:
         return default_home()
     return Path(named or of_environment or "").expanduser()
+
+
+def backup_around(folder: Path) -> Path | None:
+    """Return the backup that a folder is, or is the content of; None where it has nothing to do with one."""
+    place = Path(os.path.realpath(folder))  # resolve() raises where links run in a circle
+    candidates = (place, place.parent) if place.name == BACKUP_CONTENT else (place,)
+    return next((one for one in candidates if is_backup(one)), None)
+
+
+def is_backup(folder: Path) -> bool:
+    """Return whether a folder is laid out as a backup."""
+    return (folder / BACKUP_DOCUMENT).is_file() and (folder / BACKUP_CONTENT).is_dir()

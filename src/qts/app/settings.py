@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
 
-from qts.app.home import default_home, default_key_file
+from qts.app.home import backup_around, default_home, default_key_file
 from qts.core.errors import BadFile, BadParameter, BadPath, InputError
 
 TOML_NAME = "qts.toml"
@@ -183,13 +183,14 @@ def load_settings(**overrides: object) -> Settings:
     BadFile
         If ``qts.toml`` is not TOML.
     BadPath
-        If the home folder may not be looked into.
+        If the home folder may not be looked into, or is a backup.
     InputError
         If a list in the environment is not JSON.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic validates what a caller or the environment gave
+        settings = Settings(**given)  # type: ignore[arg-type]  # pydantic validates what a caller or the environment gave
+        backup = backup_around(settings.home)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
@@ -205,3 +206,8 @@ def load_settings(**overrides: object) -> Settings:
         raise InputError(f"A setting cannot be read: {error}.", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadFile(TOML_NAME, f"is not valid TOML: {error}", hint="Correct the file or remove it.") from error
+    if backup is not None:
+        # Whoever opens a database may change its file, if only by a mark in its head: the backup would be a damaged one.
+        hint = f"Look into it with `qts --home EMPTY_FOLDER restore {backup}`, or name your home with QTS_HOME or --home."
+        raise BadPath(str(settings.home), "it is a backup, which using it as a home would spoil", hint=hint)
+    return settings

@@ -7,7 +7,7 @@ import pytest
 
 from qts.app.home import default_home
 from qts.app.settings import Settings, load_settings
-from qts.core.errors import BadFile, BadParameter, InputError
+from qts.core.errors import BadFile, BadParameter, BadPath, InputError
 
 
 def test_without_anything_the_defaults_hold(home: Path) -> None:
@@ -56,6 +56,18 @@ def test_a_broken_file_is_said_to_be_broken(home: Path, content: bytes) -> None:
 
 def test_an_unset_environment_falls_back_to_the_users_data_folder() -> None:
     assert load_settings().home == default_home()
+
+
+@pytest.mark.parametrize("name", ["20260105T000000Z", "20260105T000000Z/home", "link"])
+def test_a_backup_is_no_home(tmp_path: Path, name: str) -> None:
+    backup = tmp_path / "20260105T000000Z"
+    (backup / "home").mkdir(parents=True)
+    (backup / "backup.json").touch()
+    (tmp_path / "link").symlink_to(backup / "home")
+    with pytest.raises(BadPath, match="it is a backup") as caught:
+        load_settings(home=tmp_path / name)
+    assert f"restore {backup}`" in caught.value.hint
+    assert load_settings(home=tmp_path / "home").home == tmp_path / "home"
 
 
 def test_a_relative_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
