@@ -84,10 +84,11 @@ def export_sql(workspace: Workspace, request: SqlRequest, kind: ExportFormat) ->
         As :func:`run_sql`; also for a column that CSV cannot hold, and for JSON, which is the document's own form.
     """
     answer, _ = _answer(workspace, request)
+    table = _with_texts(answer.table)
     notes = list(_notes(workspace, request.as_of))
     if answer.is_cut:
         notes.append(f"Only the first {request.max_rows:,} rows are written; allow more with max_rows.")
-    return _file_of(answer.table, kind), tuple(notes)
+    return _file_of(table, kind), tuple(notes)
 
 
 def _answer(workspace: Workspace, request: SqlRequest) -> tuple[QueryAnswer, str]:
@@ -109,15 +110,27 @@ def _notes(workspace: Workspace, as_of: str | None) -> tuple[str, ...]:
     return (f"{SIMULATED_NOTE}: that holds for {len(set(invented))} of the stored instruments; `series` marks them as simulated.",)
 
 
+def _with_texts(table: pa.Table) -> pa.Table:
+    """Return the table with stretches of time as texts, which no kind of file can hold otherwise."""
+    for i, field in enumerate(table.schema):
+        if field.type == pa.month_day_nano_interval():
+            texts = [None if value is None else _stretch(value) for value in table.column(i).to_pylist()]
+            table = table.set_column(i, field.name, pa.array(texts, pa.string()))
+    return table
+
+
 def _file_of(table: pa.Table, kind: ExportFormat) -> bytes:
     sink = io.BytesIO()
     match kind:
         case ExportFormat.PARQUET:
-            pa.parquet.write_table(table, sink, compression="zstd")
+            try:
+                pa.parquet.write_table(table, sink, compression="zstd")
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise BadParameter("format", kind, f"cannot hold a column ({error})", hint="Cast it to a text in the query.") from error
         case ExportFormat.CSV:
             try:
                 pa.csv.write_csv(table, sink)
-            except pa.ArrowInvalid as error:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 raise BadParameter(
                     "format", kind, "cannot hold lists or structures", hint="Select plain columns, or use parquet."
                 ) from error
@@ -162,6 +175,13 @@ def _text_of(value: date | time) -> str:
     return value.isoformat()
 
 
+def _stretch(value: pa.MonthDayNano) -> str:
+    """Return a stretch of time as ISO 8601 writes it: P1M3DT0.5S."""
+    seconds = Decimal(value.nanoseconds).scaleb(-9).normalize()
+    parts = f"{value.months}M" * bool(value.months) + f"{value.days}D" * bool(value.days) + f"T{seconds:f}S" * bool(seconds)
+    return f"P{parts or 'T0S'}"
+
+
 def _parts(value: list[object]) -> list[object]:
     return [_plain(part) for part in value]
 
@@ -175,6 +195,7 @@ _CONVERSIONS: Final[tuple[tuple[Any, Callable[[Any], object]], ...]] = (
     ((str, int, type(None)), _itself),
     (float, _finite),
     (Decimal, _number),
+    (pa.MonthDayNano, _stretch),
     (datetime, _instant),
     ((date, time), _text_of),
     (list, _parts),

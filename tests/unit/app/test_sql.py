@@ -46,6 +46,19 @@ def test_every_kind_of_value_becomes_plain(filled: Workspace) -> None:
     assert row[6:] == ("2024-01-02", "09:15:00", "2024-01-02T09:15:00+05:30", [1, 2], {"a": 1}, "78")
 
 
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [("3 DAYS", "P3D"), ("'1 month 2 days 1.5 seconds'", "P1M2DT1.5S"), ("0 DAYS", "PT0S"), ("'-1 day -90 minutes'", "P-1DT-5400S")],
+)
+def test_a_stretch_of_time_is_a_text_in_every_form(filled: Workspace, sql: str, text: str) -> None:
+    request = SqlRequest(sql=f"SELECT INTERVAL {sql} AS i UNION ALL SELECT NULL ORDER BY i")
+    with filled:
+        assert run_sql(filled, request).rows == ((text,), (None,))
+        assert export_sql(filled, request, ExportFormat.CSV)[0] == f'"i"\n"{text}"\n\n'.encode()
+        content, _ = export_sql(filled, request, ExportFormat.PARQUET)
+    assert pyarrow.parquet.read_table(io.BytesIO(content)).column("i").to_pylist() == [text, None]
+
+
 def test_an_instant_without_end_is_refused_in_words(filled: Workspace) -> None:
     with filled, pytest.raises(BadParameter, match="cannot be shown"):
         run_sql(filled, SqlRequest(sql="SELECT 'infinity'::TIMESTAMPTZ"))
@@ -73,6 +86,8 @@ def test_an_answer_as_a_file_says_when_it_is_cut(filled: Workspace) -> None:
     ("sql", "kind"),
     [
         pytest.param("SELECT [1, 2] AS l", ExportFormat.CSV, id="a list as CSV"),
+        pytest.param("SELECT [INTERVAL 1 DAY] AS l", ExportFormat.CSV, id="stretches of time in a list as CSV"),
+        pytest.param("SELECT [INTERVAL 1 DAY] AS l", ExportFormat.PARQUET, id="and as Parquet"),
         pytest.param("SELECT 1", ExportFormat.JSON, id="a document as a file"),
     ],
 )
