@@ -34,13 +34,17 @@ _IST_OFFSET_MICROS: Final = 19_800_000_000
 
 
 class NoSuchSeries(EmptySpan):
-    """The instrument is stored, but not with bars of this length and price basis."""
+    """The instrument is stored, but not with bars of this length and price basis, or not in the snapshot asked for."""
 
-    def __init__(self, instrument: str, wanted: str, *, held: Sequence[SeriesKey]) -> None:
+    def __init__(self, instrument: str, wanted: str, *, held: Sequence[SeriesKey], as_of: str | None = None) -> None:
         super().__init__(instrument, wanted, start=None, end=None, stored=None)
         self.held = tuple(held)
-        self.message = f"{instrument} has no {wanted} bars; stored: {', '.join(f'{key.interval} {key.basis}' for key in held)}."
-        self.hint = "Choose one of the stored ones with --interval and --prices."
+        stored = ", ".join(f"{key.interval} {key.basis}" for key in held) or "nothing of it"
+        place = "" if as_of is None else f" in the snapshot {as_of}"
+        self.message = f"{instrument} has no {wanted} bars{place}; stored{' there' if place else ''}: {stored}."
+        self.hint = "Choose one of the stored ones with --interval and --prices." if held else ""
+        if as_of is not None:
+            self.hint = f"{self.hint} `qts series {instrument}` shows which snapshots hold it.".lstrip()
         if wanted.endswith(_MADE_OF_ACTIONS):
             self.hint += " Raw prices are adjusted once their corporate actions are confirmed: `qts actions import FILE`,"
             self.hint += " `qts actions suspected`."
@@ -119,7 +123,7 @@ def choose_series(workspace: Workspace, instrument: InstrumentId, request: BarsR
         If it has no bars of this interval and basis.
     """
     if request.prices == "total-return":
-        raise _absent(workspace, instrument, request.interval, request.prices)
+        raise _absent(workspace, instrument, request.interval, request.prices, as_of=request.as_of)
     wanted = [PriceBasis.ADJUSTED, PriceBasis.RAW] if request.prices == "auto" else [PriceBasis(request.prices)]
     keys = [_key(instrument, request.interval, basis) for basis in wanted]
     if request.as_of is None:
@@ -129,7 +133,7 @@ def choose_series(workspace: Workspace, instrument: InstrumentId, request: BarsR
         found = [held[key] for key in keys if key in held]
     if found:
         return next((info for info in found if _reaches_into(info, request.start, request.end)), found[0])
-    raise _absent(workspace, instrument, request.interval, request.prices)
+    raise _absent(workspace, instrument, request.interval, request.prices, as_of=request.as_of)
 
 
 def _settled(workspace: Workspace, request: BarsRequest) -> BarsRequest:
@@ -234,11 +238,13 @@ def _key(instrument: InstrumentId, interval: Interval, basis: PriceBasis) -> Ser
     return SeriesKey(instrument=instrument, interval=interval, basis=basis)
 
 
-def _absent(workspace: Workspace, instrument: InstrumentId, interval: Interval, prices: BarPrices) -> UnknownInstrument | EmptySpan:
-    held = [info.key for info in workspace.store.series() if info.key.instrument == instrument]
-    if not held:
+def _absent(
+    workspace: Workspace, instrument: InstrumentId, interval: Interval, prices: BarPrices, *, as_of: str | None
+) -> UnknownInstrument | EmptySpan:
+    now, then = ([info.key for info in workspace.store.series(as_of=state) if info.key.instrument == instrument] for state in (None, as_of))
+    if not (now or then):
         return UnknownInstrument(instrument, near=_near(workspace, instrument))
-    return NoSuchSeries(instrument, interval.value if prices == "auto" else f"{interval} {prices}", held=held)
+    return NoSuchSeries(instrument, interval.value if prices == "auto" else f"{interval} {prices}", held=then, as_of=as_of)
 
 
 def _near(workspace: Workspace, instrument: InstrumentId) -> list[str]:

@@ -87,7 +87,8 @@ def export_bars(workspace: Workspace, request: ExportRequest, on_progress: OnPro
         If the disk is full.
     """
     target, kind, is_folder = _target(request)
-    snapshot = request.as_of or workspace.store.snapshot()
+    # A name may be taken away or given to another snapshot: what is written cites the id.
+    snapshot = workspace.snapshot_id(request.as_of) or workspace.store.snapshot()
     infos = _chosen(workspace, request, snapshot)
     work = _Work(workspace, request, snapshot, on_progress)
     paths = _paths(target, kind, infos) if is_folder else [target]

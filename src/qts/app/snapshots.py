@@ -12,10 +12,12 @@ from qts.app.run_files import run_ids
 from qts.app.run_store import KeptRun
 from qts.app.workspace import Workspace
 from qts.core.clock import instant_of
+from qts.core.errors import BadParameter, InputError
 from qts.data.storage import SeriesInfo, SeriesKey, Snapshot
 from qts.data.storage.retention import Retention
 
 KEEP_DAYS: Final = 30
+_MOST_DAYS: Final = 36_500
 
 
 class SnapshotDocument(BaseModel):
@@ -119,8 +121,12 @@ def name_snapshot(workspace: Workspace, name: str, snapshot: str | None = None) 
     ------
     BadParameter
         If there is no such snapshot, the name cannot be one, or another snapshot has it.
+    InputError
+        If nothing was ever stored, so that there is no snapshot to name.
     """
     store = workspace.store
+    if snapshot is None and not store.snapshots():
+        raise InputError("There is no snapshot yet, as nothing was stored.", hint="`qts import FILE` makes the first one.")
     store.name_snapshot(snapshot or store.snapshot(), name, at=workspace.clock.now())
     return _document(next(found for found in store.snapshots() if name in found.names))
 
@@ -145,9 +151,14 @@ def collect_snapshots(workspace: Workspace, *, keep_days: int = KEEP_DAYS, dry_r
 
     Raises
     ------
+    BadParameter
+        If the number of days is negative or more than a hundred years.
     DamagedFile
         If a stored run cannot be read: then nobody can say which snapshot it was made from, and nothing is collected.
     """
+    if not 0 <= keep_days <= _MOST_DAYS:
+        hint = "Give a snapshot a name to keep it for good." if keep_days > 0 else "Give 0 to keep none for its age."
+        raise BadParameter("keep_days", keep_days, f"is not between 0 and {_MOST_DAYS:,}", hint=hint)
     keep = Retention(younger_than=timedelta(days=keep_days), cited=_cited(workspace))
     done = workspace.files.collect(at=workspace.clock.now(), keep=keep, dry_run=dry_run)
     return CollectionDocument(dry_run=dry_run, snapshots=done.snapshots, files=len(done.files), bytes=done.n_bytes)

@@ -153,6 +153,9 @@ def undo(
         write_json(document)
         return
     say(f"{shown.number(document.bars, places=0)} bars are back, snapshot {document.snapshot}.")
+    if not document.bars:
+        note(f"All that the deletion {document.undone} took is there again. `qts snapshots list` shows earlier deletions,")
+        note("each of which `qts undo SNAPSHOT` brings back.")
 
 
 def _ask(planned: DeletionDocument) -> None:

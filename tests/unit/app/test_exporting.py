@@ -82,6 +82,9 @@ def test_an_earlier_state_is_exported_as_it_was(filled: Workspace, tmp_path: Pat
     )
     done = export_bars(filled, build(ExportRequest, target=tmp_path / "old.csv", as_of=before))
     assert (done.series, done.bars, done.snapshot) == (3, 470, before)
+    filled.store.name_snapshot(before, "whole", at=filled.clock.now())
+    again = export_bars(filled, build(ExportRequest, target=tmp_path / "again.csv", as_of="whole"))
+    assert again.snapshot == before, "a name may be taken away: the id is cited"
 
 
 def test_how_many_bars_a_selection_holds_is_told_without_reading_one(filled: Workspace, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def stored(home: Path, tmp_path: Path, qts: Qts) -> Path:
 
 
 @pytest.mark.usefixtures("stored")
-def test_bars_are_deleted_when_that_is_confirmed_and_come_back(qts: Qts) -> None:
+def test_bars_are_deleted_when_that_is_confirmed_and_come_back(tmp_path: Path, qts: Qts) -> None:
     planned = qts("delete", "SIM:WALK", "--from", "2024-01-03", "--dry-run")
     assert (planned.code, planned.out) == (0, "Would be deleted: 1 bars of SIM:WALK 1d raw, 2024-01-03 to 2024-01-03; 1 are left.\n")
     asked = qts("delete", "SIM:WALK")
@@ -33,6 +33,10 @@ def test_bars_are_deleted_when_that_is_confirmed_and_come_back(qts: Qts) -> None
     assert (again.code, "no deletion" in again.err) == (2, True)
     assert "`qts undo " in qts("delete", "SIM:WALK", "--yes").out
     assert "2 bars are back" in qts("undo").out
+    assert qts("delete", "SIM:WALK", "--yes").code == 0
+    assert qts("import", tmp_path / "WALK.csv", "--exchange", "SIM").code == 0
+    nothing = qts("undo")
+    assert (nothing.code, "0 bars are back" in nothing.out, "is there again" in nothing.err) == (0, True, True)
 
 
 @pytest.mark.usefixtures("stored")

@@ -54,6 +54,30 @@ def test_a_named_snapshot_is_read_by_its_name_until_the_name_is_forgotten(source
     assert qts("snapshots", "forget", "before").code == 2
 
 
+@pytest.mark.usefixtures("home")
+def test_without_a_commit_there_is_nothing_to_name(qts: Qts) -> None:
+    asked = qts("snapshots", "name", "first")
+    assert (asked.code, "There is no snapshot yet" in asked.err) == (2, True)
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_came_later_is_not_in_an_earlier_snapshot(source: Path, qts: Qts) -> None:
+    (before,) = (snapshot["id"] for snapshot in qts("snapshots", "list", "--json").document)
+    source.write_text(source.read_text().replace("WALK", "RUN"))
+    assert qts("import", source, "--exchange", "SIM", "--symbol", "RUN").code == 0
+    asked = qts("bars", "SIM:RUN", "--as-of", before)
+    assert asked.code == 3
+    assert f"SIM:RUN has no 1d bars in the snapshot {before}; stored there: nothing of it." in asked.err
+    assert "`qts series SIM:RUN` shows which" in asked.err
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("days", [36_501, 10**30])
+def test_an_age_that_no_snapshot_has_is_refused(days: int, qts: Qts) -> None:
+    asked = qts("snapshots", "collect", "--keep-days", str(days))
+    assert (asked.code, "keep_days" in asked.err) == (2, True)
+
+
 @pytest.mark.usefixtures("stored")
 def test_old_snapshots_are_given_back_but_for_those_that_something_holds(source: Path, qts: Qts) -> None:
     for day in (4, 5, 8):

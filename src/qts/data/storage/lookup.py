@@ -107,7 +107,8 @@ def near_matches(instrument: InstrumentId, known: Sequence[InstrumentId]) -> lis
 def no_snapshot(as_of: str, *, is_collected: bool = False) -> BadParameter:
     """Return the error for a snapshot that was never made here, or is no longer kept."""
     reason = "the snapshot was collected: its bars are no longer kept" if is_collected else "the store has no such snapshot"
-    return BadParameter("as_of", as_of, reason, hint="Leave it out for the present state.")
+    hint = "Leave it out for the present state; `qts snapshots list` shows which others there are."
+    return BadParameter("as_of", as_of, reason, hint=hint)
 
 
 def no_deletion(snapshot: str, *, is_collected: bool = False) -> BadParameter:
