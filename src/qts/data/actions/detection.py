@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from qts.core import Bars, Floats, InstrumentId, Interval, Ints, session_date_of
+from qts.core import Bars, Bools, Floats, InstrumentId, Interval, Ints, session_date_of
 from qts.core.corporate_action import ActionKind
 from qts.data.actions.ratios import decimal_of, nearest_ratio
 from qts.data.actions.records import DETECTED, ActionRecord, ActionState, StatedAction
@@ -40,6 +40,9 @@ _SMALLEST_SIZE: Final = 0.13
 _KEPT: Final = 0.35
 _DAYS_KEPT: Final = 5
 _DAYS_BEFORE: Final = 20
+# A close further back than so many days says little of the open after it: months without bars are no night, nor the market's own move.
+_MOST_DAYS_APART: Final = 7
+_FAR_CONFIDENCE: Final = 0.25
 # The market's own median move overnight, above which small jumps are everybody's.
 _MARKET_MOVED: Final = 0.02
 _LEAST_PEERS: Final = 5
@@ -63,14 +66,15 @@ class _Jump:
     day_range: float
     volume_times: float | None
     drift: float | None
+    n_days: int
 
 
 def market_moves(series: Iterable[Bars]) -> dict[int, float]:
     """Return the median overnight move of these daily series by day since 1970, as a natural logarithm.
 
-    Days on which fewer than five of them traded have none.
+    Days on which fewer than five of them traded have none. A series whose last close lies more than a week back has no part in it.
     """
-    parts = [(_days(bars.ts[1:]), _overnight(bars)) for bars in series if len(bars) > 1]
+    parts = [(_days(bars.ts[1:])[near], _overnight(bars)[near]) for bars in series if (near := _is_near(bars)).any()]
     if not parts:
         return {}
     days, moves = (np.concatenate(columns) for columns in zip(*parts, strict=True))
@@ -109,7 +113,7 @@ def suspect_jumps(bars: Bars, *, market: Mapping[int, float] | None = None) -> t
 
     A jump from one close to the next open is suspected if it stays, and either is larger than news makes it (a drop by 28 %, a rise by
     70 %), or is near a common ratio (a bonus of one for three, say), on a day that is calm in range and volume and on which the whole
-    market did not jump.
+    market did not jump. Over more than a week without bars only a large one is, with little confidence: it may have come bit by bit.
 
     Parameters
     ----------
@@ -121,10 +125,11 @@ def suspect_jumps(bars: Bars, *, market: Mapping[int, float] | None = None) -> t
     if len(bars) < 2:
         return ()
     moves = _overnight(bars)
+    near = _is_near(bars)
     common = np.array([(market or {}).get(day, 0.0) for day in _days(bars.ts[1:]).tolist()])
-    sizes = moves - common
+    sizes = moves - np.where(near, common, 0.0)
     steps = np.abs(bars.open[1:] - bars.close[:-1])
-    candidates = np.flatnonzero(((sizes < _SMALL_DROP) | (sizes > _LARGE_RISE)) & (steps > _TICKS)) + 1
+    candidates = np.flatnonzero(((sizes < np.where(near, _SMALL_DROP, _LARGE_DROP)) | (sizes > _LARGE_RISE)) & (steps > _TICKS)) + 1
     jumps = (_jump(bars, int(i), float(sizes[i - 1]), market) for i in candidates.tolist())
     return tuple(_record(bars, jump) for jump in jumps if _is_suspect(jump))
 
@@ -175,16 +180,19 @@ def unsettled(days: Bars, records: Sequence[ActionRecord]) -> tuple[ActionRecord
 def _jump(bars: Bars, i_bar: int, size: float, market: Mapping[int, float] | None) -> _Jump:
     ratio, misfit = nearest_ratio(math.exp(size))
     later = bars.close[i_bar : i_bar + _DAYS_KEPT + 1]
+    before, on = _days(bars.ts[i_bar - 1 : i_bar + 1]).tolist()
+    is_far = on - before > _MOST_DAYS_APART
     return _Jump(
         i_bar=i_bar,
         size=size,
-        market=None if market is None else market.get(int(_days(bars.ts[i_bar : i_bar + 1])[0])),
+        market=None if market is None or is_far else market.get(on),
         common=decimal_of(ratio),
         misfit=misfit,
         day_range=math.log(bars.high[i_bar] / bars.low[i_bar]),
         volume_times=_volume_times(bars, i_bar),
         # The median, so that a single wild close decides nothing.
         drift=math.log(float(np.median(later)) / bars.open[i_bar]),
+        n_days=on - before,
     )
 
 
@@ -257,6 +265,8 @@ def _evidence(bars: Bars, jump: _Jump) -> dict[str, float | str]:
         found["volume_times_usual"] = round(jump.volume_times, 2)
     if jump.drift is not None:
         found["week_after_open"] = round(math.exp(jump.drift) - 1, 4)
+    if jump.n_days > _MOST_DAYS_APART:
+        found["days_since_close_before"] = jump.n_days
     return found
 
 
@@ -271,12 +281,18 @@ def _confidence(jump: _Jump, *, fits: bool) -> float:
     if jump.volume_times is not None:
         grown = jump.volume_times * math.exp(jump.size)  # in the shares of before
         points += 0.15 if jump.volume_times > 1.0 and grown < _EXCITED_AT_TEN else 0.0
-    return round(min(points, _MOST_SURE), 2)
+    return round(min(points, _MOST_SURE if jump.n_days <= _MOST_DAYS_APART else _FAR_CONFIDENCE), 2)
 
 
 def _overnight(bars: Bars) -> Floats:
     moves: Floats = np.log(bars.open[1:] / bars.close[:-1])
     return moves
+
+
+def _is_near(bars: Bars) -> Bools:
+    """Return which bars but the first follow the one before within a week, shape ``(n_bars - 1,)``."""
+    near: Bools = np.diff(_days(bars.ts)) <= _MOST_DAYS_APART
+    return near
 
 
 def _days(ts: Ints) -> Ints:

@@ -89,6 +89,33 @@ def test_a_jump_of_the_whole_market_is_not_one_of_a_share(make_bars: MakeBars) -
     assert found(series(make_bars, 0.8 * 0.5), market) == [("2024-02-10", "split", 0.5)]
 
 
+def after_a_pause(bars: Bars, n_days: int) -> Bars:
+    """Return the series with so many days without a bar before the jump."""
+    ts = bars.ts.copy()
+    ts[AT:] += n_days * 86_400_000_000
+    return replace(bars, ts=ts)
+
+
+def test_what_happened_in_months_without_bars_is_no_move_of_the_market(make_bars: MakeBars) -> None:
+    away = [after_a_pause(series(make_bars, 0.8), 400) for _ in range(9)]
+    [day] = {int(bars.ts[AT] + 19_800_000_000) // 86_400_000_000 for bars in away}
+    calm = [make_bars([50.0] * 500) for _ in range(5)]
+    assert day not in market_moves(away)
+    assert market_moves([*away, *calm])[day] == 0.0
+
+
+def test_after_a_pause_only_a_large_jump_is_suspected_and_with_little_confidence(make_bars: MakeBars) -> None:
+    market = dict.fromkeys(range(19_000, 21_000), -0.2)
+    assert found(after_a_pause(series(make_bars, 0.8), 30)) == []
+    assert found(after_a_pause(series(make_bars, 0.8), 5)) == [("2024-02-15", "split", 0.8)]
+    [record] = suspect_jumps(after_a_pause(series(make_bars, 0.5), 30), market=market)
+    # The market's move of one night is not taken out of what weeks did.
+    assert record.action.price_factor() == 0.5
+    assert record.confidence is not None
+    assert record.confidence <= 0.25
+    assert record.evidence["days_since_close_before"] == 31
+
+
 def test_few_peers_are_no_market(make_bars: MakeBars) -> None:
     assert market_moves([series(make_bars, 0.8) for _ in range(4)]) == {}
 
