@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from qts.core.errors import BadFile, BadPath
-from qts.market.sessions import UserCalendar, parse_user_calendar, use_calendar
+from qts.market.sessions import OverlayKind, UserCalendar, is_session, parse_user_calendar, use_calendar
 
 CALENDAR_NAME: Final = "calendar.toml"
 
@@ -34,7 +34,20 @@ def load_calendar(home: Path) -> UserCalendar:
 
 
 def use_calendar_of(home: Path) -> UserCalendar:
-    """Let the corrections of a home folder hold in this process, and return them; what it raises is that of :func:`load_calendar`."""
+    """Let the corrections of a home folder hold in this process, and return them.
+
+    Raises
+    ------
+    BadFile
+        If the file is not what it must be, or alters a day on which no session is held: then the shipped calendar holds.
+    BadPath
+        If it may not be read.
+    """
     corrections = load_calendar(home)
     use_calendar(corrections)
+    for row in corrections.sessions:
+        if row.kind is OverlayKind.ALTER and not any(is_session(exchange, row.date) for exchange in row.exchanges):
+            use_calendar(UserCalendar())
+            reason = f"alters {row.date}, a {row.date:%A} on which there is no session"
+            raise BadFile(str(home / CALENDAR_NAME), reason, hint='Write kind = "add" for a session held on such a day.')
     return corrections

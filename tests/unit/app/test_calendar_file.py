@@ -54,6 +54,18 @@ def test_a_mistake_in_the_file_names_the_file_and_the_line(tmp_path: Path) -> No
     assert calendar_version() == ""
 
 
+def test_altering_a_day_without_a_session_is_refused_and_a_special_one_is_altered(tmp_path: Path) -> None:
+    path = tmp_path / "calendar.toml"
+    path.write_text(ROW.replace("add", "alter"), encoding="utf-8")
+    with pytest.raises(BadFile, match="alters 2025-03-08, a Saturday on which there is no session"):
+        use_calendar_of(tmp_path)
+    assert calendar_version() == ""
+    # Muhurat of 2026, a Sunday that the shipped calendar adds.
+    path.write_text(ROW.replace("add", "alter").replace("2025-03-08", "2026-11-08"), encoding="utf-8")
+    use_calendar_of(tmp_path)
+    assert is_session(Exchange.NSE, date(2026, 11, 8))
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "calendar.toml").mkdir()
     with pytest.raises(BadPath, match=r"calendar\.toml"):

@@ -86,6 +86,20 @@ def optional_span(raw: Mapping[str, object], name: str) -> Span | None:
     return parse_span(str(raw[name])) if name in raw else None
 
 
+def flag(raw: Mapping[str, object], name: str) -> bool:
+    """Return a field that is true or false, and false where it is absent.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else: ``"false"`` in quotes would count as true.
+    """
+    value = raw.get(name, False)
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r} and not true or false without quotes")
+    return value
+
+
 def hours_on(market: Market, on: date, extra: Sequence[RegularHours] = ()) -> RegularHours | None:
     """Return the market's row in force on a date, or None where it has none yet.
 
@@ -154,7 +168,7 @@ def hours_row(raw: Mapping[str, object]) -> RegularHours:
         summer_close=None if summer_close is None else time.fromisoformat(str(summer_close)),
         square_off=None if square_off is None else time.fromisoformat(str(square_off)),
         square_off_lead=lead,
-        is_square_off_estimate=bool(raw.get("square_off_estimate", False)),
-        is_estimate=bool(raw.get("estimate", False)),
+        is_square_off_estimate=flag(raw, "square_off_estimate"),
+        is_estimate=flag(raw, "estimate"),
         source=str(raw["source"]),
     )

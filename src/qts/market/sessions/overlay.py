@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -14,12 +14,14 @@ from typing import Final
 
 from qts.core import Exchange
 from qts.core.errors import BadParameter
-from qts.market.sessions.hours import Span, optional_span, parse_span
+from qts.market.sessions.hours import Span, flag, optional_span, parse_span
 
 EQUITY_EXCHANGES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO})
 _FIELDS: Final = frozenset(
     {"date", "kind", "note", "source", "windows", "estimate", "exchanges", "pre_open", "closing_auction", "post_close"}
 )
+# The simulated market is the same everywhere, and index levels keep no calendar: a row of theirs would change nothing.
+_FIXED: Final = frozenset({Exchange.SIM, Exchange.INDEX})
 
 
 class OverlayKind(StrEnum):
@@ -72,9 +74,17 @@ def parse_overlay(text: str, *, origin: str) -> tuple[OverlayRow, ...]:
 
 
 def load_overlay(exchange: Exchange, extra: Sequence[OverlayRow] = ()) -> Overlay:
-    """Return the shipped rows of an exchange by date; a row of ``extra`` replaces the shipped one of its date."""
+    """Return the shipped rows of an exchange by date; a row of ``extra`` replaces the shipped one of its date.
+
+    One that alters a session which a shipped row added keeps it: whoever knows better when a Muhurat session is held wants it held.
+    """
     rows = {row.date: row for row in _shipped() if exchange in row.exchanges}
-    return rows | {row.date: row for row in extra if exchange in row.exchanges}
+    return rows | {row.date: _kept(row, rows.get(row.date)) for row in extra if exchange in row.exchanges}
+
+
+def _kept(row: OverlayRow, shipped: OverlayRow | None) -> OverlayRow:
+    is_of_an_added = row.kind is OverlayKind.ALTER and shipped is not None and shipped.kind is OverlayKind.ADD
+    return replace(row, kind=OverlayKind.ADD) if is_of_an_added else row
 
 
 def overlay_row(raw: Mapping[str, object]) -> OverlayRow:
@@ -97,7 +107,7 @@ def overlay_row(raw: Mapping[str, object]) -> OverlayRow:
         pre_open=optional_span(raw, "pre_open"),
         closing_auction=optional_span(raw, "closing_auction"),
         post_close=optional_span(raw, "post_close"),
-        is_estimate=bool(raw.get("estimate", False)),
+        is_estimate=flag(raw, "estimate"),
         exchanges=frozenset(Exchange(name) for name in exchanges) if isinstance(exchanges, list) else EQUITY_EXCHANGES,
     )
     _check(row, raw)
@@ -110,6 +120,8 @@ def _check(row: OverlayRow, raw: Mapping[str, object]) -> None:
         raise ValueError(f"has a field that is not known: {unknown[0]}")
     if "exchanges" in raw and (not isinstance(raw["exchanges"], list) or not row.exchanges):
         raise ValueError("exchanges is a list of names that is not empty, or is left out")
+    if row.exchanges & _FIXED:
+        raise ValueError(f"the sessions of {' and '.join(sorted(row.exchanges & _FIXED))} cannot be corrected")
     others = (row.pre_open, row.closing_auction, row.post_close)
     if row.kind is OverlayKind.REMOVE and (row.windows or any(others)):
         raise ValueError("a session that is removed has no windows")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from qts.core import Exchange
 from qts.core.errors import BadParameter
 from qts.market.sessions import OverlayKind, OverlayRow, load_overlay, parse_overlay
+from qts.market.sessions.hours import Span
 
 ROW = """
 [[session]]
@@ -48,6 +50,15 @@ def test_extra_row_replaces_the_shipped_one_of_its_date() -> None:
     assert load_overlay(Exchange.NSE)[on].kind is OverlayKind.ADD
 
 
+def test_extra_row_that_alters_a_session_that_a_shipped_row_adds_keeps_it() -> None:
+    on = date(2026, 11, 8)
+    altered = OverlayRow(date=on, kind=OverlayKind.ALTER, note="mine", source="me", windows=(Span(time(18), time(19)),))
+    row = load_overlay(Exchange.NSE, [altered])[on]
+    assert (row.kind, row.windows, row.note) == (OverlayKind.ADD, altered.windows, "mine")
+    plain = replace(altered, date=date(2026, 11, 9))
+    assert load_overlay(Exchange.NSE, [plain])[plain.date] is plain
+
+
 def test_extra_row_of_another_exchange_changes_nothing() -> None:
     extra = OverlayRow(date=date(2026, 11, 8), kind=OverlayKind.REMOVE, note="mine", source="me", exchanges=frozenset({Exchange.MCX}))
     assert load_overlay(Exchange.NSE, [extra]) == load_overlay(Exchange.NSE)
@@ -66,6 +77,8 @@ def test_extra_row_of_another_exchange_changes_nothing() -> None:
         pytest.param(ROW.replace("18:15-19:15", "18:15-25:15"), "hour must be in", id="no such hour"),
         pytest.param(ROW.replace('"add"', '"invent"'), "invent", id="no such kind"),
         pytest.param(ROW + 'exchanges = ["NYSE"]', "NYSE", id="no such exchange"),
+        pytest.param(ROW + 'exchanges = ["SIM", "NSE"]', "of SIM cannot be corrected", id="the simulated market"),
+        pytest.param(ROW.replace("true", '"false"'), "estimate is 'false' and not true or false", id="a word for a flag"),
     ],
 )
 def test_bad_overlay_is_refused_with_its_file_and_reason(text: str, reason: str) -> None:
