@@ -219,7 +219,8 @@ def _day(workspace: Workspace, on: date | None) -> date:
 def _names(workspace: Workspace, asked: InstrumentId, on: date) -> Names:
     """Return the names of what was traded under a name on a date; one that was given up may be another company's since."""
     names = workspace.symbol_changes.names(asked)
-    given_up = next((until for name, _, until in names if name == asked), None)
+    # A name that was taken again counts from then on.
+    given_up = [until for name, _, until in names if name == asked][-1]
     if given_up is None or on < given_up or workspace.instruments.listing(asked, on) is None:
         return names
     return ((asked, given_up, None),)

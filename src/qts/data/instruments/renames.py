@@ -148,14 +148,17 @@ class SymbolChanges:
         return decided
 
     def names(self, instrument: InstrumentId) -> tuple[tuple[InstrumentId, date | None, date | None], ...]:
-        """Return the names that an instrument had, oldest first: each from a date until before another, None where it is open."""
+        """Return the names that an instrument had, oldest first: each from a date until before another, None where it is open.
+
+        One that was given up and taken again is there twice. Each step goes to a strictly earlier or later date, so that it ends.
+        """
         confirmed = self._confirmed()
         names = [instrument]
         dates: list[date] = []
-        while (change := _latest_to(confirmed, names[0], dates[0] if dates else None)) is not None and change.old not in names:
+        while (change := _latest_to(confirmed, names[0], dates[0] if dates else None)) is not None:
             names.insert(0, change.old)
             dates.insert(0, change.on)
-        while (change := _first_from(confirmed, names[-1], dates[-1] if dates else None)) is not None and change.new not in names:
+        while (change := _first_from(confirmed, names[-1], dates[-1] if dates else None)) is not None:
             names.append(change.new)
             dates.append(change.on)
         return tuple(zip(names, [None, *dates], [*dates, None], strict=True))
