@@ -159,21 +159,27 @@ _LOOKED_AT: Final[WeakKeyDictionary[Database, tuple[Version, _Known]]] = WeakKey
 
 
 def _look(connection: sa.Connection) -> _Known:
-    groups: dict[str, dict[_Name, tuple[SeriesKey, set[int]]]] = {reason.value: {} for reason in EmptyReason}
     try:
-        fetched = connection.execute(_AS_HELD).all()
+        return _known(connection)
     except DBAPIError:  # a text may be none any more: read as far as it can be, it is of one series and no matter of the others
         with any_text(connection):
-            fetched = connection.execute(_AS_HELD).all()
-    unsound = [row for row in fetched if crc_of(row[:-1]) != row[-1] or not _is_taken(groups, row)]
+            return _known(connection)
+
+
+def _known(connection: sa.Connection) -> _Known:
+    groups: dict[str, dict[_Name, tuple[SeriesKey, set[int]]]] = {reason.value: {} for reason in EmptyReason}
+    fetched = connection.execute(_AS_HELD)
+    unsound = [row for row in fetched if not _is_taken(groups, row)]
     held = {reason: {key: frozenset(days) for key, days in groups[reason.value].values()} for reason in EmptyReason}
     rows = tuple(dict(zip((*_NAMES, ROW_CRC), row, strict=True)) for row in unsound)
     return _Known(by_reason={reason: BySeries(TABLE, held[reason], rows) for reason in EmptyReason}, unsound=rows)
 
 
 def _is_taken(groups: dict[str, dict[_Name, tuple[SeriesKey, set[int]]]], row: Sequence[Any]) -> bool:
-    """Return whether a row says what can be, and add its day to those of its series."""
-    instrument, interval, basis, day, _, reason, _, _ = row
+    """Return whether a row is what was written and says what can be, and add its day to those of its series."""
+    instrument, interval, basis, day, source, reason, asked_at, crc = row
+    if crc_of((instrument, interval, basis, day, source, reason, asked_at)) != crc:
+        return False
     try:
         group, name = groups[reason], (instrument, interval, basis)
         if name not in group:
