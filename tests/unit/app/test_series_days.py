@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -10,10 +11,13 @@ import pytest
 
 from qts.app.catalog import list_series
 from qts.app.coverage import CoverageRequest, coverage
+from qts.app.quality import QualityRequest, quality
 from qts.app.series_days import series_days
 from qts.app.workspace import Workspace
 from qts.core import Bars, Exchange, InstrumentId, Interval
+from qts.core.errors import DamagedFile
 from qts.data.coverage import EmptyReason
+from qts.data.quality import Refusal
 from qts.data.storage import ParquetStore, SeriesKey
 
 AT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -61,6 +65,35 @@ def test_bars_that_another_process_stores_are_counted_at_once(
         assert one.n_holes == 1
     finally:
         other.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "known_empty SET day = '2022-01-06'",
+        "known_empty SET interval = '5m'",
+        "refused_rows SET days = '[]'",
+        "refused_rows SET interval = '5m'",
+    ],
+)
+def test_a_row_that_was_changed_stops_its_own_series_and_what_is_said_of_all(
+    filled: Workspace, days: Bars, store_bars: Callable[..., None], change: str
+) -> None:
+    store_bars(filled, days)
+    filled.known_empty.add(KEY, [date(2022, 1, 5)], source="kite", asked_at=AT)
+    refusal = Refusal(key=KEY, source="file:a.csv", reason="duplicate", days={18_997: 2}, examples=())
+    filled.refusals.replace("file:a.csv", [KEY], [refusal], seen_at=AT)
+    assert len(quality(filled, QualityRequest()).series) == len(coverage(filled, CoverageRequest()).series) == 2
+    path = filled.control.database.path
+    assert path is not None
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE {change}")
+    connection.close()
+    assert len(quality(filled, QualityRequest(interval=Interval.DAY)).series) == 1
+    assert len(coverage(filled, CoverageRequest(interval=Interval.DAY)).series) == 1
+    for ask in (lambda: quality(filled, QualityRequest()), lambda: list_series(filled)):
+        with pytest.raises(DamagedFile, match=f"in {change.partition(' ')[0]} differs from what was written"):
+            ask()
 
 
 def test_an_earlier_state_is_counted_as_it_was(
