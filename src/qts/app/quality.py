@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qts.app.bars import instants
 from qts.app.requests import InstrumentTexts, IntervalName, Prices, Request
@@ -197,9 +197,9 @@ def _all_whole(
     try:
         for info in infos:
             fingerprint = known.fingerprint(info.key)
-            kept = workspace.scores.document(info.key, fingerprint=fingerprint)
+            kept = _kept(workspace, info.key, fingerprint)
             if kept is not None:
-                yield SeriesQualityDocument.model_validate_json(kept)
+                yield kept
                 continue
             found = _judged(workspace, known, info, request)
             text = found.model_dump_json(by_alias=True)
@@ -209,6 +209,16 @@ def _all_whole(
         # What was judged is kept, also when somebody stops it half-way; only the present is remembered.
         if request.as_of is None:
             workspace.scores.put(fresh, scored_at=workspace.clock.now())
+
+
+def _kept(workspace: Workspace, key: SeriesKey, fingerprint: str) -> SeriesQualityDocument | None:
+    text = workspace.scores.document(key, fingerprint=fingerprint)
+    if text is None:
+        return None
+    try:
+        return SeriesQualityDocument.model_validate_json(text)
+    except ValidationError:  # damaged before its row had a hash: judged again
+        return None
 
 
 def _all_judged(

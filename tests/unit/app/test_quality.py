@@ -14,7 +14,7 @@ from qts.app.workspace import Workspace
 from qts.core import Bars, Exchange, InstrumentId, Interval
 from qts.core.errors import EmptySpan, UnknownInstrument
 from qts.data.intake import Verdict
-from qts.data.quality import Refusal
+from qts.data.quality import JudgedSeries, Refusal
 from qts.data.storage import PriceBasis, SeriesKey
 from qts.market.sessions import UserCalendar, parse_user_calendar, use_calendar
 
@@ -39,6 +39,15 @@ def test_the_score_is_a_hundred_less_what_is_shown(empty: Workspace, days: Bars,
     assert len(one.issues) == 20
     assert one.issues[0].at is not None
     assert (one.start, one.end, one.bars) == ("2022-01-03", "2023-08-11", 400)
+
+
+def test_a_kept_document_that_cannot_be_read_is_judged_again(empty: Workspace, days: Bars, store_bars: Callable[..., None]) -> None:
+    store_bars(empty, days)
+    before = quality(empty, QualityRequest())
+    (key, kept), *_ = empty.scores.all().items()
+    empty.scores.put([JudgedSeries(key=key, fingerprint=kept.fingerprint, score=1.0, document='{"score":')], scored_at=AT)
+    assert quality(empty, QualityRequest()) == before
+    assert empty.scores.all()[key] == kept
 
 
 def test_a_span_is_judged_by_itself(empty: Workspace, days: Bars, store_bars: Callable[..., None]) -> None:
