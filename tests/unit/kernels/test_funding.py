@@ -54,6 +54,8 @@ def test_a_settlement_is_at_its_price_whatever_the_tick() -> None:
         pytest.param(((0, 1.0),), 3.0, 100.0302, id="of the finest kind"),
         pytest.param(((0, 500.0),), 3.0, 100.15, id="and the price goes up to its tick"),
         pytest.param(((0, 500.0),), -3.0, 99.9, id="or down where it is sold"),
+        pytest.param(((0, 500.0),), 1.0, 100.15, id="up for one share, too"),
+        pytest.param(((0, 100.0), (2, 500.0)), 3.0, 100.05, id="of that time"),
     ],
 )
 def test_slippage_in_ticks_is_of_the_instruments_ticks(ticks: tuple[tuple[int, float], ...], quantity: float, expected: float) -> None:
@@ -203,6 +205,12 @@ def test_parts_of_an_order_pay_together(kind: int, expected: float) -> None:
 def test_the_minimum_is_paid_on_each_day(same: float) -> None:
     run = run_of(Filled(0, 10.0, 90.0, 9.0), cost_kind=PER_SHARE_COST, cost_rate=0.5, cost_minimum=20.0)
     assert funding.cost_of(run, deal(-20.0, order=9.0, same=same), -20.0) == 20.0
+
+
+def test_a_part_of_the_first_order_of_the_run_pays_no_second_minimum() -> None:
+    # Thirty cost 15, less than the 20 that were paid for ten.
+    run = run_of(Filled(1, 10.0, 90.0, 9.0), cost_kind=PER_SHARE_COST, cost_rate=0.5, cost_minimum=20.0)
+    assert funding.cost_of(run, deal(20.0, order=9.0, same=1.0), 20.0) == 0.0
 
 
 def test_what_an_order_filled_today_leaves_out_other_orders_and_days() -> None:

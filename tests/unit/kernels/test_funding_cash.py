@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from tests.unit.kernels.deals import N_BARS, SECOND, deal, run_of, with_terms
 
@@ -129,6 +131,7 @@ def test_on_margin_only_a_part_is_blocked(quantity: float, free: float) -> None:
     [
         pytest.param((0.0, 0.0), 0.0, 1000.0, id="the cash"),
         pytest.param((3.0, 4.0), 0.0, 1000.0, id="long positions are paid"),
+        pytest.param((0.5, 0.25), 0.0, 1000.0, id="parts of a share, too"),
         pytest.param((-3.0, 4.0), 0.0, 700.0, id="the other is short: twice its value"),
         pytest.param((3.0, -4.0), 0.0, 200.0, id="this one is short"),
         pytest.param((3.0, -4.0), 4.0, 596.0, id="closing it at 101 frees it"),
@@ -141,6 +144,12 @@ def test_free_cash_leaves_the_backing_of_shorts(held: tuple[float, float], closi
     for i, mark in enumerate((50.0, 100.0)):
         run.rows[i * N_ROW + POSITION], run.rows[i * N_ROW + MARK] = held[i], mark
     assert funding.free_cash(run, deal(1.0 if closing >= 0.0 else -1.0), closing) == pytest.approx(expected, rel=1e-12)
+
+
+def test_free_cash_is_known_though_what_is_not_held_has_no_price_yet() -> None:
+    run = run_of()
+    run.rows[MARK] = math.nan
+    assert funding.free_cash(run, deal(1.0), 0.0) == 1000.0
 
 
 def test_the_closing_part_is_priced_with_all_of_the_deal() -> None:
