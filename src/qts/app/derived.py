@@ -102,10 +102,8 @@ def known_until(workspace: Workspace, snapshot: str | None) -> datetime | None:
     """Return the last instant at which a snapshot was the present state of the store, or None where it still is."""
     if snapshot is None or snapshot == workspace.store.snapshot():
         return None
-    kept = workspace.store.snapshots()
-    at = [i for i, one in enumerate(kept) if one.id == snapshot]
     # The bars themselves say it where no snapshot has this id.
-    return kept[at[-1] + 1].at if at and at[-1] + 1 < len(kept) else None
+    return next((one.replaced_at for one in workspace.store.snapshots() if one.id == snapshot), None)
 
 
 def last_closes_before(

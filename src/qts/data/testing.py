@@ -201,7 +201,9 @@ class MemoryStore:
 
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return every commit, oldest first."""
-        return tuple(self._snapshots)
+        ends = [*(one.at for one in self._snapshots[1:]), None]
+        replaced = dict(zip((one.id for one in self._snapshots), ends, strict=False))
+        return tuple(replace(one, replaced_at=replaced[one.id]) for one in self._snapshots)
 
     def _state(self, as_of: str | None) -> _State:
         if as_of is None:

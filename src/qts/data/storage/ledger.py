@@ -120,11 +120,22 @@ class Ledger:
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return every commit that was not collected, oldest first."""
         rows = self._connection.execute(select(SNAPSHOT).where(SNAPSHOT.c.collected_us.is_(None)).order_by(SNAPSHOT.c.seq)).all()
+        # Collected commits, too: what replaced a state does not change when its successor is collected.
+        every = self._connection.execute(select(SNAPSHOT.c.id, SNAPSHOT.c.at_us).order_by(SNAPSHOT.c.seq)).all()
+        replaced = dict(zip((row.id for row in every), [*(instant_of(row.at_us) for row in every[1:]), None], strict=False))
         named: dict[int, list[str]] = {}
         for row in self._connection.execute(select(SNAPSHOT_NAME).order_by(SNAPSHOT_NAME.c.name)):
             named.setdefault(row.snapshot, []).append(row.name)
         return tuple(
-            Snapshot(seq=row.seq, id=row.id, at=instant_of(row.at_us), kind=row.kind, note=row.note, names=tuple(named.get(row.seq, ())))
+            Snapshot(
+                seq=row.seq,
+                id=row.id,
+                at=instant_of(row.at_us),
+                kind=row.kind,
+                note=row.note,
+                names=tuple(named.get(row.seq, ())),
+                replaced_at=replaced[row.id],
+            )
             for row in rows
         )
 

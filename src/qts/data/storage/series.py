@@ -105,7 +105,8 @@ class Snapshot:
     """A state of the store. ``id`` depends on the bars alone: the same bars give the same id on any machine, in any order of import.
 
     ``kind`` is ``import``, ``delete``, ``undo``, ``compaction`` (the same bars in other files) or ``format`` (the same bars under an
-    id of the present format). ``names`` are those that users gave it.
+    id of the present format). ``names`` are those that users gave it. ``replaced_at`` is when the last commit with this id gave way to the
+    next one, whether that is still kept or was collected; None where it is the present.
     """
 
     seq: int
@@ -114,3 +115,4 @@ class Snapshot:
     kind: str
     note: str
     names: tuple[str, ...] = ()
+    replaced_at: datetime | None = None

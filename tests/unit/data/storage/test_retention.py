@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from qts.core import Bars, InstrumentId, Interval
-from qts.core.errors import BadParameter
+from qts.core.errors import BadParameter, DamagedFile
 from qts.data.storage import FileState, ParquetStore, Provenance, SeriesBars, SeriesKey
 from qts.data.storage.retention import Retention
 
@@ -67,6 +68,14 @@ def test_only_the_present_is_left_where_nothing_else_is_kept(store: ParquetStore
     reopened.close()
 
 
+def test_when_a_state_was_replaced_does_not_change_as_its_successor_is_collected(store: ParquetStore) -> None:
+    before = store.snapshots()
+    assert [one.replaced_at for one in before] == [*(one.at for one in before[1:]), None]
+    store.name_snapshot(before[1].id, "second", at=START)
+    store.collect(at=LATER, keep=NOTHING)
+    assert [(one.id, one.replaced_at) for one in store.snapshots()] == [(before[1].id, before[2].at), (before[5].id, None)]
+
+
 def test_young_named_cited_and_pinned_snapshots_stay(store: ParquetStore) -> None:
     before = ids(store)
     store.name_snapshot(before[0], "first", at=START)
@@ -113,6 +122,22 @@ def test_leftovers_go_but_never_those_of_a_living_writer_or_of_others(store: Par
     assert all((folder / name).exists() is not goes for name, goes in leftovers.items())
     assert young.exists()
     assert len(ids(store)) == 6
+
+
+def test_bars_whose_manifest_was_lost_are_not_taken_for_leftovers(store: ParquetStore, tmp_path: Path) -> None:
+    store.close()
+    for path in tmp_path.glob("manifest.sqlite*"):
+        path.unlink()
+    held = sorted(tmp_path.rglob("*.parquet"))
+    for path in held:
+        os.utime(path, (START.timestamp(),) * 2)
+    with closing(ParquetStore.open(tmp_path)) as fresh:
+        for dry_run in (True, False):
+            with pytest.raises(DamagedFile, match="it was lost"):
+                fresh.collect(at=LATER, keep=NOTHING, dry_run=dry_run)
+        fresh.upsert([days([1.5])], SOURCE, at=START + timedelta(days=9))
+        assert fresh.collect(at=LATER, keep=NOTHING).files == ()
+        assert set(held) < set(tmp_path.rglob("*.parquet"))
 
 
 def test_a_file_that_two_states_share_stays_as_long_as_one_is_kept(store: ParquetStore) -> None:
