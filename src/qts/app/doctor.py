@@ -21,6 +21,8 @@ from qts.app.settings import TOML_NAME, UNFINISHED_RESTORE, Settings
 from qts.core.errors import QtsError
 from qts.data.storage import FileState, ParquetStore, Reserve
 from qts.data.storage.manifest import MANIFEST
+from qts.data.storage.retention import LOST_MANIFEST
+from qts.data.storage.seals import RESTORE_HINT
 
 _LIBRARIES: Final = ("duckdb", "pyarrow", "numpy", "numba", "sqlalchemy", "streamlit", "fastapi")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -101,7 +103,10 @@ def _room(settings: Settings) -> DoctorFinding:
 
 def _bars(settings: Settings) -> Iterator[DoctorFinding]:
     if not (settings.store_root / "manifest.sqlite").exists():
-        yield _ok("bars", "nothing is stored yet")
+        if next((settings.store_root / "data" / "bars").rglob("*.parquet"), None) is None:
+            yield _ok("bars", "nothing is stored yet")
+        else:
+            yield _problem("manifest", "manifest.sqlite is missing, and yet there are files of bars", RESTORE_HINT)
         return
     try:
         store = ParquetStore.open(settings.store_root)
@@ -119,9 +124,12 @@ def _store(store: ParquetStore) -> Iterator[DoctorFinding]:
     if pages:
         yield _problem("manifest", f"manifest.sqlite is damaged: {pages[0]}", "Restore a backup with `qts restore`.")
         return
+    findings = store.verify(quick=True)
+    if not store.snapshots() and any(finding.path.endswith(".parquet") for finding in findings):
+        yield _problem("manifest", f"manifest.sqlite: {LOST_MANIFEST}", RESTORE_HINT)
+        return
     n_series, n_snapshots = len(store.series()), len(store.snapshots())
     yield _ok("manifest", f"schema {MANIFEST.head}, {n_series:,} series, {n_snapshots:,} snapshots, present snapshot {store.snapshot()}")
-    findings = store.verify(quick=True)
     harmed = [finding for finding in findings if finding.is_needed and finding.state in {FileState.DAMAGED, FileState.MISSING}]
     holes = store.refill()
     if harmed or holes:

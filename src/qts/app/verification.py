@@ -31,6 +31,7 @@ from qts.data.instruments.tables import DUMPS, INDEX_MEMBERS, LISTINGS, SYMBOL_C
 from qts.data.quality.refusals import TABLE as REFUSED_ROWS
 from qts.data.quality.scores import TABLE as SCORES
 from qts.data.storage import FileFinding, FileState, Hole, ParquetStore
+from qts.data.storage.retention import LOST_MANIFEST
 from qts.data.storage.row_seals import row_harms
 from qts.data.storage.seals import RESTORE_HINT
 
@@ -186,8 +187,7 @@ def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | No
     unneeded = tuple(finding.path for finding in bad if not finding.is_needed)
     harmed = [finding for finding in bad if finding.is_needed]
     if not store.snapshots() and any(finding.path.endswith(".parquet") for finding in findings):
-        reason = "it tells of nothing, and yet there are files of bars: it was lost, and a new one made"
-        lost = DamageDocument(path="manifest.sqlite", state=str(FileState.MISSING), reason=reason, cure=RESTORE_HINT)
+        lost = DamageDocument(path="manifest.sqlite", state=str(FileState.MISSING), reason=LOST_MANIFEST, cure=RESTORE_HINT)
         return _Bars(findings=findings, damage=(*pages, lost))
     if not harmed:
         return _Bars(findings=findings, damage=pages, refill=store.refill(), unneeded=unneeded)

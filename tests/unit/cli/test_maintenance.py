@@ -70,6 +70,15 @@ def test_a_damaged_manifest_is_damage_and_no_failure(stored: Path, qts: Qts) -> 
     assert qts("doctor", "--json").code == 5
 
 
+def test_a_lost_manifest_is_found_by_the_doctor(stored: Path, qts: Qts) -> None:
+    for left in stored.glob("manifest.sqlite*"):
+        left.unlink()
+    for command in ("catalog", "doctor"):  # after the first the manifest is there again, and empty
+        asked = qts("doctor")
+        assert (asked.code, "yet there are files of bars" in asked.out, "restore BACKUP" in asked.err) == (5, True, True)
+        assert qts(command).code in {0, 5}
+
+
 def test_a_backup_is_made_checked_and_restored(stored: Path, tmp_path: Path, qts: Qts) -> None:
     made = qts("backup", "--to", tmp_path / "backups", "--keep", "1", "--json")
     assert made.code == 0

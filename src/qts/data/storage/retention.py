@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, func, select, update
 
 from qts.core import instant_of, micros_of
+from qts.core.errors import DamagedFile
 from qts.data.storage.leases import pinned
 from qts.data.storage.recording import CHUNK
 from qts.data.storage.schema import COVERAGE, FILE, SERIES, SNAPSHOT, SNAPSHOT_NAME
+from qts.data.storage.seals import RESTORE_HINT
 from qts.data.storage.vault import Vault
 
 if TYPE_CHECKING:  # a database library is imported when a store is opened
@@ -26,6 +28,7 @@ if TYPE_CHECKING:  # a database library is imported when a store is opened
 _FILE: Final = re.compile(r"\d{4}-(?:[0-9a-f]{8}|[0-9a-f]{16}|[0-9a-f]{64})\.parquet")
 _TEMPORARY: Final = re.compile(r".*?(?:[-.](?P<pid>\d{1,9}))?[-.][0-9a-f]{16}\.tmp")
 _AT_ONCE: Final = 500
+LOST_MANIFEST: Final = "it tells of nothing, and yet there are files of bars: it was lost, and a new one made"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +57,24 @@ def collect(manifest: Manifest, vault: Vault, *, at: datetime, keep: Retention, 
     """Give back what no kept snapshot needs.
 
     Rows go first, in one transaction. Files go afterwards, a few at a time while no commit can be made, and only those that no row
-    names any more: what a killed collector leaves is an orphan for the next.
+    names any more: what a killed collector leaves is an orphan for the next. Files of bars that were there before the first commit of
+    this manifest are of one that was lost, and stay.
+
+    Raises
+    ------
+    DamagedFile
+        If there are files of bars, and the manifest never had a commit.
     """
     if dry_run:
         with manifest.reading() as ledger:
             plan = _plan(ledger.connection, at=at, keep=keep)
-            known = _known(ledger.connection, but=plan.files)
-        return _collected(plan, vault, _orphans(vault, known, at=at, grace=keep.grace))
+            known, born = _known(ledger.connection, but=plan.files), _born(ledger.connection)
+        return _collected(plan, vault, _orphans(vault, known, born, at=at, grace=keep.grace))
     with manifest.writing() as ledger:
         plan = _plan(ledger.connection, at=at, keep=keep)
         _forget(ledger.connection, plan, at=at)
-        known = _known(ledger.connection, but=())
-    orphans = _orphans(vault, known, at=at, grace=keep.grace)
+        known, born = _known(ledger.connection, but=()), _born(ledger.connection)
+    orphans = _orphans(vault, known, born, at=at, grace=keep.grace)
     done = _collected(plan, vault, orphans)
     gone: list[str] = []
     for i_first in range(0, len(orphans), _AT_ONCE):
@@ -137,16 +146,29 @@ def _known(connection: Connection, *, but: Sequence[int]) -> set[str]:
     return {path for number, path in connection.execute(select(FILE.c.id, FILE.c.path)) if number not in without}
 
 
-def _orphans(vault: Vault, known: set[str], *, at: datetime, grace: timedelta) -> list[str]:
+def _born(connection: Connection) -> datetime | None:
+    """Return when the first commit of the manifest was made; collected ones keep their row."""
+    first = connection.execute(select(func.min(SNAPSHOT.c.at_us))).scalar()
+    return None if first is None else instant_of(first)
+
+
+def _orphans(vault: Vault, known: set[str], born: datetime | None, *, at: datetime, grace: timedelta) -> list[str]:
     """Return the files that nobody needs: ours by their names, in no snapshot, old, and not of a living writer."""
-    return [path for path in vault.found() if path not in known and _is_ours(path) and is_old(vault.root / path, at=at, grace=grace)]
+    found = [path for path in vault.found() if path not in known and _is_ours(path) and is_old(vault.root / path, at=at, grace=grace)]
+    bars = {path for path in found if _is_bars(path)}
+    if born is None and bars:
+        raise DamagedFile("manifest.sqlite", LOST_MANIFEST, hint=f"Nothing was removed. {RESTORE_HINT}")
+    return [path for path in found if path not in bars or born is None or not is_old(vault.root / path, at=born, grace=timedelta(0))]
+
+
+def _is_bars(path: str) -> bool:
+    return _FILE.fullmatch(path.rsplit("/", 1)[-1]) is not None
 
 
 def _is_ours(path: str) -> bool:
-    name = path.rsplit("/", 1)[-1]
-    if _FILE.fullmatch(name) is not None:
+    if _is_bars(path):
         return True
-    found = _TEMPORARY.fullmatch(name)
+    found = _TEMPORARY.fullmatch(path.rsplit("/", 1)[-1])
     return found is not None and not _is_alive(found["pid"])
 
 
