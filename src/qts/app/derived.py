@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -37,14 +37,15 @@ class Adjustment:
         """Return the view."""
         return back_adjust(bars, self.steps)
 
-    @property
-    def text(self) -> str:
-        """Return what the view is made of, as words."""
-        if not self.actions:
-            return f"as traded: no corporate action is confirmed up to {self.as_of}, and none is suspected"
-        names = ", ".join(action.id for action in self.actions[:_SHOWN_ACTIONS])
-        more = len(self.actions) - _SHOWN_ACTIONS
-        return f"adjusted for {names}{f' and {more} more' if more > 0 else ''}, as of {self.as_of}"
+    def text(self, unsettled_ids: Sequence[str]) -> str:
+        """Return what the view is made of, and what it still shows that nobody has settled, as words."""
+        if self.actions:
+            made = f"adjusted for {_named([action.id for action in self.actions])}, as of {self.as_of}"
+        else:
+            made = f"as traded: no corporate action is confirmed up to {self.as_of}"
+        if unsettled_ids:
+            return f"{made}; not adjusted for what is suspected and not settled: {_named(unsettled_ids)}"
+        return made if self.actions else f"{made}, and none is suspected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +164,10 @@ def derive_bars(workspace: Workspace, request: BarsRequest, recipe: Recipe) -> D
     bars = workspace.store.read(key, start=_instant(start), end=_instant(end), as_of=request.as_of)
     texts = []
     if recipe.adjustment is not None:
+        records = workspace.actions.read(instruments=[key.instrument], known_at=known_until(workspace, request.as_of))
+        left = [record.action.id for record in unsettled(days_of(bars), records)]
         bars = recipe.adjustment.applied_to(bars)
-        texts.append(f"{key.basis} prices {recipe.adjustment.text}")
+        texts.append(f"{key.basis} prices {recipe.adjustment.text(left)}")
     if key.interval is not request.interval:
         bars = _within(resample(bars, request.interval).bars, request)
         texts.append(f"{request.interval} bars made of {key.interval} ones")
@@ -174,6 +177,11 @@ def derive_bars(workspace: Workspace, request: BarsRequest, recipe: Recipe) -> D
         raise EmptySpan(request.instrument, request.interval.value, start=request.start, end=request.end, stored=None)
     basis = key.basis if recipe.adjustment is None else PriceBasis.ADJUSTED
     return DerivedBars(bars=bars, info=recipe.info, basis=basis, text="; ".join(texts))
+
+
+def _named(ids: Sequence[str]) -> str:
+    more = len(ids) - _SHOWN_ACTIONS
+    return ", ".join(ids[:_SHOWN_ACTIONS]) + (f" and {more} more" if more > 0 else "")
 
 
 def share_of_source(interval: Interval, source: Interval) -> float:

@@ -154,6 +154,24 @@ def test_the_total_return_puts_dividends_back(workspace: Workspace) -> None:
         ask(workspace, instrument="NSE:NOBODY", prices="total-return")
 
 
+def test_adjusted_prices_name_the_jump_that_nobody_has_settled(workspace: Workspace, make_bars: Callable[..., Bars]) -> None:
+    bars = make_bars("NSE:JUMPY", Exchange.NSE, seed=9)
+    n_before = days_before(bars, "2022-09-15")
+    halved = np.where(np.arange(len(bars)) < n_before, 1.0, 0.5)
+    prices = {name: getattr(bars, name) * halved for name in ("open", "high", "low", "close")}
+    key = SeriesKey(instrument=bars.instrument, interval=bars.interval)
+    workspace.store.upsert([SeriesBars(key=key, bars=replace(bars, **prices))], Provenance(source="test"), at=workspace.clock.now())
+    confirm_action(workspace, build(ConfirmRequest, id="NSE:JUMPY/2022-06-15/bonus", ratio="1:1"))
+    left = "not adjusted for what is suspected and not settled: NSE:JUMPY/2022-09-15/split"
+    assert left in ask(workspace, instrument="NSE:JUMPY", prices="adjusted").derived
+    before = ask(workspace, instrument="NSE:JUMPY", prices="adjusted", adjusted_to="2022-05-31").derived
+    assert "as traded: no corporate action is confirmed up to 2022-05-31, and none is suspected" in before
+    confirm_action(workspace, build(ConfirmRequest, id="NSE:JUMPY/2022-09-15/split"))
+    settled = ask(workspace, instrument="NSE:JUMPY", prices="adjusted").derived
+    assert "NSE:JUMPY/2022-06-15/bonus, NSE:JUMPY/2022-09-15/split, as of" in settled
+    assert "suspected" not in settled
+
+
 def test_a_past_snapshot_shows_what_was_known_until_it_was_replaced(workspace: Workspace, make_bars: Callable[..., Bars]) -> None:
     first = workspace.store.snapshot()
     state(workspace, "2022-06-15")
