@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
-from weakref import WeakSet
 
 import numpy as np
 import sqlalchemy as sa
@@ -44,9 +43,6 @@ TABLE: Final = sa.Table(
     sa.Column("asked_at", sa.String(40), nullable=False),
     sa.Column(ROW_SEAL, sa.String(16)),
 )
-# Databases of which every row was what was written. To look at all of them again after each commit would slow a download: it makes
-# several for each request. The rows that are read are checked each time.
-_SOUND: Final[WeakSet[Database]] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +137,9 @@ class FetchLedger:
 
     def _rows(self, key: SeriesKey) -> list[sa.RowMapping]:
         with self._database.reading() as connection:
-            if self._database not in _SOUND:
-                with any_text(connection):
-                    unsound = unsound_rows(self._database, connection, TABLE)
-                require_series_sound(TABLE, unsound, key)
-                if not unsound:
-                    _SOUND.add(self._database)
+            with any_text(connection):
+                unsound = unsound_rows(self._database, connection, TABLE, once=True)
+            require_series_sound(TABLE, unsound, key)
             return list(sealed_rows(connection, TABLE, sa.select(TABLE).where(is_of(TABLE, key))))
 
 

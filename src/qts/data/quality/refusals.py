@@ -129,11 +129,12 @@ class Refusals:
         names = {tuple(name_of(key).values()) for key in keys}
         rows = connection.execute(sa.select(*(TABLE.c[name] for name in _KEYS)).where(TABLE.c.source == source)).mappings()
         held = [dict(row) for row in rows if tuple(row[name] for name in _KEYS[:-2]) in names]
-        return [*held, *(row for row in self._unsound(connection) if _was_of(row, source, keys))]
+        # An import of a thousand files is a thousand commits.
+        return [*held, *(row for row in self._unsound(connection, once=True) if _was_of(row, source, keys))]
 
-    def _unsound(self, connection: sa.Connection) -> tuple[sa.RowMapping, ...]:
+    def _unsound(self, connection: sa.Connection, *, once: bool = False) -> tuple[sa.RowMapping, ...]:
         with any_text(connection):
-            return unsound_rows(self._database, connection, TABLE)
+            return unsound_rows(self._database, connection, TABLE, once=once)
 
 
 def refusal_findings(refusals: Iterable[Refusal], n_bars: int, *, span: tuple[int, int] | None = None) -> tuple[Finding, ...]:

@@ -96,18 +96,30 @@ def sound_rows(connection: sa.Connection, table: sa.Table) -> Iterator[sa.RowMap
     return (row for row in _fetched(connection, table) if _is_sound(table, row))
 
 
-def unsound_rows(database: Database, connection: sa.Connection, table: sa.Table) -> tuple[sa.RowMapping, ...]:
+def unsound_rows(database: Database, connection: sa.Connection, table: sa.Table, *, once: bool = False) -> tuple[sa.RowMapping, ...]:
     """Return the rows of a table that are not what was written, wherever their values would place them.
 
     A read by an instrument does not find the row whose instrument was changed: this does. A server looks after its own pages, and has
     no versions to tell by: there the rows that are read are checked, and no others.
+
+    Parameters
+    ----------
+    database : Database
+        Where the table is.
+    connection : Connection
+        Reads it.
+    table : Table
+        One whose rows carry hashes.
+    once : bool
+        Whether a process that found all rows sound does not look again: for those who commit with every step, whose work would grow
+        with the square of the rows. The rows that they read they check each time.
     """
     if database.path is None:
         return ()
     version = database.version()
     looked_at = _LOOKED_AT.setdefault(database, {})
     known = looked_at.get(table.name)
-    if version is not None and known is not None and known[0] == version:
+    if version is not None and known is not None and (known[0] == version or (once and not known[1])):
         return known[1]
     found = tuple(row for row in _fetched(connection, table) if not _is_sound(table, row))
     if version is not None:
