@@ -23,7 +23,7 @@ from qts.app.redaction import secret_settings, without_secrets
 from qts.app.run_files import path_of, read_list, run_ids
 from qts.app.settings import TOML_NAME
 from qts.app.workspace import Workspace
-from qts.core.errors import BadParameter, BadPath, DamagedFile, StoreBusy
+from qts.core.errors import BadParameter, BadPath, DamagedFile, StoreBusy, StoreFull
 from qts.data.storage import ParquetStore
 from qts.data.storage.manifest import ManifestCopy
 from qts.data.storage.vault import disk_faults
@@ -100,7 +100,8 @@ def back_up(workspace: Workspace, folder: Path | None = None, *, keep: int | Non
             _sweep(folder)
             before = finished_backups(folder)
             target = folder / _free_name(folder, f"{workspace.clock.now():%Y%m%dT%H%M%SZ}")
-            collected = _collect(workspace, folder / f"{_UNFINISHED}{target.name}", target.name, before[-1] if before else None)
+            with _full_is(folder):
+                collected = _collect(workspace, folder / f"{_UNFINISHED}{target.name}", target.name, before[-1] if before else None)
             _settle(folder / f"{_UNFINISHED}{target.name}", target)
             removed = _remove(() if keep is None else finished_backups(folder)[:-keep])
     document = collected.document
@@ -287,6 +288,15 @@ def _sweep(folder: Path) -> None:
     """Remove what a killed backup left; we are alone here."""
     for left in folder.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(left)
+
+
+@contextmanager
+def _full_is(folder: Path) -> Iterator[None]:
+    """Name the disk of the backups where one is full: whoever only reads a database names that of the home."""
+    try:
+        yield
+    except StoreFull as error:
+        raise StoreFull(str(folder)) from error
 
 
 @contextmanager

@@ -173,6 +173,18 @@ def _bytes_of(size: str) -> int:
     return int(size.removesuffix(unit)) * _UNITS[unit]
 
 
+def require_restored(home: Path) -> None:
+    """Raise where a backup was to become this home, and only a part of it did.
+
+    Raises
+    ------
+    BadPath
+        If the mark of a restore under way is there.
+    """
+    if (home / UNFINISHED_RESTORE).exists():
+        raise BadPath(str(home), "a restore into it was not finished", hint="Run the same `qts restore` again.")
+
+
 def load_settings(**overrides: object) -> Settings:
     """Return the settings of this machine; arguments win over the environment, it over ``qts.toml``, it over defaults.
 

@@ -20,7 +20,7 @@ from qts.app.jobs.schedule_store import SCHEDULES
 from qts.app.run_files import LIST_NAME, LOST_RUN_HINT, RunState, damaged_run, folders_of, harms, mend_run, run_ids, state_of
 from qts.app.run_store import KeptRun
 from qts.app.secret_store import SECRETS
-from qts.app.settings import Settings
+from qts.app.settings import Settings, require_restored
 from qts.core.clock import Clock
 from qts.core.errors import DamagedFile
 from qts.data.actions.database import TABLE as ACTIONS
@@ -141,7 +141,13 @@ def verify_home(
         A folder of backups; that of the home by default.
     clock : Clock, optional
         Stamps what is set aside; the machine's by default.
+
+    Raises
+    ------
+    BadPath
+        If a restore into the home was not finished.
     """
+    require_restored(settings.home)
     spare = [backup / CONTENT for backup in reversed(finished_backups(backups or settings.home / BACKUPS))]
     bars = _check_bars(settings, quick=quick, spare=None if look_only else spare, at=(clock or SystemClock()).now())
     control = _check_control(settings, quick=quick)

@@ -13,7 +13,7 @@ from qts.app.clock import SystemClock
 from qts.app.control import ControlDatabase
 from qts.app.instrument_finder import InstrumentFinder
 from qts.app.series_days import PresentDays
-from qts.app.settings import UNFINISHED_RESTORE, Settings, load_settings
+from qts.app.settings import Settings, load_settings, require_restored
 from qts.core.bars import Bars
 from qts.core.clock import Clock
 from qts.core.errors import BadPath, InputError
@@ -139,8 +139,7 @@ def open_workspace(settings: Settings | None = None, *, clock: Clock | None = No
     except OSError as error:
         reason = f"the home folder cannot be written ({(error.strerror or 'unknown reason').lower()})"
         raise BadPath(str(settings.home), reason, hint="Choose another with QTS_HOME or --home.") from error
-    if (settings.home / UNFINISHED_RESTORE).exists():
-        raise BadPath(str(settings.home), "a restore into it was not finished", hint="Run the same `qts restore` again.")
+    require_restored(settings.home)
     use_calendar_of(settings.home)
     use_cache(settings.home / "cache")
     reserve, clock, n_bytes = Reserve(n_bytes=settings.keep_free_bytes), clock or SystemClock(), settings.cache_bytes

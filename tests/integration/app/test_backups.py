@@ -24,6 +24,7 @@ from qts.app.backups import back_up
 from qts.app.control import RunSummary
 from qts.app.restoring import check_backup, restore
 from qts.app.settings import UNFINISHED_RESTORE, load_settings
+from qts.app.verification import verify_home
 from qts.app.workspace import Workspace, open_workspace
 from qts.core import Bars, FixedClock, InstrumentId, Interval
 from qts.core.errors import BadParameter, BadPath, DamagedFile, StoreBusy, StoreFull
@@ -288,8 +289,9 @@ def test_a_restore_that_was_killed_is_begun_again(workspace: Workspace, tmp_path
     (half / "data" / "bars").mkdir(parents=True)
     (half / "data" / "bars" / "half.parquet").write_text("half")
     (half / UNFINISHED_RESTORE).touch()
-    with pytest.raises(BadPath, match="not finished"):
-        opened(half)
+    for use in (opened, lambda home: verify_home(load_settings(home=home))):
+        with pytest.raises(BadPath, match="not finished"):
+            use(half)
     restore(Path(report.path), load_settings(home=half))
     require_same(half, workspace, report.snapshot)
 
@@ -302,8 +304,9 @@ def test_a_full_disk_leaves_no_backup_and_no_half_of_one(workspace: Workspace, t
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=False, capture_output=True).returncode:
         pytest.skip("a small disk cannot be mounted here")
     try:
-        with pytest.raises(StoreFull):
+        with pytest.raises(StoreFull) as caught:
             back_up(workspace, disk / "backups")
+        assert caught.value.path == str(disk / "backups"), "not the home, whose disk has room"
         assert [path.name for path in (disk / "backups").iterdir()] == [".lock"]
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
