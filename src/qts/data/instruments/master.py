@@ -107,6 +107,9 @@ class InstrumentMaster:
                 before = max((one.on for one in around if one.on < on), default=None)
                 if before is not None and on - before <= _CONSECUTIVE:
                     tally.renames += record_proposed(connection, changes_between(changes.gone, changes.new, on=on), source=source)
+                after = next((one for one in around if one.on > on), None)
+                if after is not None and after.on - on <= _CONSECUTIVE:
+                    tally.renames += record_proposed(connection, _changes_at(connection, exchange, after.on), source=after.source)
                 _note_dump(connection, exchange, on=on, source=source, dump=dump, n_rows=len(rows), at=at)
             tally.notes += _missing_exchanges(connection, parts, on=on)
         return LoadReport(
@@ -237,6 +240,12 @@ def _put(connection: sa.Connection, exchange: str, rows: Sequence[DumpRow], *, o
     changes = changes_of(held, [row for row in rows if row not in kept], on=on, next_on=next_on)
     _carry_out(connection, changes)
     return changes
+
+
+def _changes_at(connection: sa.Connection, exchange: str, on: date) -> list[SymbolChange]:
+    """Return the symbols that may have changed with a dump that is there already, now that the one before it is known."""
+    edges = list(listed_rows(connection, LISTINGS.c.exchange == exchange, sa.or_(LISTINGS.c.valid_to == on, LISTINGS.c.valid_from == on)))
+    return changes_between([one.row for one in edges if one.valid_to == on], [one.row for one in edges if one.valid_from == on], on=on)
 
 
 def _carry_out(connection: sa.Connection, changes: Changes) -> None:

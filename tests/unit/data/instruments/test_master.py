@@ -137,6 +137,16 @@ def test_a_new_symbol_under_the_same_token_is_proposed_once_and_only_between_dum
     assert load(late, make_share("AGAIN", 5097729, name="ETERNAL"), make_share("NEW", 7, name="ANOTHER"), stays).renames == ()
 
 
+def test_a_new_symbol_is_proposed_as_well_where_the_earlier_dump_comes_later(
+    load: Callable[..., Any], make_share: MakeShare, days: tuple[date, ...]
+) -> None:
+    stays = make_share("STAYS", 9)
+    assert load(days[1], make_share("ETERNAL", 5097729, name="ETERNAL"), stays).renames == ()
+    report = load(days[0], make_share("ZOMATO", 5097729, name="ETERNAL"), stays)
+    assert [(one.old, one.new, one.on) for one in report.renames] == [("NSE:ZOMATO", "NSE:ETERNAL", days[1])]
+    assert load(days[0] - timedelta(days=30), make_share("FIRST", 5097729, name="ETERNAL"), stays).renames == ()
+
+
 def contracts(on: date) -> Dump:
     header = (
         "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange"
