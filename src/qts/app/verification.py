@@ -22,7 +22,7 @@ from qts.app.run_store import KeptRun
 from qts.app.secret_store import SECRETS
 from qts.app.settings import Settings, require_restored
 from qts.core.clock import Clock
-from qts.core.errors import DamagedFile
+from qts.core.errors import BadPath, DamagedFile
 from qts.data.actions.database import TABLE as ACTIONS
 from qts.data.coverage.known_empty import TABLE as KNOWN_EMPTY
 from qts.data.fetching.ledger import TABLE as FETCHED
@@ -145,9 +145,11 @@ def verify_home(
     Raises
     ------
     BadPath
-        If a restore into the home was not finished.
+        If a restore into the home was not finished, or there is no such folder of backups.
     """
     require_restored(settings.home)
+    if backups is not None and not backups.is_dir():
+        raise BadPath(str(backups), "there is no such folder", hint="Name the folder that `qts backup --to` was given.")
     spare = [backup / CONTENT for backup in reversed(finished_backups(backups or settings.home / BACKUPS))]
     bars = _check_bars(settings, quick=quick, spare=None if look_only else spare, at=(clock or SystemClock()).now())
     control = _check_control(settings, quick=quick)
@@ -192,7 +194,7 @@ def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | No
     bad = [finding for finding in findings if finding.state in {FileState.DAMAGED, FileState.MISSING}]
     unneeded = tuple(finding.path for finding in bad if not finding.is_needed)
     harmed = [finding for finding in bad if finding.is_needed]
-    if not store.snapshots() and any(finding.path.endswith(".parquet") for finding in findings):
+    if not store.has_commits() and any(finding.path.endswith(".parquet") for finding in findings):
         lost = DamageDocument(path="manifest.sqlite", state=str(FileState.MISSING), reason=LOST_MANIFEST, cure=RESTORE_HINT)
         return _Bars(findings=findings, damage=(*pages, lost))
     if not harmed:

@@ -188,22 +188,6 @@ def test_as_many_backups_stay_as_were_asked_for(workspace: Workspace, tmp_path: 
         back_up(workspace, tmp_path / "backups", keep=0)
 
 
-@pytest.mark.parametrize("place", ["", "data/bars", "strategies", "backups/20260105T000000Z", "backups/20260105T000000Z/home"])
-def test_backups_lie_neither_among_the_files_of_the_home_nor_in_one_another(workspace: Workspace, place: str) -> None:
-    home = workspace.settings.home
-    back_up(workspace)
-    before = sorted(home.rglob("*"))
-    with pytest.raises(BadPath, match="a backup itself" if "Z" in place else "its own files"):
-        back_up(workspace, home / place)
-    assert sorted(home.rglob("*")) == before
-
-
-def test_backups_elsewhere_in_the_home_are_not_backed_up(workspace: Workspace) -> None:
-    place = workspace.settings.home / "kept" / "here"
-    first = back_up(workspace, place)
-    assert back_up(workspace).files == back_up(workspace, place).files == first.files
-
-
 def test_only_one_backup_is_made_at_a_time(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "backups").mkdir()
     with (tmp_path / "backups" / ".lock").open("w") as lock:

@@ -109,6 +109,8 @@ def test_a_lost_file_is_taken_from_a_backup_on_another_disk(stored: Path, tmp_pa
     # On one disk the backup is another name for the same bytes: one that is damaged in place would be of no use.
     shutil.copytree(made, tmp_path / "elsewhere" / made.name)
     path = damage(stored)
+    mistyped = qts("verify", "--heal-from", tmp_path / "elsewheer")
+    assert (mistyped.code, "no such folder" in mistyped.err, path.exists()) == (2, True, True)
     done = qts("verify", "--heal-from", tmp_path / "elsewhere", "--json")
     (found,) = done.document["damage"]
     assert (done.code, found["put_back"], done.document["refill"]) == (5, True, [])
