@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ _INSTANT: Final = pa.timestamp("us", tz="Asia/Kolkata")
 _VALUES: Final = ("open", "high", "low", "close", "volume", "oi")
 _IST_OFFSET_MICROS: Final = 19_800_000_000
 _ROW_GROUP: Final = 131_072
+_MOST_SERIES: Final = 4_096
 _SCHEMA: Final = pa.schema(
     [
         ("instrument", pa.string()),
@@ -60,7 +61,15 @@ class Sink(Protocol):
     """Whatever takes series one after the other."""
 
     def write(self, series: ExportedSeries) -> None:
-        """Add the bars of a series."""
+        """Add the bars of a series; they may wait for more to come before they are written."""
+        ...
+
+
+class _Writer(Protocol):
+    """A file under way."""
+
+    def write(self, batch: Sequence[ExportedSeries]) -> None:
+        """Add the bars of series, at least one, in this order."""
         ...
 
     def close(self) -> None:
@@ -91,11 +100,13 @@ def exporting(target: Path, kind: str, labels: Mapping[str, str], *, memory: str
         If the file cannot be written.
     """
     with unfinished(target) as file, _translated(target):
-        sink = _SINKS[kind](file, labels, memory)
+        writer = _WRITERS[kind](file, labels, memory)
         try:
+            sink = _Batches(writer)
             yield sink
+            sink.flush()
         finally:
-            sink.close()
+            writer.close()
 
 
 @contextmanager
@@ -114,16 +125,22 @@ def unfinished(target: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def table_of(series: ExportedSeries) -> Any:  # noqa: ANN401 - pyarrow carries no types
-    """Return the bars as an Arrow table that names their series in every row; absent counts are null."""
-    bars, key = series.bars, series.info.key
-    n_bars = len(bars)
+def table_of(batch: Sequence[ExportedSeries]) -> Any:  # noqa: ANN401 - pyarrow carries no types
+    """Return the bars as an Arrow table that names their series in every row, in this order; absent counts are null."""
+    places = pa.array(np.repeat(np.arange(len(batch), dtype=np.int32), [len(series.bars) for series in batch]))
     names = [
-        pa.DictionaryArray.from_arrays(pa.array(np.zeros(n_bars, np.int32)), pa.array([text])).cast(pa.string()) for text in key_texts(key)
+        pa.DictionaryArray.from_arrays(places, pa.array(texts, pa.string())).cast(pa.string())
+        for texts in zip(*(key_texts(series.info.key) for series in batch), strict=True)
     ]
-    ts = pa.array(bars.ts).cast(pa.timestamp("us", tz="UTC")).cast(_INSTANT)
-    values = [pa.array(getattr(bars, name), from_pandas=True) for name in _VALUES]
-    return pa.Table.from_arrays([*names, ts, *values, pa.array(np.full(n_bars, bool(series.label)))], schema=_SCHEMA)
+    ts = pa.array(_column(batch, "ts")).cast(pa.timestamp("us", tz="UTC")).cast(_INSTANT)
+    values = [pa.array(_column(batch, name), from_pandas=True) for name in _VALUES]
+    simulated = pa.array([bool(series.label) for series in batch], pa.bool_()).take(places)
+    return pa.Table.from_arrays([*names, ts, *values, simulated], schema=_SCHEMA)
+
+
+def _column(batch: Sequence[ExportedSeries], name: str) -> Any:  # noqa: ANN401
+    columns = [getattr(series.bars, name) for series in batch]
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 def key_texts(key: Any) -> tuple[str, str, str]:  # noqa: ANN401
@@ -131,35 +148,55 @@ def key_texts(key: Any) -> tuple[str, str, str]:  # noqa: ANN401
     return str(key.instrument), str(key.interval), str(key.basis)
 
 
-class _CsvSink:
+class _Batches:
+    """Series that wait until they are worth a write: what a write costs by itself is then shared by thousands of short ones."""
+
+    def __init__(self, writer: _Writer) -> None:
+        self._writer = writer
+        self._waiting: list[ExportedSeries] = []
+        self._n_bars = 0
+
+    def write(self, series: ExportedSeries) -> None:
+        self._waiting.append(series)
+        self._n_bars += len(series.bars)
+        if self._n_bars >= _ROW_GROUP or len(self._waiting) >= _MOST_SERIES:
+            self.flush()
+
+    def flush(self) -> None:
+        batch, self._waiting, self._n_bars = self._waiting, [], 0
+        if batch:
+            self._writer.write(batch)
+
+
+class _CsvWriter:
     def __init__(self, file: Path, labels: Mapping[str, str], memory: str) -> None:
         del labels, memory
         at = _SCHEMA.get_field_index("ts")
         self._at, schema = at, _SCHEMA.set(at, pa.field("ts", pa.string()))
         self._writer = pa.csv.CSVWriter(str(file), schema, write_options=pa.csv.WriteOptions(quoting_style="needed", quoting_header="none"))
 
-    def write(self, series: ExportedSeries) -> None:
-        local = (series.bars.ts + _IST_OFFSET_MICROS).view("datetime64[us]")
+    def write(self, batch: Sequence[ExportedSeries]) -> None:
+        local = (_column(batch, "ts") + _IST_OFFSET_MICROS).view("datetime64[us]")
         stamps = np.char.add(np.datetime_as_string(local, unit="s"), "+05:30")
-        self._writer.write_table(table_of(series).set_column(self._at, "ts", pa.array(stamps.tolist(), pa.string())))
+        self._writer.write_table(table_of(batch).set_column(self._at, "ts", pa.array(stamps.tolist(), pa.string())))
 
     def close(self) -> None:
         self._writer.close()
 
 
-class _ParquetSink:
+class _ParquetWriter:
     def __init__(self, file: Path, labels: Mapping[str, str], memory: str) -> None:
         del memory
         self._writer = pa.parquet.ParquetWriter(str(file), _SCHEMA.with_metadata(dict(labels)), compression="zstd")
 
-    def write(self, series: ExportedSeries) -> None:
-        self._writer.write_table(table_of(series), row_group_size=_ROW_GROUP)
+    def write(self, batch: Sequence[ExportedSeries]) -> None:
+        self._writer.write_table(table_of(batch), row_group_size=_ROW_GROUP)
 
     def close(self) -> None:
         self._writer.close()
 
 
-class _DuckdbSink:
+class _DuckdbWriter:
     def __init__(self, file: Path, labels: Mapping[str, str], memory: str) -> None:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory,
@@ -174,21 +211,38 @@ class _DuckdbSink:
         told = "; ".join(f"{name}: {text}" for name, text in labels.items()).replace("'", "''")
         self._connection.execute(f"COMMENT ON TABLE bars IS '{told}'")
 
-    def write(self, series: ExportedSeries) -> None:
-        bars, info = series.bars, series.info
-        self._connection.register("part", table_of(series))
-        self._connection.execute("INSERT INTO bars SELECT * FROM part")
-        self._connection.unregister("part")
-        row = [*key_texts(info.key), int(bars.ts[0]), int(bars.ts[-1]), float(bars.close[-1]), len(bars), bool(series.label)]
-        row += [series.label, ", ".join(info.sources), self._snapshot]
-        self._connection.execute("INSERT INTO series VALUES (?, ?, ?, make_timestamptz(?), make_timestamptz(?), ?, ?, ?, ?, ?, ?)", row)
+    def write(self, batch: Sequence[ExportedSeries]) -> None:
+        for name, table in (("bars", table_of(batch)), ("series", _series_table(batch, self._snapshot))):
+            self._connection.register("part", table)
+            self._connection.execute(f"INSERT INTO {name} SELECT * FROM part")  # noqa: S608 - our own names only
+            self._connection.unregister("part")
 
     def close(self) -> None:
         # What was written is taken into the file itself: no log is left beside it.
         self._connection.close()
 
 
-_SINKS: Final[Mapping[str, type[_CsvSink | _ParquetSink | _DuckdbSink]]] = {CSV: _CsvSink, PARQUET: _ParquetSink, DUCKDB: _DuckdbSink}
+def _series_table(batch: Sequence[ExportedSeries], snapshot: str) -> Any:  # noqa: ANN401 - pyarrow carries no types
+    instant = pa.timestamp("us", tz="UTC")
+    texts = [pa.array(column, pa.string()) for column in zip(*(key_texts(series.info.key) for series in batch), strict=True)]
+    columns = {
+        "first_ts": pa.array([int(series.bars.ts[0]) for series in batch], instant),
+        "last_ts": pa.array([int(series.bars.ts[-1]) for series in batch], instant),
+        "last_close": pa.array([float(series.bars.close[-1]) for series in batch], pa.float64()),
+        "n_bars": pa.array([len(series.bars) for series in batch], pa.int64()),
+        "simulated": pa.array([bool(series.label) for series in batch], pa.bool_()),
+        "label": pa.array([series.label for series in batch], pa.string()),
+        "sources": pa.array([", ".join(series.info.sources) for series in batch], pa.string()),
+        "snapshot": pa.array([snapshot] * len(batch), pa.string()),
+    }
+    return pa.Table.from_arrays([*texts, *columns.values()], names=["instrument", "interval", "basis", *columns])
+
+
+_WRITERS: Final[Mapping[str, type[_CsvWriter | _ParquetWriter | _DuckdbWriter]]] = {
+    CSV: _CsvWriter,
+    PARQUET: _ParquetWriter,
+    DUCKDB: _DuckdbWriter,
+}
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -38,6 +39,11 @@ def series(name: str, *, label: str = "", n_bars: int = 4) -> ExportedSeries:
         sources=("file:a", "kite"),
     )
     return ExportedSeries(info=info, bars=bars, label=label)
+
+
+def renamed(one: ExportedSeries, i: int) -> ExportedSeries:
+    key = replace(one.info.key, instrument=InstrumentId(f"NFO:C{i}"), basis=PriceBasis.ADJUSTED if i % 2 else PriceBasis.RAW)
+    return replace(one, info=replace(one.info, key=key))
 
 
 def rows_of(one: ExportedSeries) -> list[tuple[object, ...]]:
@@ -88,6 +94,30 @@ def test_a_database_tells_its_series_and_what_must_be_said(tmp_path: Path) -> No
     assert row[:5] == ("SIM:WALK", "1m", "raw", info.first_ts, info.last_ts)
     assert row[5:] == (info.last_close, 4, True, "INVENTED", "file:a, kite", LABELS["snapshot"])
     assert said == ("snapshot: 0123456789abcdef; label: it's INVENTED",)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "duckdb"])
+def test_thousands_of_short_series_keep_their_order_and_share_their_writes(kind: str, tmp_path: Path) -> None:
+    target, shapes = tmp_path / f"bars.{kind}", [series(f"NFO:C{n}", label="INVENTED" if n else "", n_bars=n + 1) for n in range(3)]
+    many = [renamed(shapes[i % 3], i) for i in range(5_000)]
+    with exporting(target, kind, LABELS) as sink:
+        for one in many:
+            sink.write(one)
+    expected = [
+        (f"NFO:C{i}", str(many[i].info.key.basis), close, bool(i % 3)) for i in range(5_000) for close in many[i].bars.close.tolist()
+    ]
+    if kind == "duckdb":
+        with duckdb.connect(str(target), read_only=True) as connection:
+            rows = connection.execute("SELECT instrument, basis, close, simulated FROM bars ORDER BY rowid").fetchall()
+            told = connection.execute("SELECT instrument, basis, n_bars, last_close, label FROM series ORDER BY rowid").fetchall()
+        series_told = [(*(str(name) for name in (one.info.key.instrument, one.info.key.basis)), len(one.bars)) for one in many]
+        assert [row[:3] for row in told] == series_told
+        assert [row[3:] for row in told] == [(float(one.bars.close[-1]), one.label) for one in many]
+    else:
+        table = pyarrow.csv.read_csv(target) if kind == "csv" else pq.read_table(target)
+        rows = list(zip(*(table.column(name).to_pylist() for name in ("instrument", "basis", "close", "simulated")), strict=True))
+    assert rows == expected
+    assert kind != "parquet" or pq.ParquetFile(target).num_row_groups == 2, "a group per series takes longer to read than its bars"
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "duckdb"])
