@@ -6,7 +6,7 @@ The hours are data, not code: ``hours.toml`` beside this file holds one dated ro
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from enum import StrEnum
@@ -40,6 +40,10 @@ class Span:
 
     opens: time
     closes: time
+
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        return f"{self.opens:%H:%M}-{self.closes:%H:%M}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,19 @@ def parse_span(text: str) -> Span:
 def optional_span(raw: Mapping[str, object], name: str) -> Span | None:
     """Return the span of a field that may be absent."""
     return parse_span(str(raw[name])) if name in raw else None
+
+
+def require_apart(pre_open: Span | None, windows: Iterable[Span]) -> None:
+    """Raise where a pre-open lies within continuous trading.
+
+    Raises
+    ------
+    ValueError
+        If they overlap.
+    """
+    for window in windows:
+        if pre_open is not None and pre_open.opens < window.closes and window.opens < pre_open.closes:
+            raise ValueError(f"the pre_open {pre_open} overlaps the continuous trading of {window}: it ends by the time that begins")
 
 
 def flag(raw: Mapping[str, object], name: str) -> bool:
@@ -157,12 +174,14 @@ def hours_row(raw: Mapping[str, object]) -> RegularHours:
     unknown = sorted(raw.keys() - _FIELDS)
     if unknown:
         raise ValueError(f"has a field that is not known: {unknown[0]}")
+    continuous, pre_open = parse_span(str(raw["continuous"])), optional_span(raw, "pre_open")
+    require_apart(pre_open, [continuous])
     summer_close, square_off = raw.get("summer_close"), raw.get("square_off")
     return RegularHours(
         market=Market(str(raw["market"])),
         valid_from=valid_from,
-        continuous=parse_span(str(raw["continuous"])),
-        pre_open=optional_span(raw, "pre_open"),
+        continuous=continuous,
+        pre_open=pre_open,
         closing_auction=optional_span(raw, "closing_auction"),
         post_close=optional_span(raw, "post_close"),
         summer_close=None if summer_close is None else time.fromisoformat(str(summer_close)),

@@ -14,7 +14,7 @@ from typing import Final
 
 from qts.core import Exchange
 from qts.core.errors import BadParameter
-from qts.market.sessions.hours import Span, flag, optional_span, parse_span
+from qts.market.sessions.hours import Span, flag, optional_span, parse_span, require_apart
 
 EQUITY_EXCHANGES: Final = frozenset({Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO})
 _FIELDS: Final = frozenset(
@@ -129,6 +129,7 @@ def _check(row: OverlayRow, raw: Mapping[str, object]) -> None:
         raise ValueError("pre_open, closing_auction and post_close go with windows: write those of continuous trading, too")
     if any(later.opens < earlier.closes for earlier, later in pairwise(row.windows)):
         raise ValueError("the windows overlap or are not in order")
+    require_apart(row.pre_open, row.windows)
 
 
 @cache

@@ -67,7 +67,7 @@ def test_the_version_follows_what_is_said_not_how_it_is_written() -> None:
     said = parse_user_calendar(TEXT, origin="a").version
     assert len(said) == 12
     assert parse_user_calendar(TEXT.replace("# corrections\n", "\n\n"), origin="b").version == said
-    assert parse_user_calendar(TEXT.replace("18:15-19:15", "18:00-19:00"), origin="a").version != said
+    assert parse_user_calendar(TEXT.replace("18:15-19:15", "18:10-19:10"), origin="a").version != said
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,8 @@ def test_the_version_follows_what_is_said_not_how_it_is_written() -> None:
         pytest.param("windows =", "window =", 2, "not known: window", id="a word is misspelt"),
         pytest.param("18:15-19:15", "19:15-18:15", 2, "ends before it begins", id="a window turned round"),
         pytest.param('["18:15-19:15"]', '["18:15-19:15", "19:00-20:00"]', 2, "overlap", id="two windows overlap"),
+        pytest.param("18:00-18:08", "18:00-18:16", 2, "18:00-18:16 overlaps the continuous trading of 18:15-19:15", id="a late pre-open"),
+        pytest.param('market = "cash"', 'market = "cash"\npre_open = "08:50-09:01"', 17, "trading of 09:00-15:30", id="pre-open of hours"),
         pytest.param('exchanges = ["MCX"]', 'exchanges = ["MICX"]', 10, "MICX", id="no such exchange"),
         pytest.param('exchanges = ["MCX"]', "exchanges = []", 10, "not empty", id="no exchange at all"),
         pytest.param('exchanges = ["MCX"]', 'windows = ["09:00-10:00"]', 10, "has no windows", id="removed and with hours"),
