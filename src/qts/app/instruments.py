@@ -114,7 +114,7 @@ def show_instrument(workspace: Workspace, request: InstrumentRequest) -> Instrum
         history += [one for one in workspace.instruments.listings(name) if _within(one, start, until)]
     if not history:
         raise NotListed(asked, on=on, near=_near(workspace, asked, on))
-    held = [one for one in history if one.first_on <= on and (one.until is None or on < one.until)]
+    held = [one for one in history if one.holds_on(on)]
     return InstrumentDocument(
         instrument=next(name for name, start, until in names if (start is None or start <= on) and (until is None or on < until)),
         on=on.isoformat(),
@@ -150,7 +150,7 @@ def list_expiries(workspace: Workspace, request: UnderlyingRequest) -> ExpiriesD
     on = _day(workspace, request.on)
     expiries = workspace.instruments.expiries(request.underlying, on, exchange=request.exchange)
     if not expiries:
-        raise _no_contracts(workspace, request.underlying, on)
+        raise _no_contracts(workspace, request, on)
     futures = workspace.instruments.futures(request.underlying, on, exchange=request.exchange)
     return ExpiriesDocument(
         underlying=request.underlying.strip().upper(),
@@ -173,7 +173,7 @@ def option_chain(workspace: Workspace, request: ChainRequest) -> ChainDocument:
     on = _day(workspace, request.on)
     expiries = workspace.instruments.expiries(request.underlying, on, exchange=request.exchange)
     if not expiries:
-        raise _no_contracts(workspace, request.underlying, on)
+        raise _no_contracts(workspace, request, on)
     expiry = request.expiry or expiries[0]
     options = workspace.instruments.chain(request.underlying, expiry, on, exchange=request.exchange)
     if not options:
@@ -238,10 +238,21 @@ def _near(workspace: Workspace, instrument: InstrumentId, on: date) -> list[Inst
     return near_matches(instrument, list(dict.fromkeys(found)))
 
 
-def _no_contracts(workspace: Workspace, underlying: str, on: date) -> NotListed:
-    known = [InstrumentId(f"NFO:{name}") for name in workspace.instruments.underlyings(on)]
-    near = near_matches(InstrumentId(f"NFO:{underlying.strip().upper()}"), known)
-    return NotListed(f"A contract on {underlying.strip().upper()}", on=on, near=[symbol_of(one) for one in near])
+def _no_contracts(workspace: Workspace, request: UnderlyingRequest, on: date) -> NotListed:
+    name = request.underlying.strip().upper()
+    asked = f"A contract on {name}"
+    spans = workspace.instruments.contract_spans(name)
+    if not spans:
+        known = [InstrumentId(f"NFO:{one}") for one in workspace.instruments.underlyings(on)]
+        return NotListed(asked, on=on, near=[symbol_of(one) for one in near_matches(InstrumentId(f"NFO:{name}"), known)])
+    there = {exchange: span for exchange, span in spans.items() if request.exchange in {None, exchange}}
+    if not there:
+        return NotListed(f"{asked} at {request.exchange}", on=on, known=f"Dumps list contracts on {name} at {' and '.join(sorted(spans))}.")
+    listed = "; ".join(f"from {first} to {last} at {exchange}" for exchange, (first, last) in sorted(there.items()))
+    made = sorted(dump.on for dump in workspace.instruments.dumps() if dump.exchange in there)
+    covering = [day for day in made if day <= on]
+    told = f"The last dump up to it is of {covering[-1]}" if covering else f"No dump covers it: the first one is of {made[0]}"
+    return NotListed(asked, on=on, known=f"{told}. Dumps list contracts on {name} {listed}: name such a date with --on.")
 
 
 def _text(day: date | None) -> str | None:

@@ -164,6 +164,34 @@ def test_expiries_and_chains_are_those_of_the_date(listed: Workspace) -> None:
     assert "2026-11-24" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (
+            {"on": date(2026, 11, 2)},
+            "No dump covers it: the first one is of 2026-11-16. Dumps list contracts on NIFTY from 2026-11-16",
+        ),
+        (
+            {"on": date(2027, 1, 4)},
+            "up to it is of 2026-11-16. Dumps list contracts on NIFTY from 2026-11-16 to 2026-12-29 at NFO: name such",
+        ),
+        ({"exchange": "BFO"}, "Dumps list contracts on NIFTY at NFO."),
+    ],
+)
+def test_when_contracts_on_a_known_name_are_listed_is_told(listed: Workspace, options: dict[str, object], hint: str) -> None:
+    with pytest.raises(NotListed, match=r"A contract on NIFTY .*is not listed on") as caught:
+        list_expiries(listed, build(UnderlyingRequest, underlying="nifty", **options))
+    assert hint in caught.value.hint
+    with pytest.raises(NotListed, match=r"A contract on NIFTY .*is not listed on") as caught:
+        option_chain(listed, build(ChainRequest, underlying="nifty", **options))
+    assert hint in caught.value.hint
+
+
+def test_an_expired_contract_is_shown_as_not_listed_any_more(listed: Workspace) -> None:
+    document = show_instrument(listed, build(InstrumentRequest, instrument="NFO:NIFTY26NOVFUT", on=date(2026, 11, 25)))
+    assert (document.listing, len(document.history)) == (None, 1)
+
+
 def test_an_exchange_that_is_none_is_refused() -> None:
     with pytest.raises(BadParameter, match="there is no such exchange"):
         build(UnderlyingRequest, underlying="NIFTY", exchange="MARS")

@@ -69,6 +69,10 @@ class Listing:
     until: date | None
     band: Decimal | None = None
 
+    def holds_on(self, on: date) -> bool:
+        """Return whether it was listed so on a date: by the last dump up to it, and not after its expiry, which that dump may not know."""
+        return self.first_on <= on and (self.until is None or on < self.until) and (self.expiry is None or on <= self.expiry)
+
     @property
     def is_index(self) -> bool:
         """Return whether it is an index level."""

@@ -31,7 +31,10 @@ _OPTIONS: Final = (ListingKind.CALL.value, ListingKind.PUT.value)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """What a dump changed. ``unchanged`` where it was loaded before or lists just what was known; ``renames`` are proposed only."""
+    """What a dump changed. ``unchanged`` where it was loaded before or lists just what was known; ``renames`` are proposed only.
+
+    ``new`` leaves out the ``earlier`` listings, which were known from a later dump on and now hold from this one.
+    """
 
     unchanged: bool
     exchanges: Mapping[str, int]
@@ -39,6 +42,7 @@ class LoadReport:
     ended: int
     renames: tuple[SymbolChange, ...] = ()
     notes: tuple[str, ...] = ()
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ class DumpInfo:
 class _Tally:
     new: int = 0
     ended: int = 0
+    earlier: int = 0
     renames: list[SymbolChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -102,7 +107,8 @@ class InstrumentMaster:
                 if not force:
                     _check_whole(around, exchange, n_rows=len(rows), on=on, source=source)
                 changes = _put(connection, exchange, rows, on=on, around=around)
-                tally.new += len(changes.new)
+                tally.new += len(changes.new) - changes.n_earlier
+                tally.earlier += changes.n_earlier
                 tally.ended += len(changes.gone)
                 before = max((one.on for one in around if one.on < on), default=None)
                 if before is not None and on - before <= _CONSECUTIVE:
@@ -111,14 +117,15 @@ class InstrumentMaster:
                 if after is not None and after.on - on <= _CONSECUTIVE:
                     tally.renames += record_proposed(connection, _changes_at(connection, exchange, after.on), source=after.source)
                 _note_dump(connection, exchange, on=on, source=source, dump=dump, n_rows=len(rows), at=at)
-            tally.notes += _missing_exchanges(connection, parts, on=on)
+            tally.notes += [*_missing_exchanges(connection, parts, on=on), *_told_earlier(tally.earlier, on=on)]
         return LoadReport(
-            unchanged=not (tally.new or tally.ended),
+            unchanged=not (tally.new or tally.ended or tally.earlier),
             exchanges={exchange: len(rows) for exchange, rows in parts.items()},
             new=tally.new,
             ended=tally.ended,
             renames=tuple(tally.renames),
             notes=tuple(tally.notes),
+            earlier=tally.earlier,
         )
 
     def revision(self) -> int:
@@ -132,8 +139,8 @@ class InstrumentMaster:
             return tuple(_dumps(connection, exchange))
 
     def listing(self, instrument: InstrumentId, on: date) -> Listing | None:
-        """Return an instrument as the last dump up to a date lists it, or None where that one does not."""
-        return next((one for one in self.listings(instrument) if _holds(one, on)), None)
+        """Return an instrument as the last dump up to a date lists it, or None where that one does not, or it had expired."""
+        return next((one for one in self.listings(instrument) if one.holds_on(on)), None)
 
     def listings(self, instrument: InstrumentId) -> tuple[Listing, ...]:
         """Return all that is known of an instrument under this name, oldest first."""
@@ -142,7 +149,7 @@ class InstrumentMaster:
 
     def by_token(self, token: int, on: date) -> Listing | None:
         """Return what a broker's token stood for on a date: tokens of expired contracts are given to others."""
-        return next(iter(self._select(LISTINGS.c.token == token, *_at(on))), None)
+        return next((one for one in self._select(LISTINGS.c.token == token, *_at(on)) if one.holds_on(on)), None)
 
     def futures(self, underlying: str, on: date, *, exchange: str | None = None) -> tuple[Listing, ...]:
         """Return the futures of an underlying that a date's dump lists and that had not expired, nearest first."""
@@ -160,6 +167,21 @@ class InstrumentMaster:
     def underlyings(self, on: date) -> tuple[str, ...]:
         """Return the names that contracts are on, sorted."""
         return tuple(sorted({one.name for one in self._rows(LISTINGS.c.kind != ListingKind.EQUITY.value, *_at(on))}))
+
+    def contract_spans(self, underlying: str) -> Mapping[str, tuple[date, date]]:
+        """Return by exchange the first and the last date on which dumps list contracts on an underlying that had not expired."""
+        found: dict[str, tuple[date, date]] = {}
+        with self._database.reading() as connection, collection_paused():
+            where = (
+                LISTINGS.c.name == underlying.strip().upper(),
+                LISTINGS.c.kind != ListingKind.EQUITY.value,
+                LISTINGS.c.expiry.is_not(None),
+            )
+            for one in listed_rows(connection, *where):
+                last = min(one.valid_to - timedelta(days=1), one.row.expiry or OPEN_END)
+                first, latest = found.get(one.row.exchange, (one.valid_from, last))
+                found[one.row.exchange] = min(first, one.valid_from), max(latest, last)
+        return found
 
     def names_of_futures(self, exchange: str, first: date, last: date) -> tuple[str, ...]:
         """Return the names that an exchange's futures were on, on any day from one date to another, both included; sorted."""
@@ -188,10 +210,6 @@ def _on(underlying: str, on: date, exchange: str | None) -> tuple[sa.ColumnEleme
     """Return the conditions for contracts on an underlying that a date's dump lists and that had not expired."""
     where = (LISTINGS.c.name == underlying.strip().upper(), LISTINGS.c.kind != ListingKind.EQUITY.value, LISTINGS.c.expiry >= on, *_at(on))
     return where if exchange is None else (*where, LISTINGS.c.exchange == exchange)
-
-
-def _holds(one: Listing, on: date) -> bool:
-    return one.first_on <= on and (one.until is None or on < one.until)
 
 
 def _by_expiry(one: Listing) -> tuple[date, InstrumentId]:
@@ -278,3 +296,7 @@ def _missing_exchanges(connection: sa.Connection, parts: Iterable[str], *, on: d
     return [
         f"It lists nothing of {exchange}, which the dump of {last} has: what was known of {exchange} goes on." for exchange, last in absent
     ]
+
+
+def _told_earlier(n_earlier: int, *, on: date) -> list[str]:
+    return [f"{n_earlier:,} of its listings were known from a later date already: they hold from {on} now."] if n_earlier else []

@@ -43,13 +43,17 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What a dump changes. ``gone`` are the rows that held before it and are not in it, ``new`` those in it that did not hold before."""
+    """What a dump changes. ``gone`` are the rows that held before it and are not in it, ``new`` those in it that did not hold before.
+
+    ``n_earlier`` counts those of ``new`` that held from the next dump on, and now hold from this one.
+    """
 
     arrivals: tuple[Arrival, ...]
     periods: tuple[Period, ...]
     dropped: tuple[int, ...]
     gone: tuple[DumpRow, ...]
     new: tuple[DumpRow, ...]
+    n_earlier: int
 
     @property
     def is_empty(self) -> bool:
@@ -105,6 +109,7 @@ def changes_of(held: Iterable[HeldRow], wanted: Sequence[DumpRow], *, on: date, 
         dropped=tuple(dropped),
         gone=tuple(one.row for one in present if one.row not in listed),
         new=tuple(row for row in wanted if row in new),
+        n_earlier=sum(row in right and row not in left for row in new),
     )
 
 

@@ -87,6 +87,19 @@ def test_a_dump_of_an_earlier_date_that_comes_late_is_put_in_its_place(
     assert [one.on for one in master.dumps("NSE")] == [days[0], days[2], days[4]]
 
 
+def test_what_is_listed_from_a_later_date_already_is_not_told_as_new(
+    master: InstrumentMaster, load: Callable[..., Any], make_share: MakeShare, days: tuple[date, ...]
+) -> None:
+    infy = make_share("INFY", 1)
+    load(days[4], infy)
+    report = load(days[2], infy, make_share("SHORT", 2))
+    assert (report.new, report.earlier, report.ended, report.unchanged) == (1, 1, 0, False)
+    assert report.notes == (f"1 of its listings were known from a later date already: they hold from {days[2]} now.",)
+    again = load(days[1], infy, make_share("SHORT", 2))
+    assert (again.new, again.earlier, again.unchanged) == (0, 2, False)
+    assert [one.first_on for one in master.listings(INFY)] == [days[1]]
+
+
 def test_a_cut_dump_is_refused_whole_unless_it_is_forced(
     master: InstrumentMaster, load: Callable[..., Any], make_share: MakeShare, days: tuple[date, ...]
 ) -> None:
@@ -175,6 +188,13 @@ def test_expiries_chains_and_futures_of_an_underlying_are_in_order(master: Instr
         "NFO:NIFTY26NOV24500PE",
     ]
     assert master.underlyings(on) == ("BANKNIFTY", "NIFTY")
+    assert master.contract_spans("nifty") == {"NFO": (on, date(2026, 12, 29))}
+    assert master.contract_spans("BANKNIFTY") == {"NFO": (on, date(2026, 11, 24))}
+    assert master.contract_spans("X") == {}
+    future = InstrumentId("NFO:NIFTY26NOVFUT")
+    for day, is_listed in ((date(2026, 11, 24), True), (date(2026, 11, 25), False)):
+        assert (master.listing(future, day) is not None, master.by_token(2, day) is not None) == (is_listed, is_listed)
+    assert len(master.listings(future)) == 1
     assert master.futures("NIFTY", on, exchange="BFO") == ()
 
 
