@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from qts.core import ActionKind, Bars, Bools, Floats, Ints
+from qts.core import ActionKind, Bars, Bools, Floats, Interval, Ints
 from qts.data.quality.findings import MOST_LISTED, Finding, Issue, IssueKind, found_at
 from qts.data.storage import PriceBasis
 
@@ -36,6 +36,9 @@ _DAY_MICROS: Final = 86_400_000_000
 _IST_MICROS: Final = 19_800_000_000
 _EPOCH: Final = date(1970, 1, 1)
 _MOST_DAYS_APART: Final = 4
+# Bars further apart than so many days have others missing between them: how the price got from one to the next is not known.
+_FAR_APART: Final = 7
+_FAR_APART_OF: Final = {Interval.WEEK: 11, Interval.MONTH: 45}
 
 
 class DatedAction(Protocol):
@@ -54,7 +57,7 @@ class DatedAction(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Moves:
-    """Bars that moved beyond anything ordinary: errors, and large moves that were traded in heavy volume or look like no split."""
+    """Bars that moved beyond anything ordinary: errors, and large moves that may well be real or of which little is known."""
 
     errors: Ints
     remarks: Ints
@@ -78,6 +81,8 @@ def price_findings(
 
     Notes
     -----
+    A jump over more than a week without bars is a remark: the price may have come there bit by bit, and it is the bars between that miss.
+
     O(n_bars). The rules with their numbers stand in ``docs/reference/quality.md``.
     """
     stale = _stale_runs(bars)
@@ -187,10 +192,14 @@ def _jumps(bars: Bars, basis: PriceBasis, actions: Collection[DatedAction], real
     before, after = days[first_of_day - 1], days[first_of_day]
     if basis is PriceBasis.RAW and actions:
         is_jump &= ~_has_date(before, after, [action.ex_date for action in actions])
-    is_real = is_jump & _has_date(before, after, real_on)
-    places = first_of_day[is_jump & ~is_real]
-    moves = _split(bars, places, may_be_real=~_is_like_split(ratio[is_jump & ~is_real]))
-    return _Moves(errors=moves.errors, remarks=np.union1d(moves.remarks, first_of_day[is_real]))
+    is_remark = is_jump & (_has_date(before, after, real_on) | (after - before > _most_apart(bars.interval)))
+    is_jump &= ~is_remark
+    moves = _split(bars, first_of_day[is_jump], may_be_real=~_is_like_split(ratio[is_jump]))
+    return _Moves(errors=moves.errors, remarks=np.union1d(moves.remarks, first_of_day[is_remark]))
+
+
+def _most_apart(interval: Interval) -> int:
+    return _FAR_APART_OF.get(interval, _FAR_APART)
 
 
 def _has_date(before: Ints, after: Ints, on: Collection[date]) -> Bools:
@@ -253,5 +262,7 @@ def _action_near(on: date, actions: Collection[DatedAction]) -> DatedAction | No
 
 def _move_issue(bars: Bars, i: int) -> Issue:
     before = float(bars.close[i - 1]) if i else float(bars.open[i])
-    text = f"from {before:g} to {bars.close[i]:g}, low {bars.low[i]:g}, high {bars.high[i]:g}: taken as real"
+    n_days = int(np.diff((bars.ts[i - 1 : i + 1] + _IST_MICROS) // _DAY_MICROS)[0]) if i else 0
+    judged = f"{n_days} days after the bar before" if n_days > _most_apart(bars.interval) else "taken as real"
+    text = f"from {before:g} to {bars.close[i]:g}, low {bars.low[i]:g}, high {bars.high[i]:g}: {judged}"
     return Issue(kind=IssueKind.LARGE_MOVES, ts=int(bars.ts[i]), value=float(bars.close[i] / before), text=text)

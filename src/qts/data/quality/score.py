@@ -1,6 +1,6 @@
 """One number for the quality of a series over a span, from 0 to 100, with its working: each deduction named, counted and priced.
 
-The formula stands in ``docs/reference/quality.md``; ``FORMULA`` changes whenever a number here does.
+The formula stands in ``docs/reference/quality.md``; ``FORMULA`` changes whenever a number here does, or what counts as an issue.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from qts.data.coverage import Coverage, Hole, PartialDay
 from qts.data.quality.findings import MOST_LISTED, Finding, Issue, IssueKind
 
-FORMULA: Final = "1"
+FORMULA: Final = "2"
 _NONE: Final = Finding(kind=IssueKind.MISSING_BARS, count=0, of=0, issues=())
 
 

@@ -138,6 +138,23 @@ def test_a_jump_that_somebody_took_for_real_is_a_remark(make_series: SeriesMaker
     assert set(by_kind(bars, real_on=(session_date_of(int(bars.ts[50])),))) == {IssueKind.LARGE_MOVES}
 
 
+@pytest.mark.parametrize(("n_left_out", "kind"), [(4, IssueKind.JUMPS), (8, IssueKind.LARGE_MOVES)])
+def test_a_jump_over_more_than_a_week_without_bars_is_a_remark(make_series: SeriesMaker, n_left_out: int, kind: IssueKind) -> None:
+    bars = scaled(make_series(), 50, 0.5)
+    keep = np.setdiff1d(np.arange(100), np.arange(50, 50 + n_left_out))
+    gapped = replace(bars, **{name: getattr(bars, name)[keep] for name in ("ts", "open", "high", "low", "close", "volume", "oi")})
+    (found,) = by_kind(gapped).values()
+    assert (found.kind, found.count, found.issues[0].ts) == (kind, 1, bars.ts[50 + n_left_out])
+    assert found.issues[0].text.endswith("days after the bar before") == (kind is IssueKind.LARGE_MOVES)
+
+
+@pytest.mark.parametrize(("interval", "step"), [(Interval.WEEK, 7), (Interval.MONTH, 31)])
+def test_longer_bars_stand_further_apart_by_nature(make_series: SeriesMaker, interval: Interval, step: int) -> None:
+    bars = scaled(make_series(), 50, 0.5)
+    longer = replace(bars, interval=interval, ts=bars.ts[0] + np.arange(100) * step * 86_400_000_000)
+    assert IssueKind.JUMPS in by_kind(longer)
+
+
 def test_bars_without_trades_count_and_a_series_without_volumes_does_not(make_series: SeriesMaker) -> None:
     bars = changed(make_series(), volume={3: 0.0, 4: 0.0, 9: float("nan")})
     assert by_kind(bars)[IssueKind.ZERO_VOLUME].count == 2
