@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qts.app.bars import instants
+from qts.app.derived import known_until
 from qts.app.requests import InstrumentTexts, IntervalName, Prices, Request
 from qts.app.series_days import SeriesDays, series_days
 from qts.app.workspace import Workspace
 from qts.core.bars import Bars
-from qts.core.clock import instant_of, session_date_of
+from qts.core.clock import IST, instant_of, session_date_of
 from qts.core.errors import EmptySpan, UnknownInstrument
 from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
@@ -100,22 +101,24 @@ class SeriesQualityDocument(BaseModel):
 
 
 class QualityDocument(BaseModel):
-    """Every series asked for."""
+    """Every series asked for; ``note`` says what a score of a past state rests on, and is empty for the present."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     series: tuple[SeriesQualityDocument, ...]
     snapshot: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a score rests on besides the bars themselves, of all series."""
+    """What a score rests on besides the bars themselves, of all series; as known before ``known_at``, None for all that is known now."""
 
     days: SeriesDays
     contents: Mapping[SeriesKey, str]
     refusals: Mapping[SeriesKey, tuple[Refusal, ...]]
     actions: Mapping[InstrumentId, tuple[ActionRecord, ...]]
+    known_at: datetime | None = None
 
     def counterpart(self, key: SeriesKey) -> SeriesKey | None:
         """Return the series that should say the same: of minutes the days, of adjusted days the raw ones."""
@@ -145,17 +148,23 @@ class Evidence:
 
 
 def evidence(workspace: Workspace, *, as_of: str | None = None) -> Evidence:
-    """Return what all scores rest on, in a handful of queries."""
+    """Return what all scores rest on, in a handful of queries.
+
+    Of a past state it is what was known until that was replaced. Refused rows and empty days are kept as their source said them last: what
+    it said before, and has said again since, is not known any more and counts for nothing.
+    """
+    known_at = known_until(workspace, workspace.snapshot_id(as_of))
     actions: dict[InstrumentId, list[ActionRecord]] = {}
-    for record in workspace.actions.read(states=(ActionState.CONFIRMED, ActionState.REJECTED)):
+    for record in workspace.actions.read(states=(ActionState.CONFIRMED, ActionState.REJECTED), known_at=known_at):
         actions.setdefault(record.action.instrument, []).append(record)
-    days = series_days(workspace, as_of=as_of)
+    days = series_days(workspace, as_of=as_of, known_at=known_at)
     contents = {key: info.content for key, info in days.infos.items() if info.content}
     return Evidence(
         days=days,
         contents=contents if len(contents) == len(days.infos) else workspace.store.content_ids(as_of=as_of),
-        refusals=workspace.refusals.all(),
+        refusals=workspace.refusals.all(known_at=known_at),
         actions={instrument: tuple(records) for instrument, records in actions.items()},
+        known_at=known_at,
     )
 
 
@@ -173,7 +182,18 @@ def quality(workspace: Workspace, request: QualityRequest) -> QualityDocument:
     chosen = _chosen(known, request)
     is_whole = request.start is None and request.end is None
     found = _all_whole(workspace, known, chosen, request) if is_whole else _all_judged(workspace, known, chosen, request)
-    return QualityDocument(series=tuple(found), snapshot=workspace.snapshot_id(request.as_of) or workspace.store.snapshot())
+    snapshot = workspace.snapshot_id(request.as_of) or workspace.store.snapshot()
+    return QualityDocument(series=tuple(found), snapshot=snapshot, note=_note(known))
+
+
+def _note(known: Evidence) -> str:
+    if known.known_at is None:
+        return ""
+    until = f"{known.known_at.astimezone(IST):%Y-%m-%d %H:%M:%S}"
+    return (
+        f"Judged by what was known until {until}: later corporate actions, refused rows and empty days take no part. Refused rows and "
+        "empty days that their source told again since are not known as of then, and take none either."
+    )
 
 
 def _chosen(known: Evidence, request: QualityRequest) -> list[SeriesInfo]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -84,22 +85,22 @@ class PresentDays:
             return self._last[1]
 
 
-def series_days(workspace: Workspace, *, as_of: str | None = None) -> SeriesDays:
-    """Return what is known of all series, in a handful of queries."""
+def series_days(workspace: Workspace, *, as_of: str | None = None, known_at: datetime | None = None) -> SeriesDays:
+    """Return what is known of all series, in a handful of queries; of a past state with the empty days known before ``known_at``."""
     if as_of is None:
         return workspace.days.find(workspace.store, workspace.known_empty)
-    state = _state_of(workspace.store, workspace.known_empty, as_of=as_of)
+    state = _state_of(workspace.store, workspace.known_empty, as_of=as_of, known_at=known_at)
     return _days_of(state, workspace.store.bars_per_day(as_of=as_of))
 
 
-def _state_of(store: BarStore, known_empty: KnownEmpty, *, as_of: str | None) -> _State:
+def _state_of(store: BarStore, known_empty: KnownEmpty, *, as_of: str | None, known_at: datetime | None = None) -> _State:
     # The snapshot tells of series of the first format, whose content has no name, that they have changed.
     return _State(
         infos=store.series(as_of=as_of),
         snapshot=as_of or store.snapshot(),
         calendar=calendar_version(),
-        empty=known_empty.all_days(EmptyReason.EMPTY),
-        told=known_empty.all_days(EmptyReason.NO_TRADE),
+        empty=known_empty.all_days(EmptyReason.EMPTY, known_at=known_at),
+        told=known_empty.all_days(EmptyReason.NO_TRADE, known_at=known_at),
     )
 
 

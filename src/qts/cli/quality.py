@@ -92,6 +92,8 @@ def quality(
         write_json(document)
         return
     _draw_scores(document.series)
+    if document.note:
+        note(document.note)
     if instruments:
         for one in document.series:
             _draw_working(one, n_issues)

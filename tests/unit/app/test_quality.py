@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import pytest
 
 from qts.app.quality import QualityRequest, SeriesQualityDocument, quality
 from qts.app.requests import build
 from qts.app.workspace import Workspace
-from qts.core import Bars, Exchange, InstrumentId, Interval
+from qts.core import ActionKind, Bars, Exchange, InstrumentId, Interval, session_date_of
 from qts.core.errors import EmptySpan, UnknownInstrument
+from qts.data.actions import ActionRecord, ActionState, StatedAction
 from qts.data.intake import Verdict
 from qts.data.quality import JudgedSeries, Refusal
-from qts.data.storage import PriceBasis, SeriesKey
+from qts.data.storage import PriceBasis, Provenance, SeriesBars, SeriesKey
 from qts.market.sessions import UserCalendar, parse_user_calendar, use_calendar
 
 AT = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+COLUMNS = ("ts", "open", "high", "low", "close", "volume", "oi")
 
 
 def points(one: SeriesQualityDocument) -> dict[str, float]:
@@ -134,6 +140,53 @@ def test_what_is_remembered_is_what_was_judged(empty: Workspace, days: Bars, sto
     store_bars(empty, replace(days, volume=volume))
     first = quality(empty, QualityRequest())
     assert quality(empty, QualityRequest()) == first
+
+
+def test_a_past_state_is_judged_by_what_was_known_then(empty: Workspace, days: Bars, store_bars: Callable[..., None]) -> None:
+    halved = np.where(np.arange(400) < 200, 1.0, 0.5)
+    key, on = SeriesKey(instrument=days.instrument, interval=Interval.DAY), session_date_of(int(days.ts[200]))
+    split = replace(days, open=days.open * halved, high=days.high * halved, low=days.low * halved, close=days.close * halved)
+    columns: dict[str, Any] = {name: np.delete(getattr(split, name), 100) for name in COLUMNS}
+    store_bars(empty, replace(split, **columns))
+    empty.store.name_snapshot(empty.store.snapshot(), "then", at=AT)
+    (then,) = quality(empty, QualityRequest(as_of="then")).series
+    assert {part.kind: part.count for part in then.deductions} == {"missing_bars": 1, "jumps_without_action": 1}
+
+    other = SeriesBars(key=replace(key, instrument=InstrumentId("NSE:Y")), bars=replace(days, instrument=InstrumentId("NSE:Y")))
+    empty.store.upsert([other], Provenance(source="test", simulated=False), at=AT)
+    record = ActionRecord(
+        action=StatedAction(instrument=days.instrument, ex_date=on, kind=ActionKind.SPLIT, ratio=Decimal(2)),
+        state=ActionState.CONFIRMED,
+        source="circular",
+    )
+    empty.actions.record([record], at=AT + HOUR)
+    empty.known_empty.add(key, [session_date_of(int(days.ts[100]))], source="kite", asked_at=AT)
+    refused = Refusal(key=key, source="file:x.csv", reason=str(Verdict.HIGH), days={19_000: 4}, examples=())
+    empty.refusals.replace("file:x.csv", [key], [refused], seen_at=AT)
+    past = quality(empty, QualityRequest(as_of="then"))
+    assert past.series == (then,)
+    assert "known until 2026-11-22 11:30:00: later corporate actions" in past.note
+    (present,) = quality(empty, build(QualityRequest, instruments="NSE:X")).series
+    assert set(points(present)) == {"ohlc_breaks"}
+    kept = empty.scores.all()[key]
+    quality(empty, QualityRequest(as_of="then"))
+    assert (empty.scores.all()[key], kept.score) == (kept, present.score)
+
+
+def test_refused_rows_and_empty_days_that_were_known_then_count(empty: Workspace, days: Bars, store_bars: Callable[..., None]) -> None:
+    key = SeriesKey(instrument=days.instrument, interval=Interval.DAY)
+    columns: dict[str, Any] = {name: np.delete(getattr(days, name), 100) for name in COLUMNS}
+    store_bars(empty, replace(days, **columns))
+    then = empty.store.snapshot()
+    empty.known_empty.add(key, [session_date_of(int(days.ts[100]))], source="kite", asked_at=AT - HOUR)
+    refused = Refusal(key=key, source="file:x.csv", reason=str(Verdict.HIGH), days={19_000: 4}, examples=())
+    empty.refusals.replace("file:x.csv", [key], [refused], seen_at=AT - HOUR)
+    other = SeriesBars(key=replace(key, instrument=InstrumentId("NSE:Y")), bars=replace(days, instrument=InstrumentId("NSE:Y")))
+    empty.store.upsert([other], Provenance(source="test", simulated=False), at=AT)
+    assert set(points(quality(empty, QualityRequest(as_of=then)).series[0])) == {"ohlc_breaks"}
+    # Their source told them again since: what it said then is not kept.
+    empty.refusals.replace("file:x.csv", [key], [refused], seen_at=AT + HOUR)
+    assert points(quality(empty, QualityRequest(as_of=then)).series[0]) == {}
 
 
 def test_index_levels_have_issues_but_no_score(empty: Workspace, days: Bars, store_bars: Callable[..., None]) -> None:

@@ -110,13 +110,20 @@ class KnownEmpty:
             found = [_empty_day(row) for row in rows if source in {None, row["source"]}]
         return tuple(sorted(found, key=lambda one: (one.day, one.source)))
 
-    def all_days(self, reason: EmptyReason | None = None) -> BySeries[frozenset[int]]:
+    def all_days(self, reason: EmptyReason | None = None, *, known_at: datetime | None = None) -> BySeries[frozenset[int]]:
         """Return the empty days of every series, as days since 1970-01-01, of one reason or of both.
 
         Of a series of which a row is not what was written they are an error when they are asked for.
+
+        Parameters
+        ----------
+        reason : EmptyReason, optional
+            Why they are empty.
+        known_at : datetime, optional
+            Only days that were last asked for before this instant; what an earlier answer said of those asked for again is not kept.
         """
         with self._database.reading() as connection:
-            known = self._all(connection)
+            known = self._all(connection) if known_at is None else _look(connection, known_at)
         if reason is not None:
             return known.by_reason[reason]
         empty, told = (known.by_reason[one].sound for one in EmptyReason)
@@ -158,29 +165,31 @@ class _Known:
 _LOOKED_AT: Final[WeakKeyDictionary[Database, tuple[Version, _Known]]] = WeakKeyDictionary()
 
 
-def _look(connection: sa.Connection) -> _Known:
+def _look(connection: sa.Connection, known_at: datetime | None = None) -> _Known:
     try:
-        return _known(connection)
+        return _known(connection, known_at)
     except DBAPIError:  # a text may be none any more: read as far as it can be, it is of one series and no matter of the others
         with any_text(connection):
-            return _known(connection)
+            return _known(connection, known_at)
 
 
-def _known(connection: sa.Connection) -> _Known:
+def _known(connection: sa.Connection, known_at: datetime | None) -> _Known:
     groups: dict[str, dict[_Name, tuple[SeriesKey, set[int]]]] = {reason.value: {} for reason in EmptyReason}
     fetched = connection.execute(_AS_HELD)
-    unsound = [row for row in fetched if not _is_taken(groups, row)]
+    unsound = [row for row in fetched if not _is_taken(groups, row, known_at)]
     held = {reason: {key: frozenset(days) for key, days in groups[reason.value].values()} for reason in EmptyReason}
     rows = tuple(dict(zip((*_NAMES, ROW_CRC), row, strict=True)) for row in unsound)
     return _Known(by_reason={reason: BySeries(TABLE, held[reason], rows) for reason in EmptyReason}, unsound=rows)
 
 
-def _is_taken(groups: dict[str, dict[_Name, tuple[SeriesKey, set[int]]]], row: Sequence[Any]) -> bool:
-    """Return whether a row is what was written and says what can be, and add its day to those of its series."""
+def _is_taken(groups: dict[str, dict[_Name, tuple[SeriesKey, set[int]]]], row: Sequence[Any], known_at: datetime | None) -> bool:
+    """Return whether a row is what was written and says what can be, and add its day to those of its series where it was known."""
     instrument, interval, basis, day, source, reason, asked_at, crc = row
     if crc_of((instrument, interval, basis, day, source, reason, asked_at)) != crc:
         return False
     try:
+        if known_at is not None and datetime.fromisoformat(asked_at) >= known_at:
+            return True
         group, name = groups[reason], (instrument, interval, basis)
         if name not in group:
             group[name] = key_of({"instrument": instrument, "interval": interval, "basis": basis}), set()

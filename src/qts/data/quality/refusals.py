@@ -115,12 +115,18 @@ class Refusals:
             require_series_sound(TABLE, self._unsound(connection), key)
             return tuple(_refusal(row) for row in sealed_rows(connection, TABLE, query))
 
-    def all(self) -> BySeries[tuple[Refusal, ...]]:
-        """Return what was refused, by series; of one of which a row is not what was written it is an error when it is asked for."""
+    def all(self, *, known_at: datetime | None = None) -> BySeries[tuple[Refusal, ...]]:
+        """Return what was refused, by series; of one of which a row is not what was written it is an error when it is asked for.
+
+        Parameters
+        ----------
+        known_at : datetime, optional
+            Only rows that were seen before this instant; those that a later import of their source took the place of are not kept.
+        """
         found: dict[SeriesKey, list[Refusal]] = {}
         with self._database.reading() as connection, require_read(TABLE):
             rows = marked_rows(connection, TABLE, sa.select(TABLE).order_by(TABLE.c.source, TABLE.c.reason))
-            for refusal in (_refusal(row) for row, is_sound in rows if is_sound):
+            for refusal in (_refusal(row) for row, is_sound in rows if is_sound and _was_seen(row, known_at)):
                 found.setdefault(refusal.key, []).append(refusal)
         return BySeries(TABLE, {key: tuple(refusals) for key, refusals in found.items()}, (row for row, is_sound in rows if not is_sound))
 
@@ -178,6 +184,10 @@ def _was_of(row: sa.RowMapping, source: str, keys: Iterable[SeriesKey]) -> bool:
     """Return whether a row that is not what was written is right under the name of a source, or of one of its series."""
     wanted = [{"source": source}, *(name_of(key) for key in keys if row["source"] == source)]
     return any(with_seal(TABLE, {**row, **name})[ROW_SEAL] == row[ROW_SEAL] for name in wanted)
+
+
+def _was_seen(row: sa.RowMapping, known_at: datetime | None) -> bool:
+    return known_at is None or datetime.fromisoformat(row["seen_at"]) < known_at
 
 
 def _row(refusal: Refusal, source: str, seen_at: datetime) -> dict[str, str]:
