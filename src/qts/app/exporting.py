@@ -22,7 +22,7 @@ from qts.core.instrument import InstrumentId
 from qts.core.interval import Interval
 from qts.data.exports import CSV, DUCKDB, PARQUET, ExportedSeries, exporting, unfinished
 from qts.data.storage import PriceBasis, SeriesInfo, SeriesKey
-from qts.data.storage.lookup import Span, absent
+from qts.data.storage.lookup import Span, absent, span_of
 
 _KINDS: Final = {".csv": CSV, ".parquet": PARQUET, ".duckdb": DUCKDB}
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9&._-]")
@@ -175,6 +175,9 @@ class _Work:
 
     def _read(self, info: SeriesInfo) -> Bars | None:
         start, end = self._span
+        # Of the many series that ended before the span, or began after it, none needs to be looked for.
+        if not span_of(start, end).meets(info.first_ts, info.last_ts):
+            return None
         try:
             bars = self._store.read(info.key, start=start, end=end, as_of=self._snapshot)
         except EmptySpan:

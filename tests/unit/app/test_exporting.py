@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,7 @@ from qts.app.exporting import ExportRequest, ExportSelection, estimate_export, e
 from qts.app.progress import Progress
 from qts.app.requests import build
 from qts.app.workspace import Workspace
-from qts.core import Bars, Exchange, InstrumentId
+from qts.core import Bars, Exchange, InstrumentId, instant_of
 from qts.core.errors import BadParameter, BadPath, EmptySpan, InputError, UnknownInstrument
 from qts.data.storage import SeriesKey
 
@@ -73,6 +73,17 @@ def test_a_folder_gets_a_file_for_each_series(filled: Workspace, tmp_path: Path)
     lines = (tmp_path / "bars" / "NSE_BETA-1d-raw.csv").read_text().splitlines()
     assert lines[0] == "ts,open,high,low,close,volume,oi,simulated"
     assert lines[1].startswith("2022-03-02T09:15:00+05:30,") or lines[1].startswith("2022-03-")
+
+
+def test_a_series_without_bars_in_the_middle_of_its_days_is_left_out_there(filled: Workspace, tmp_path: Path) -> None:
+    key = SeriesKey(instrument=InstrumentId("NSE:BETA"), interval=filled.store.series()[0].key.interval)
+    days = [instant_of(int(filled.store.read(key).ts[place])) for place in (10, 20)]
+    filled.store.delete(key, start=days[0], end=days[1], at=filled.clock.now())
+    span = {"start": days[0].date(), "end": days[1].date() - timedelta(days=1)}
+    done = export_bars(filled, build(ExportRequest, target=tmp_path / "gap.csv", instruments="NSE:ALPHA,NSE:BETA", **span))
+    assert (done.series, done.bars) == (1, 10)
+    with pytest.raises(InputError, match="None of these"):
+        export(filled, tmp_path / "none.csv", instruments="NSE:BETA", **span)
 
 
 def test_an_earlier_state_is_exported_as_it_was(filled: Workspace, tmp_path: Path) -> None:

@@ -129,10 +129,13 @@ class ParquetStore:
         """Return the bars that open in ``[start, end)``."""
         span = span_of(start, end)
         with self._readers.turn():
-            number, files = self._answers.ask((key, as_of), lambda ledger: ledger.files_of(key, ledger.seq_of(as_of)))
+            seq = None if as_of is None else self._answers.ask(("seq", as_of), lambda ledger: ledger.seq_of(as_of))
+            number, files = self._answers.ask((key, seq), lambda ledger: ledger.files_of(key, seq))
             bars = self._bars(key, number, files, span)
         if bars is None:
-            raise absent(key, span, self.series(as_of=as_of))
+            with self._manifest.reading() as ledger:  # to read all series takes long, and only an unknown name is compared with all
+                held = ledger.series(ledger.seq_of(as_of), [key.instrument])
+            raise absent(key, span, held or self.series(as_of=as_of))
         return bars
 
     def _bars(self, key: SeriesKey, number: int, files: Sequence[StoredFile], span: Span = _ALWAYS) -> Bars | None:
