@@ -18,7 +18,7 @@ import qts
 from qts.app.backup_document import BACKUPS, BackupDocument, finished_backups
 from qts.app.control import CONTROL, ControlDatabase
 from qts.app.settings import TOML_NAME, UNFINISHED_RESTORE, Settings
-from qts.core.errors import QtsError
+from qts.core.errors import DamagedFile, QtsError
 from qts.data.storage import FileState, ParquetStore, Reserve
 from qts.data.storage.manifest import MANIFEST
 from qts.data.storage.retention import LOST_MANIFEST
@@ -115,6 +115,8 @@ def _bars(settings: Settings) -> Iterator[DoctorFinding]:
         return
     try:
         yield from _store(store)
+    except DamagedFile as error:
+        yield _problem("manifest", error.message.rstrip("."), error.hint)
     finally:
         store.close()
 
@@ -125,7 +127,7 @@ def _store(store: ParquetStore) -> Iterator[DoctorFinding]:
         yield _problem("manifest", f"manifest.sqlite is damaged: {pages[0]}", "Restore a backup with `qts restore`.")
         return
     findings = store.verify(quick=True)
-    if not store.snapshots() and any(finding.path.endswith(".parquet") for finding in findings):
+    if not store.has_commits() and any(finding.path.endswith(".parquet") for finding in findings):
         yield _problem("manifest", f"manifest.sqlite: {LOST_MANIFEST}", RESTORE_HINT)
         return
     n_series, n_snapshots = len(store.series()), len(store.snapshots())

@@ -194,7 +194,7 @@ def _check_store(store: ParquetStore, *, quick: bool, spare: Sequence[Path] | No
     bad = [finding for finding in findings if finding.state in {FileState.DAMAGED, FileState.MISSING}]
     unneeded = tuple(finding.path for finding in bad if not finding.is_needed)
     harmed = [finding for finding in bad if finding.is_needed]
-    if not store.snapshots() and any(finding.path.endswith(".parquet") for finding in findings):
+    if not store.has_commits() and any(finding.path.endswith(".parquet") for finding in findings):
         lost = DamageDocument(path="manifest.sqlite", state=str(FileState.MISSING), reason=LOST_MANIFEST, cure=RESTORE_HINT)
         return _Bars(findings=findings, damage=(*pages, lost))
     if not harmed:

@@ -12,6 +12,7 @@ import pytest
 from qts.app.backtests import load_run, run_backtest
 from qts.app.backups import back_up
 from qts.app.control import ControlDatabase
+from qts.app.doctor import Health, examine
 from qts.app.requests import BacktestRequest, build
 from qts.app.restoring import check_backup, restore
 from qts.app.settings import load_settings
@@ -103,6 +104,25 @@ def test_a_database_that_was_lost_and_made_anew_is_damage(filed: Workspace, kept
         if name == "control.sqlite":
             ControlDatabase.open(filed.settings.control_path).close()
     assert [(one.path, one.state, "restore BACKUP" in one.cure) for one in found.damage] == [(name, "missing", True)]
+
+
+def test_a_damaged_record_of_an_earlier_commit_is_told_beside_the_harm_to_files(filed: Workspace, make_bars: Callable[..., Bars]) -> None:
+    bars = make_bars("NSE:GAMMA", Exchange.NSE, seed=3, n_bars=5)
+    key = SeriesKey(instrument=bars.instrument, interval=bars.interval)
+    for add in (0.0, 0.5):
+        added = replace(bars, high=bars.high + add, close=bars.close + add)
+        filed.store.upsert([SeriesBars(key=key, bars=added)], Provenance(source="a"), at=filed.clock.now())
+    with sqlite3.connect(filed.settings.store_root / "manifest.sqlite") as connection:
+        connection.execute("UPDATE snapshot SET note = 'another' WHERE seq = 1")
+    connection.close()
+    assert isinstance(filed.store, ParquetStore)
+    (partition, *_) = filed.store.partitions(key)
+    flip(filed.settings.store_root / partition.path)
+    found = verify_home(filed.settings, look_only=True)
+    assert [one.path for one in found.damage] == ["manifest.sqlite", partition.path]
+    assert "the record of 1 in snapshot differs from what was written" in found.damage[0].reason
+    (problem,) = (one for one in examine(filed.settings).findings if one.about == "manifest")
+    assert (problem.health, "manifest.sqlite" in problem.text, "restore BACKUP" in problem.hint) == (Health.PROBLEM, True, True)
 
 
 def test_a_run_without_hashes_is_told_of_and_no_damage(workspace: Workspace, kept: Path) -> None:

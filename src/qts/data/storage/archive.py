@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,6 @@ from qts.core import instant_of
 from qts.data.storage.series import SeriesKey
 
 if TYPE_CHECKING:  # a database library is imported when a store is opened
-    from sqlalchemy import Row
-
     from qts.data.storage.ledger import Ledger
 
 
@@ -63,10 +62,10 @@ class Partition:
 
 def history_of(ledger: Ledger, key: SeriesKey) -> tuple[SeriesCommit, ...]:
     """Return the commits that touched a series, oldest first, as far as they are not forgotten."""
-    snapshots, rows = ledger.logged_snapshots(), ledger.versions_of(key)
+    rows = ledger.versions_of(key)
     begun = {row.begin_snapshot for row in rows}
     before = {row.end_snapshot: row for row in rows if row.end_snapshot is not None}
-    first_collected = min((seq for seq, row in snapshots.items() if row.collected_us is not None), default=None)
+    snapshots, first_collected = ledger.logged_commits({*begun, *before}), ledger.first_collected()
     found = []
     for row in rows:
         earlier = before.get(row.begin_snapshot)
@@ -77,7 +76,7 @@ def history_of(ledger: Ledger, key: SeriesKey) -> tuple[SeriesCommit, ...]:
     for seq in before.keys() - begun:
         snapshot = snapshots[seq]
         # What was left after it may have been forgotten with it.
-        is_known = snapshot.kind == "delete" and snapshot.collected_us is None
+        is_known = snapshot["kind"] == "delete" and snapshot["collected_us"] is None
         found.append(_commit(snapshot, n_bars=0 if is_known else None, n_added=-before[seq].n_rows if is_known else None))
     return tuple(sorted(found, key=lambda commit: commit.seq))
 
@@ -85,7 +84,7 @@ def history_of(ledger: Ledger, key: SeriesKey) -> tuple[SeriesCommit, ...]:
 def partitions_of(ledger: Ledger, key: SeriesKey, seq: int | None) -> tuple[Partition, ...]:
     """Return the files that hold bars of a series at a snapshot (None: the present), lowest layer first."""
     number, files = ledger.files_of(key, seq)
-    snapshots = ledger.logged_snapshots()
+    snapshots = ledger.commits_of({file.begin for file in files})
     found = []
     for file in files:
         counts = ledger.coverage([file])
@@ -103,26 +102,26 @@ def partitions_of(ledger: Ledger, key: SeriesKey, seq: int | None) -> tuple[Part
             sha256=file.sha256,
             is_hot=file.is_hot,
             is_shared=file.is_hot or not key.interval.is_intraday,
-            since=since.id,
-            since_at=instant_of(since.at_us),
+            since=since["id"],
+            since_at=instant_of(since["at_us"]),
         )
         found.append(partition)
     return tuple(found)
 
 
-def _commit(row: Row[Any], *, n_bars: int | None, n_added: int | None) -> SeriesCommit:
+def _commit(row: Mapping[str, Any], *, n_bars: int | None, n_added: int | None) -> SeriesCommit:
     return SeriesCommit(
-        seq=row.seq,
-        snapshot=row.id,
-        at=instant_of(row.at_us),
-        kind=row.kind,
-        source=row.source or "",
-        simulated=bool(row.simulated),
-        note=row.note,
+        seq=row["seq"],
+        snapshot=row["id"],
+        at=instant_of(row["at_us"]),
+        kind=row["kind"],
+        source=row["source"] or "",
+        simulated=bool(row["simulated"]),
+        note=row["note"],
         n_bars=n_bars,
         n_added=n_added,
-        n_stored=row.n_stored,
-        n_changed=row.n_changed,
-        n_unchanged=row.n_unchanged,
-        is_collected=row.collected_us is not None,
+        n_stored=row["n_stored"],
+        n_changed=row["n_changed"],
+        n_unchanged=row["n_unchanged"],
+        is_collected=row["collected_us"] is not None,
     )

@@ -80,16 +80,18 @@ def give_name(connection: Connection, seq: int, name: str, *, at: datetime) -> N
     BadParameter
         If another snapshot has it.
     """
-    from sqlalchemy import insert, select  # noqa: PLC0415 - a database library is imported when a store is opened
+    from sqlalchemy import insert  # noqa: PLC0415 - a database library is imported when a store is opened
 
-    from qts.data.storage.schema import SNAPSHOT, SNAPSHOT_NAME  # noqa: PLC0415 - see above
+    from qts.data.storage.commit_log import commits_of, names_given  # noqa: PLC0415 - see above
+    from qts.data.storage.row_seals import with_seal  # noqa: PLC0415 - see above
+    from qts.data.storage.schema import SNAPSHOT_NAME  # noqa: PLC0415 - see above
 
-    query = select(SNAPSHOT.c.seq, SNAPSHOT.c.id).join(SNAPSHOT_NAME, SNAPSHOT_NAME.c.snapshot == SNAPSHOT.c.seq)
-    held = connection.execute(query.where(SNAPSHOT_NAME.c.name == name)).first()
+    held = {row["name"]: row["snapshot"] for row in names_given(connection)}.get(name)
     if held is None:
-        connection.execute(insert(SNAPSHOT_NAME).values(name=name, snapshot=seq, at_us=micros_of(at)))
-    elif held.seq != seq:
-        raise name_taken(name, held.id)
+        row = {"name": name, "snapshot": seq, "at_us": micros_of(at)}
+        connection.execute(insert(SNAPSHOT_NAME).values(with_seal(SNAPSHOT_NAME, row)))
+    elif held != seq:
+        raise name_taken(name, commits_of(connection, [held])[held]["id"])
 
 
 def take_name(connection: Connection, name: str) -> None:
@@ -102,8 +104,10 @@ def take_name(connection: Connection, name: str) -> None:
     """
     from sqlalchemy import delete  # noqa: PLC0415 - a database library is imported when a store is opened
 
+    from qts.data.storage.commit_log import names_given  # noqa: PLC0415 - see above
     from qts.data.storage.schema import SNAPSHOT_NAME  # noqa: PLC0415 - see above
 
+    names_given(connection)  # one that is not what was written may have been this one
     if connection.execute(delete(SNAPSHOT_NAME).where(SNAPSHOT_NAME.c.name == name)).rowcount == 0:
         raise no_name(name)
 

@@ -98,8 +98,7 @@ class Inspector:
     def _needed(self) -> frozenset[str]:
         """Return the paths of the files of the present and of every snapshot that was not collected."""
         with self._manifest.reading() as ledger:
-            kept = [snapshot.seq for snapshot in ledger.snapshots()]
-            files = ledger.files()
+            kept, files = ledger.kept(), ledger.files()
         return frozenset(file.path for file in files if file.end is None or bisect_left(kept, file.begin) < bisect_left(kept, file.end))
 
     def _finding(self, file: StoredFile, names: Mapping[int, InstrumentId], *, quick: bool) -> FileFinding:

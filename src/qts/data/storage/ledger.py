@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Row,
+    RowMapping,
     Select,
     Table,
     and_,
@@ -26,18 +27,18 @@ from sqlalchemy import (
 )
 
 from qts.core import InstrumentId, exchange_of, instant_of, symbol_of
+from qts.data.storage.commit_log import commits, commits_of, head_of, logged_commits, names_given, no_commit, states_called
 from qts.data.storage.contents import Content, total
 from qts.data.storage.coverage import Coverage, unsealed
 from qts.data.storage.layout import Dataset, dataset_of
 from qts.data.storage.lookup import no_deletion, no_snapshot
-from qts.data.storage.recording import CHUNK, all_series_rows, record, series_rows
+from qts.data.storage.recording import CHUNK, all_series_rows, named_series, record, series_rows
 from qts.data.storage.records import Commit, StoredFile
-from qts.data.storage.schema import COVERAGE, FILE, INGEST_LOG, INSTRUMENT, IS_HOT, SERIES, SNAPSHOT, SNAPSHOT_NAME
+from qts.data.storage.row_seals import with_seal
+from qts.data.storage.schema import COVERAGE, FILE, INSTRUMENT, IS_HOT, SERIES, SNAPSHOT
 from qts.data.storage.sealed import series_info, stored_file
 from qts.data.storage.seals import moved, require_equal
 from qts.data.storage.series import SeriesInfo, SeriesKey, Snapshot
-
-_HEAD: Final = select(SNAPSHOT).order_by(SNAPSHOT.c.seq.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,8 @@ class Ledger:
 
     def snapshot(self) -> tuple[int, str]:
         """Return ``(seq, id)`` of the present state; 0 before the first commit."""
-        row = self._connection.execute(_HEAD).first()
-        return (0, Content().state_id) if row is None else (row.seq, row.id)
+        row = head_of(self._connection)
+        return (0, Content().state_id) if row is None else (row["seq"], row["id"])
 
     def seq_of(self, as_of: str | None) -> int | None:
         """Return the sequence number of a snapshot by id or name, None for the present.
@@ -85,15 +86,12 @@ class Ledger:
         """
         if as_of is None:
             return None
-        by_id = select(SNAPSHOT.c.seq, SNAPSHOT.c.collected_us).where(SNAPSHOT.c.id == as_of)
-        named = SNAPSHOT_NAME.join(SNAPSHOT, SNAPSHOT_NAME.c.snapshot == SNAPSHOT.c.seq)
-        by_name = select(SNAPSHOT.c.seq, SNAPSHOT.c.collected_us).select_from(named).where(SNAPSHOT_NAME.c.name == as_of)
-        rows = self._connection.execute(by_id).all() or self._connection.execute(by_name).all()
-        kept = [row.seq for row in rows if row.collected_us is None]
+        rows = states_called(self._connection, as_of)
+        kept = [row["seq"] for row in rows if row["collected_us"] is None]
         if not rows and as_of == Content().state_id:
             return 0
         if not kept:
-            raise no_snapshot(as_of, is_collected=bool(rows))
+            raise no_commit(self._connection, no_snapshot(as_of, is_collected=bool(rows)))
         return int(max(kept))
 
     def deletion(self, snapshot: str) -> tuple[int, list[SeriesInfo]]:
@@ -104,14 +102,12 @@ class Ledger:
         BadParameter
             If there is none, or what was deleted is no longer kept.
         """
-        rows = self._connection.execute(
-            select(SNAPSHOT).where(SNAPSHOT.c.id == snapshot, SNAPSHOT.c.kind == "delete").order_by(SNAPSHOT.c.seq.desc())
-        ).all()
+        rows = [row for row in commits(self._connection, SNAPSHOT.c.id == snapshot) if row["kind"] == "delete"]
         if not rows:
-            raise no_deletion(snapshot)
-        seq = rows[0].seq
-        before = self._connection.execute(select(SNAPSHOT.c.collected_us).where(SNAPSHOT.c.seq == seq - 1)).first()
-        if before is None or before.collected_us is not None or rows[0].collected_us is not None:
+            raise no_commit(self._connection, no_deletion(snapshot))
+        seq = rows[-1]["seq"]
+        before = commits(self._connection, SNAPSHOT.c.seq == seq - 1)
+        if not before or before[0]["collected_us"] is not None or rows[-1]["collected_us"] is not None:
             raise no_deletion(snapshot, is_collected=True)
         infos = {info.key: info for info in self.series(seq - 1)}
         after = {info.key: info for info in self.series(seq)}
@@ -119,24 +115,30 @@ class Ledger:
 
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return every commit that was not collected, oldest first."""
-        rows = self._connection.execute(select(SNAPSHOT).where(SNAPSHOT.c.collected_us.is_(None)).order_by(SNAPSHOT.c.seq)).all()
         # Collected commits, too: what replaced a state does not change when its successor is collected.
-        every = self._connection.execute(select(SNAPSHOT.c.id, SNAPSHOT.c.at_us).order_by(SNAPSHOT.c.seq)).all()
-        replaced = dict(zip((row.id for row in every), [*(instant_of(row.at_us) for row in every[1:]), None], strict=False))
+        every = commits(self._connection)
+        replaced = dict(zip((row["id"] for row in every), [*(instant_of(row["at_us"]) for row in every[1:]), None], strict=False))
         named: dict[int, list[str]] = {}
-        for row in self._connection.execute(select(SNAPSHOT_NAME).order_by(SNAPSHOT_NAME.c.name)):
-            named.setdefault(row.snapshot, []).append(row.name)
+        for row in names_given(self._connection):
+            named.setdefault(row["snapshot"], []).append(row["name"])
         return tuple(
             Snapshot(
-                seq=row.seq,
-                id=row.id,
-                at=instant_of(row.at_us),
-                kind=row.kind,
-                note=row.note,
-                names=tuple(named.get(row.seq, ())),
-                replaced_at=replaced[row.id],
+                seq=row["seq"],
+                id=row["id"],
+                at=instant_of(row["at_us"]),
+                kind=row["kind"],
+                note=row["note"],
+                names=tuple(named.get(row["seq"], ())),
+                replaced_at=replaced[row["id"]],
             )
-            for row in rows
+            for row in every
+            if row["collected_us"] is None
+        )
+
+    def kept(self) -> list[int]:
+        """Return the numbers of the commits that were not collected, in order, whatever else their rows say."""
+        return list(
+            self._connection.execute(select(SNAPSHOT.c.seq).where(SNAPSHOT.c.collected_us.is_(None)).order_by(SNAPSHOT.c.seq)).scalars()
         )
 
     def numbers(self, instruments: Iterable[InstrumentId]) -> dict[InstrumentId, int]:
@@ -154,8 +156,8 @@ class Ledger:
         known = self.numbers(instruments)
         fresh = sorted(set(instruments) - known.keys())
         if fresh:
-            rows = [{"exchange": str(exchange_of(instrument)), "symbol": symbol_of(instrument)} for instrument in fresh]
-            self._connection.execute(insert(INSTRUMENT), rows)
+            rows = [{"exchange": str(exchange_of(instrument)), "symbol": symbol_of(instrument), "name": ""} for instrument in fresh]
+            self._connection.execute(insert(INSTRUMENT), [with_seal(INSTRUMENT, row) for row in rows])
 
     def instruments(self) -> dict[int, InstrumentId]:
         """Return all instruments by number."""
@@ -240,20 +242,28 @@ class Ledger:
 
     def versions_of(self, key: SeriesKey) -> Sequence[Row[Any]]:
         """Return how a series was known from which commit to which, the oldest first, as far as it is kept."""
-        query: Select[Any] = (
-            select(SERIES.c.begin_snapshot, SERIES.c.end_snapshot, SERIES.c.n_rows)
-            .join(INSTRUMENT, SERIES.c.instrument_id == INSTRUMENT.c.id)
+        query = (
+            named_series()
             .where(INSTRUMENT.c.exchange == str(exchange_of(key.instrument)), INSTRUMENT.c.symbol == symbol_of(key.instrument))
             .where(SERIES.c.interval == str(key.interval), SERIES.c.basis == str(key.basis))
             .order_by(SERIES.c.begin_snapshot)
         )
-        return self._connection.execute(query).all()
+        rows = self._connection.execute(query).all()
+        for row in rows:
+            series_info(row)
+        return rows
 
-    def logged_snapshots(self) -> dict[int, Row[Any]]:
-        """Return every commit ever made by its number, collected or not, with what the log says that it brought."""
-        log = (INGEST_LOG.c.source, INGEST_LOG.c.simulated, INGEST_LOG.c.n_stored, INGEST_LOG.c.n_changed, INGEST_LOG.c.n_unchanged)
-        query = select(SNAPSHOT, *log).select_from(SNAPSHOT.outerjoin(INGEST_LOG, INGEST_LOG.c.snapshot == SNAPSHOT.c.seq))
-        return {row.seq: row for row in self._connection.execute(query)}
+    def commits_of(self, seqs: Iterable[int]) -> dict[int, RowMapping]:
+        """Return commits by their numbers, collected or not."""
+        return commits_of(self._connection, seqs)
+
+    def logged_commits(self, seqs: Iterable[int]) -> dict[int, Mapping[str, Any]]:
+        """Return commits by their numbers, collected or not, each with what the log says that it brought."""
+        return logged_commits(self._connection, seqs)
+
+    def first_collected(self) -> int | None:
+        """Return the number of the first commit that was collected."""
+        return self._connection.execute(select(func.min(SNAPSHOT.c.seq)).where(SNAPSHOT.c.collected_us.is_not(None))).scalar()
 
     def coverages(self, seq: int | None) -> list[PackedCoverage]:
         """Return the counts of days of all files live at a snapshot."""
@@ -268,9 +278,9 @@ class Ledger:
 
     def content_ids(self, seq: int | None) -> dict[SeriesKey, str]:
         """Return the contents of the series of a snapshot; of series of the first format the state in which they were last touched."""
-        states = {row.seq: row.id for row in self._connection.execute(select(SNAPSHOT.c.seq, SNAPSHOT.c.id))}
         rows = series_rows(self._connection, seq, None)
-        return {series_info(row).key: row.content or states[row.begin_snapshot] for row in rows}
+        states = commits_of(self._connection, {row.begin_snapshot for row in rows if not row.content})
+        return {series_info(row).key: row.content or states[row.begin_snapshot]["id"] for row in rows}
 
     def record(self, commit: Commit) -> str:
         """Write a commit and return the id of the state that it makes."""
@@ -284,7 +294,7 @@ class Ledger:
         DamagedFile
             If the manifest was changed behind our back.
         """
-        last = self._connection.execute(_HEAD).first()
+        last = head_of(self._connection)
         if last is None:
             n_files = self._connection.execute(select(func.count()).select_from(FILE)).scalar_one()
             require_equal(str(n_files), "0", "the list of snapshots")
@@ -294,11 +304,11 @@ class Ledger:
         for row in series:
             series_info(row)
         content = total(Content.parse(file.net) for file in files)
-        require_equal(str(content), last.content, "the list of files")
+        require_equal(str(content), last["content"], "the list of files")
         if all(file.is_counted for file in files):
-            require_equal(content.state_id, last.id, "the list of files")
-        require_equal(moved("", plus=(file.seal for file in files), minus=()), last.files_seal, "the list of files")
-        require_equal(moved("", plus=(row.seal for row in series), minus=()), last.series_seal, "the list of series")
+            require_equal(content.state_id, last["id"], "the list of files")
+        require_equal(moved("", plus=(file.seal for file in files), minus=()), last["files_seal"], "the list of files")
+        require_equal(moved("", plus=(row.seal for row in series), minus=()), last["series_seal"], "the list of series")
 
     def require_recorded(self) -> None:
         """Raise unless the rows of all series, also those of earlier snapshots, and the counts of days of all files are what was written.

@@ -17,11 +17,13 @@ from qts.data.storage.database import Database
 from qts.data.storage.ledger import Ledger
 from qts.data.storage.migration import Migrations
 from qts.data.storage.records import StoredFile
-from qts.data.storage.schema import FORMAT
+from qts.data.storage.row_seals import row_harms
+from qts.data.storage.schema import FORMAT, INGEST_LOG, INSTRUMENT, SNAPSHOT, SNAPSHOT_NAME
 from qts.data.storage.seals import RESTORE_HINT
 
 _WAIT_SECONDS: Final = 10.0
 _MOST_CHECKED: Final = 32 << 20
+SEALED: Final = (SNAPSHOT, SNAPSHOT_NAME, INGEST_LOG, INSTRUMENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +69,15 @@ class Manifest:
         return self._database.version()
 
     def row_findings(self) -> tuple[str, ...]:
-        """Return what is wrong with rows that the opening does not look at: the first, or nothing."""
+        """Return what is wrong with rows that the opening does not look at: of commits the first few, of other rows the first."""
+        found: list[str] = []
         try:
             with self.reading() as ledger:
+                found += (error.reason for error in row_harms(ledger.connection, SEALED))
                 ledger.require_recorded()
         except DamagedFile as error:
-            return (error.reason,)
-        return ()
+            found.append(error.reason)
+        return tuple(found)
 
     @contextmanager
     def reading(self) -> Iterator[Ledger]:

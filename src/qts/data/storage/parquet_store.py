@@ -218,6 +218,11 @@ class ParquetStore:
         """Return the id of the present state."""
         return self._answers.ask("snapshot", lambda ledger: ledger.snapshot()[1])
 
+    def has_commits(self) -> bool:
+        """Return whether anything was ever stored."""
+        with self._manifest.reading() as ledger:
+            return ledger.snapshot()[0] > 0
+
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return every commit, oldest first."""
         with self._manifest.reading() as ledger:

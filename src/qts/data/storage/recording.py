@@ -8,23 +8,24 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Result, Row, Select, Table, and_, insert, or_, select, update
 
 from qts.core import InstrumentId, micros_of, symbol_of
+from qts.data.storage.commit_log import head_of
 from qts.data.storage.contents import Content, total
 from qts.data.storage.coverage import seal_of
 from qts.data.storage.lookup import Growth, grown, returning
 from qts.data.storage.records import Commit
+from qts.data.storage.row_seals import with_seal
 from qts.data.storage.schema import COVERAGE, FILE, INGEST_LOG, INSTRUMENT, SERIES, SNAPSHOT, SOURCES
 from qts.data.storage.sealed import file_row, names_of, series_info, series_row
 from qts.data.storage.seals import moved
 from qts.data.storage.series import Provenance, SeriesInfo, SeriesKey
 
 CHUNK: Final = 5_000
-_HEAD: Final = select(SNAPSHOT).order_by(SNAPSHOT.c.seq.desc()).limit(1)
 
 
 def record(connection: Connection, commit: Commit) -> str:
     """Write a commit and return the id of the state that it makes."""
-    head = connection.execute(_HEAD).first()
-    seq = 1 if head is None else head.seq + 1
+    head = head_of(connection)
+    seq = 1 if head is None else head["seq"] + 1
     row = {"seq": seq, "at_us": micros_of(commit.at), "kind": commit.kind, "note": commit.note, "id": "", "content": ""}
     connection.execute(insert(SNAPSHOT), row | {"files_seal": "", "series_seal": ""})
     ended = [*commit.ended, *(file for draft in commit.drafts for file in draft.supersedes)]
@@ -33,16 +34,16 @@ def record(connection: Connection, commit: Commit) -> str:
     if rows:
         connection.execute(insert(FILE), rows)
         _record_coverage(connection, commit, rows, seq)
-    series_seal = _record_series(connection, commit, seq, "" if head is None else head.series_seal)
+    series_seal = _record_series(connection, commit, seq, "" if head is None else head["series_seal"])
     if commit.provenance is not None:
-        connection.execute(insert(INGEST_LOG).values(_log_row(commit, commit.provenance, seq)))
-    content = Content() if head is None else Content.parse(head.content)
+        connection.execute(insert(INGEST_LOG).values(with_seal(INGEST_LOG, _log_row(commit, commit.provenance, seq))))
+    content = Content() if head is None else Content.parse(head["content"])
     content += total(draft.net for draft in commit.drafts) - total(Content.parse(file.net) for file in ended)
     files_seal = moved(
-        "" if head is None else head.files_seal, plus=(str(row["seal"]) for row in rows), minus=(file.seal for file in ended)
+        "" if head is None else head["files_seal"], plus=(str(row["seal"]) for row in rows), minus=(file.seal for file in ended)
     )
     sums = {"id": content.state_id, "content": str(content), "files_seal": files_seal, "series_seal": series_seal}
-    connection.execute(update(SNAPSHOT).where(SNAPSHOT.c.seq == seq).values(sums))
+    connection.execute(update(SNAPSHOT).where(SNAPSHOT.c.seq == seq).values(with_seal(SNAPSHOT, row | sums)))
     return content.state_id
 
 
@@ -51,7 +52,7 @@ def series_rows(connection: Connection, seq: int | None, instruments: Sequence[I
     is_live: ColumnElement[bool] = SERIES.c.end_snapshot.is_(None)
     if seq is not None:
         is_live = and_(SERIES.c.begin_snapshot <= seq, or_(is_live, SERIES.c.end_snapshot > seq))
-    query = _named_series().where(is_live)
+    query = named_series().where(is_live)
     if instruments is not None and len(instruments) <= CHUNK:
         query = query.where(INSTRUMENT.c.symbol.in_([symbol_of(instrument) for instrument in instruments]))
     return connection.execute(query).all()
@@ -59,10 +60,11 @@ def series_rows(connection: Connection, seq: int | None, instruments: Sequence[I
 
 def all_series_rows(connection: Connection) -> Result[Any]:
     """Return the rows of the series of all snapshots."""
-    return connection.execute(_named_series())
+    return connection.execute(named_series())
 
 
-def _named_series() -> Select[Any]:
+def named_series() -> Select[Any]:
+    """Return the query of the rows of all series, with what they are called and where they came from."""
     return (
         select(SERIES, INSTRUMENT.c.exchange, INSTRUMENT.c.symbol, SOURCES.c.names)
         .join(INSTRUMENT, SERIES.c.instrument_id == INSTRUMENT.c.id)

@@ -11,11 +11,13 @@ from sqlalchemy import insert, select, update
 
 from qts.core import InstrumentId, micros_of
 from qts.core.errors import DamagedFile
+from qts.data.storage.commit_log import head_of
 from qts.data.storage.contents import Content, content_of, row_hashes, total
 from qts.data.storage.coverage import coverage_of, seal_of
 from qts.data.storage.lookup import Span
 from qts.data.storage.recording import series_rows
 from qts.data.storage.records import StoredFile
+from qts.data.storage.row_seals import with_seal
 from qts.data.storage.schema import COVERAGE, FILE, SERIES, SNAPSHOT
 from qts.data.storage.sealed import seal_of_file, seal_of_series, series_info
 from qts.data.storage.seals import moved
@@ -67,8 +69,9 @@ def _count(vault: Vault, file: StoredFile, names: Mapping[int, InstrumentId]) ->
 
 
 def _record(connection: Connection, counted: Iterable[_Counted], *, at: datetime) -> None:
-    head = connection.execute(select(SNAPSHOT).order_by(SNAPSHOT.c.seq.desc()).limit(1)).one()
-    content, files_seal = Content.parse(head.content), head.files_seal
+    head = head_of(connection)
+    assert head is not None  # noqa: S101 - there are files, and a commit brought them
+    content, files_seal = Content.parse(head["content"]), head["files_seal"]
     contents: dict[SeriesKey, Content] = {}
     n_counted = 0
     for one in counted:
@@ -84,10 +87,10 @@ def _record(connection: Connection, counted: Iterable[_Counted], *, at: datetime
             contents[key] = contents.get(key, Content()) + added
     if n_counted == 0:
         return
-    sums = {"content": str(content), "files_seal": files_seal, "series_seal": _name_series(connection, contents, head.series_seal)}
+    sums = {"content": str(content), "files_seal": files_seal, "series_seal": _name_series(connection, contents, head["series_seal"])}
     note = f"{n_counted} files counted anew; no bar changed"
-    row = {"seq": head.seq + 1, "id": content.state_id, "at_us": micros_of(at), "kind": "format", "note": note}
-    connection.execute(insert(SNAPSHOT), row | sums)
+    row = {"seq": head["seq"] + 1, "id": content.state_id, "at_us": micros_of(at), "kind": "format", "note": note}
+    connection.execute(insert(SNAPSHOT), with_seal(SNAPSHOT, row | sums))
 
 
 def _name_series(connection: Connection, contents: Mapping[SeriesKey, Content], seal: str) -> str:

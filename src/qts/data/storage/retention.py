@@ -16,9 +16,10 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 
 from qts.core import instant_of, micros_of
 from qts.core.errors import DamagedFile
+from qts.data.storage.commit_log import commits, names_given
 from qts.data.storage.leases import pinned
 from qts.data.storage.recording import CHUNK
-from qts.data.storage.schema import COVERAGE, FILE, SERIES, SNAPSHOT, SNAPSHOT_NAME
+from qts.data.storage.schema import COVERAGE, FILE, SERIES, SNAPSHOT
 from qts.data.storage.seals import RESTORE_HINT
 from qts.data.storage.vault import Vault
 
@@ -97,21 +98,19 @@ class _Plan:
 
 
 def _plan(connection: Connection, *, at: datetime, keep: Retention) -> _Plan:
-    rows = connection.execute(
-        select(SNAPSHOT.c.seq, SNAPSHOT.c.id, SNAPSHOT.c.at_us, SNAPSHOT.c.collected_us).order_by(SNAPSHOT.c.seq)
-    ).all()
+    rows = commits(connection)
     if not rows:
         return _Plan(snapshots=(), files=(), series=())
-    special = pinned(connection, at) | set(connection.execute(select(SNAPSHOT_NAME.c.snapshot)).scalars()) | {rows[-1].seq}
+    special = pinned(connection, at) | {row["snapshot"] for row in names_given(connection)} | {rows[-1]["seq"]}
     young = micros_of(at - keep.younger_than)
-    held = [row for row in rows if row.collected_us is None]
-    expired = [row for row in held if not (row.seq in special or row.id in keep.cited or row.at_us > young)]
-    gone = {row.seq for row in expired}
-    kept = [row.seq for row in held if row.seq not in gone]
+    held = [row for row in rows if row["collected_us"] is None]
+    expired = [row for row in held if not (row["seq"] in special or row["id"] in keep.cited or row["at_us"] > young)]
+    gone = {row["seq"] for row in expired}
+    kept = [row["seq"] for row in held if row["seq"] not in gone]
     out_of_use = micros_of(at - keep.grace)
-    old_ends = {row.seq for row in rows if row.at_us <= out_of_use}
+    old_ends = {row["seq"] for row in rows if row["at_us"] <= out_of_use}
     return _Plan(
-        snapshots=[(row.seq, row.id) for row in expired],
+        snapshots=[(row["seq"], row["id"]) for row in expired],
         files=_unneeded(connection, FILE, kept, old_ends),
         series=_unneeded(connection, SERIES, kept, old_ends),
     )

@@ -1,4 +1,8 @@
-"""Rows of the control database that carry a hash of what they say: SQLite keeps no checksums, and believes a page with a bit turned."""
+"""Rows that carry a hash of what they say: SQLite keeps no checksums, and believes a page with a bit turned.
+
+They are of the control database unless the ``info`` of their table says what they are ``kept_in``. It may also name the columns that
+are ``unsealed``, for rows that go on changing in those.
+"""
 
 from __future__ import annotations
 
@@ -142,7 +146,7 @@ def require_sound(table: sa.Table, unsound: Iterable[sa.RowMapping]) -> None:
 def damaged_row(table: sa.Table, row: Mapping[str, Any] | sa.RowMapping) -> DamagedFile:
     """Return the error of a row that is not what was written; it holds at least what its table is named by."""
     names = table.info.get("named_by") or [column.name for column in table.primary_key]
-    return _damaged(f"the record of {' '.join(str(row[name]) for name in names)} in {table.name} differs from what was written")
+    return _damaged(table, f"the record of {' '.join(str(row[name]) for name in names)} in {table.name} differs from what was written")
 
 
 @contextmanager
@@ -157,7 +161,7 @@ def require_read(table: sa.Table) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise _damaged(f"a row of {table.name} differs from what was written ({error})") from error
+        raise _damaged(table, f"a row of {table.name} differs from what was written ({error})") from error
 
 
 def row_harms(connection: sa.Connection, tables: Iterable[sa.Table]) -> Iterator[DamagedFile]:
@@ -224,9 +228,10 @@ def _said(value: Any, kind: type) -> str:  # noqa: ANN401 - whatever the column 
 
 @cache
 def _sealed(table: sa.Table) -> tuple[tuple[str, type], ...]:
-    """Return the columns that are hashed: all but the number that the database gives as it takes a row."""
+    """Return the columns that are hashed: all but the number that the database gives as it takes a row, unless the table names others."""
     given = {column.name for column in table.primary_key if len(table.primary_key) == 1 and isinstance(column.type, sa.Integer)}
-    said = sorted((column for column in table.c if column.name not in {*given, ROW_SEAL, ROW_CRC}), key=lambda column: column.name)
+    unsealed = {*table.info.get("unsealed", given), ROW_SEAL, ROW_CRC}
+    said = sorted((column for column in table.c if column.name not in unsealed), key=lambda column: column.name)
     return tuple((column.name, _kind(column.type)) for column in said)
 
 
@@ -234,5 +239,5 @@ def _kind(of: sa.types.TypeEngine[Any]) -> type:
     return float if isinstance(of, sa.Float) else int if isinstance(of, sa.Integer) else str
 
 
-def _damaged(reason: str) -> DamagedFile:
-    return DamagedFile(_CONTROL, reason, hint=RESTORE_HINT)
+def _damaged(table: sa.Table, reason: str) -> DamagedFile:
+    return DamagedFile(table.info.get("kept_in", _CONTROL), reason, hint=RESTORE_HINT)

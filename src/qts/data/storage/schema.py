@@ -1,7 +1,7 @@
 """The tables of the manifest: which files and series there are, and from which snapshot to which.
 
 The same tables serve SQLite and PostgreSQL. A row with ``end_snapshot`` NULL is live; rows are ended by a commit, and deleted only
-when no snapshot that is kept needs them. A ``seal`` is a hash of the rest of its row.
+when no snapshot that is kept needs them. A ``seal`` is a hash of the rest of its row, a ``row_seal`` one as in the control database.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 VERSION: Final = 1
 METADATA: Final = MetaData()
+_KEPT: Final = {"kept_in": "manifest.sqlite"}
 
 FORMAT: Final = Table("format", METADATA, Column("version", Integer, primary_key=True))
 
@@ -38,7 +39,9 @@ INSTRUMENT: Final = Table(
     Column("exchange", Text, nullable=False),
     Column("symbol", Text, nullable=False),
     Column("name", Text, nullable=False, server_default=""),
+    Column("row_seal", Text),
     UniqueConstraint("exchange", "symbol"),
+    info=_KEPT,
 )
 
 SNAPSHOT: Final = Table(
@@ -53,6 +56,9 @@ SNAPSHOT: Final = Table(
     Column("series_seal", Text, nullable=False),
     Column("content", Text, nullable=False, server_default=""),
     Column("collected_us", BigInteger),
+    Column("row_seal", Text),
+    # That it was collected is all that is written of a commit later.
+    info=_KEPT | {"unsealed": ("collected_us",)},
 )
 
 SNAPSHOT_NAME: Final = Table(
@@ -61,6 +67,8 @@ SNAPSHOT_NAME: Final = Table(
     Column("name", Text, primary_key=True),
     Column("snapshot", ForeignKey("snapshot.seq"), nullable=False),
     Column("at_us", BigInteger, nullable=False),
+    Column("row_seal", Text),
+    info=_KEPT,
 )
 
 # Somebody's word that until then nobody else does this, or (with a snapshot) that nothing of it is collected.
@@ -173,4 +181,6 @@ INGEST_LOG: Final = Table(
     Column("n_stored", BigInteger, nullable=False),
     Column("n_changed", BigInteger, nullable=False),
     Column("n_unchanged", BigInteger, nullable=False),
+    Column("row_seal", Text),
+    info=_KEPT | {"unsealed": ()},
 )
