@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qts.app.derived import known_until
 from qts.app.requests import IntervalName, Prices, Request
 from qts.app.series_days import SeriesDays, series_days
 from qts.app.workspace import Workspace
@@ -122,7 +123,8 @@ def coverage(workspace: Workspace, request: CoverageRequest) -> CoverageDocument
     """
     if request.start is not None and request.end is not None and request.end < request.start:
         raise BadParameter("to", request.end, f"is before {request.start}", hint="Turn the two dates round.")
-    known = series_days(workspace, as_of=request.as_of)
+    # Of a past state the days that were known to be empty then.
+    known = series_days(workspace, as_of=request.as_of, known_at=known_until(workspace, workspace.snapshot_id(request.as_of)))
     chosen = _chosen(known, request)
     spans = [_span(known, info.key, request) for info in chosen]
     found = [_covered(known, info.key, span, request) for info, span in zip(chosen, spans, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -62,6 +62,19 @@ def test_a_span_of_ones_own_shows_holidays_and_what_is_missing_around(gappy: Wor
     ]
     assert document.series[0].counts is not None
     assert document.series[0].counts["holiday"] == 1
+
+
+def test_a_past_state_knows_only_the_empty_days_that_were_known_then(
+    gappy: Workspace, make_bars: Callable[..., Bars], store_bars: Callable[..., None]
+) -> None:
+    key = gappy.store.series()[0].key
+    before = gappy.store.snapshot()
+    store_bars(gappy, make_bars("NSE:Y", Exchange.NSE, seed=4, n_bars=5))
+    gappy.known_empty.add(key, [date(2022, 1, 5), date(2022, 1, 6)], source="kite", asked_at=AT + timedelta(days=400))
+    for as_of, missing in ((before, 2), (None, 0)):
+        (one,) = coverage(gappy, CoverageRequest(instrument="NSE:X", as_of=as_of)).series
+        assert one.counts is not None
+        assert one.counts["missing"] == missing
 
 
 def test_days_known_to_be_empty_are_no_holes(gappy: Workspace) -> None:
