@@ -62,8 +62,9 @@ class Ticker:
         if sum(seat.key == key for seat in self._seats) >= MOST_SOCKETS:
             await _deny(socket, 429)
             return
-        await socket.accept()
+        # Counted before the client knows that it is in: an order that it places at once is an update, too.
         n_updates = len(self._sandbox.account_side.book(key).updates)
+        await socket.accept()
         seat = _Seat(socket=socket, key=key, mischief=Mischief(query.get("mischief", "")), n_updates=n_updates)
         self._seats.append(seat)
         beats = asyncio.create_task(self._beat(seat, token))
